@@ -1,0 +1,73 @@
+"""Names of everything a cluster owns: exactly the original scripts', matched at both ends.
+
+Pure. The original matched ``M(-...)?`` anywhere in a name and so met other clusters' masters
+(kubernetes/kubernetes#58561); here a name is ours only when the whole of it fits.
+"""
+
+import hashlib
+import re
+
+RESOURCE_NAME = re.compile(r"[a-z](?:[-a-z0-9]{0,61}[a-z0-9])?", re.ASCII)
+"""What Compute Engine takes as a resource name; use with ``fullmatch`` only."""
+
+
+def master(prefix: str) -> str:
+    """Name of the first master, of the load balancer's parts, and of the masters' network tag."""
+    return f"{prefix}-master"
+
+
+def address(prefix: str) -> str:
+    return f"{master(prefix)}-ip"
+
+
+def data_disk(replica: str) -> str:
+    return f"{replica}-pd"
+
+
+def group(prefix: str, zone: str) -> str:
+    return f"{master(prefix)}-{zone}"
+
+
+def temporary_rule(prefix: str) -> str:
+    return f"{master(prefix)}-probe"
+
+
+def firewall_https(prefix: str) -> str:
+    return f"{master(prefix)}-https"
+
+
+def firewall_etcd(prefix: str) -> str:
+    return f"{master(prefix)}-etcd"
+
+
+def context(project: str, prefix: str) -> str:
+    """Name of the kubeconfig entries."""
+    return f"{project}_{prefix}"
+
+
+def is_master(prefix: str, name: str) -> bool:
+    """Tell whether a VM name is one this cluster gives its masters.
+
+    >>> [is_master("kubernetes", n) for n in
+    ...  ("kubernetes-master", "kubernetes-master-7c1", "kubernetes-master-abcd",
+    ...   "kubernetes-master-xyz", "test-kubernetes-master", "kubernetes-master-7c1-old")]
+    [True, True, False, False, False, False]
+    """
+    return re.fullmatch(rf"{re.escape(master(prefix))}(?:-[0-9a-f]{{3}})?", name) is not None
+
+
+def new_replica(prefix: str, operation_id: str, taken: frozenset[str]) -> str:
+    """Derive a free replica name from an operation id: the same id gives the same name.
+
+    Args:
+        prefix: The instance prefix.
+        operation_id: Id of the operation that adds the replica.
+        taken: Names of VMs and of data disks' owners that exist in any zone.
+    """
+    for attempt in range(4096):
+        digest = hashlib.sha256(f"{operation_id}/{attempt}".encode()).hexdigest()
+        name = f"{master(prefix)}-{digest[:3]}"
+        if name not in taken:
+            return name
+    msg = f"all 4096 names {master(prefix)}-000 … -fff are taken"
+    raise ValueError(msg)

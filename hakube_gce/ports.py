@@ -1,0 +1,184 @@
+"""The edges as the rest of the program sees them: Protocols, so that a fake can stand in for each.
+
+None of them mentions a Google type, a socket or a file. Every mutating call of the gateway returns
+only once the operation behind it is DONE, and raises a `GatewayError` otherwise. Creating what is
+already there and deleting what is gone raise `ResourceConflict` and `ResourceNotFound`: whether that
+is fine is the caller's decision, not the gateway's.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from hakube_gce.model import (
+    Address,
+    FirewallSpec,
+    Instance,
+    InstanceSpec,
+    Inventory,
+    Report,
+    SerialOutput,
+    Zone,
+)
+
+
+class Clock(Protocol):
+    """Time, injected: tests own it."""
+
+    def now(self) -> datetime: ...
+    def monotonic(self) -> float: ...
+    def sleep(self, seconds: float) -> None: ...
+
+
+class ComputeGateway(Protocol):
+    """Port to Compute Engine, one project.
+
+    ``request_id`` is a UUID string: repeating a call with the same one is the same request.
+    """
+
+    # ---- reading
+    def server_time(self) -> datetime: ...
+    def find_zone(self, zone: str) -> Zone | None: ...
+    def zone_names(self) -> Sequence[str]: ...
+    def inventory(self, region: str) -> Inventory: ...
+    def find_address(self, region: str, name: str) -> Address | None: ...
+    def find_instance(self, zone: str, name: str) -> Instance | None: ...
+    def backend_health(self, region: str, service: str) -> Mapping[str, str]: ...
+    def serial_output(self, zone: str, instance: str, *, port: int, start: int) -> SerialOutput: ...
+
+    # ---- addresses
+    def insert_address(
+        self, region: str, name: str, *, description: str, request_id: str
+    ) -> None: ...
+    def set_address_labels(
+        self,
+        region: str,
+        name: str,
+        *,
+        labels: Mapping[str, str],
+        fingerprint: str,
+        request_id: str,
+    ) -> None: ...
+    def delete_address(self, region: str, name: str, *, request_id: str) -> None: ...
+
+    # ---- firewalls
+    def insert_firewall(self, spec: FirewallSpec, *, request_id: str) -> None: ...
+    def delete_firewall(self, name: str, *, request_id: str) -> None: ...
+
+    # ---- disks and instances
+    def insert_disk(
+        self,
+        zone: str,
+        name: str,
+        *,
+        size_gb: int,
+        disk_type: str,
+        labels: Mapping[str, str],
+        request_id: str,
+    ) -> None: ...
+    def delete_disk(self, zone: str, name: str, *, request_id: str) -> None: ...
+    def insert_instance(self, spec: InstanceSpec, *, request_id: str) -> None: ...
+    def delete_instance(self, zone: str, name: str, *, request_id: str) -> None: ...
+    def start_instance(self, zone: str, name: str, *, request_id: str) -> None: ...
+    def set_metadata(
+        self,
+        zone: str,
+        instance: str,
+        *,
+        items: Mapping[str, str],
+        fingerprint: str,
+        request_id: str,
+    ) -> None: ...
+    def delete_access_config(
+        self, zone: str, instance: str, *, name: str, request_id: str
+    ) -> None: ...
+    def add_access_config(
+        self, zone: str, instance: str, *, name: str, address: str, request_id: str
+    ) -> None: ...
+
+    # ---- the load balancer's parts
+    def insert_group(
+        self, zone: str, name: str, *, network: str, description: str, request_id: str
+    ) -> None: ...
+    def delete_group(self, zone: str, name: str, *, request_id: str) -> None: ...
+    def add_to_group(self, zone: str, group: str, instance: str, *, request_id: str) -> None: ...
+    def remove_from_group(
+        self, zone: str, group: str, instance: str, *, request_id: str
+    ) -> None: ...
+    def insert_health_check(
+        self, region: str, name: str, *, port: int, description: str, request_id: str
+    ) -> None: ...
+    def delete_health_check(self, region: str, name: str, *, request_id: str) -> None: ...
+    def insert_backend_service(
+        self,
+        region: str,
+        name: str,
+        *,
+        health_check: str,
+        groups: Sequence[tuple[str, str]],
+        drain_s: int,
+        description: str,
+        request_id: str,
+    ) -> None: ...
+    def set_backends(
+        self, region: str, name: str, *, groups: Sequence[tuple[str, str]], request_id: str
+    ) -> None: ...
+    def delete_backend_service(self, region: str, name: str, *, request_id: str) -> None: ...
+    def insert_forwarding_rule(
+        self,
+        region: str,
+        name: str,
+        *,
+        address: str,
+        port: int,
+        backend_service: str,
+        description: str,
+        request_id: str,
+    ) -> None: ...
+    def delete_forwarding_rule(self, region: str, name: str, *, request_id: str) -> None: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hello:
+    """A new replica's first words: its certificate requests and the key that opens envelopes."""
+
+    instance_id: str
+    nonce: str
+    requests: Mapping[str, str]
+    """Leaf name → PEM certificate request (agent, etcd, etcd-client, apiserver)."""
+    sealing_certificate: str
+    """PEM, self-signed, RSA-3072; its key opens what is sealed to this replica."""
+
+
+class Channel(Protocol):
+    """Port to the agents on the masters. No SSH: metadata one way, a serial port the other."""
+
+    def hello(self, instance: Instance, *, nonce: str, timeout_s: float) -> Hello: ...
+
+    def reports(self, instances: Sequence[Instance]) -> Mapping[str, Report]: ...
+
+    def ask(
+        self,
+        instance: Instance,
+        verb: str,
+        args: Mapping[str, object],
+        *,
+        epoch: int,
+        timeout_s: float,
+        certificates: str = "",
+    ) -> Mapping[str, object]:
+        """Hand one job to a replica's agent and return its verified answer.
+
+        ``certificates``, when given, replaces the instance's ``hakube-certificates`` metadata in the
+        same write.
+        """
+        ...
+
+
+class Probe(Protocol):
+    """One look at the cluster IP, as a client would take it."""
+
+    def ready(self, address: str, *, server_name: str, timeout_s: float) -> bool:
+        """Tell whether ``https://address/readyz`` answers 200 under a certificate for the name."""
+        ...
