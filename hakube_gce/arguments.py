@@ -1,0 +1,77 @@
+"""The command line: verbs and the few options they take. Everything else comes by variables."""
+
+import argparse
+from dataclasses import dataclass
+
+from hakube_gce import __version__
+from hakube_gce.intents import Command
+
+EPILOG = """\
+kube-up.sh and kube-down.sh are `hakube up` and `hakube down`; what they do is said by variables:
+  one master                 KUBE_GCE_ZONE=europe-west1-b MULTIZONE=true hakube up
+  one more                   KUBE_GCE_ZONE=europe-west1-c KUBE_REPLICATE_EXISTING_MASTER=true hakube up
+  one less                   KUBE_GCE_ZONE=europe-west1-c KUBE_DELETE_NODES=false hakube down
+  without a cloud account    KUBERNETES_PROVIDER=emulator in front of any of them
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arguments:
+    """A parsed command line."""
+
+    verb: str
+    """up, down, status or emulator."""
+    json: bool = False
+    dry_run: bool = False
+    check: bool = False
+    debug: bool = False
+    rest: tuple[str, ...] = ()
+    """For ``emulator``: its own arguments."""
+
+    @property
+    def command(self) -> Command:
+        return {"up": Command.UP, "down": Command.DOWN}.get(self.verb, Command.OTHER)
+
+
+def parse(argv: list[str]) -> Arguments:
+    """Parse a command line; prints usage and exits 2 when it is wrong, as argparse does."""
+    if argv[:1] == ["emulator"]:
+        return Arguments(verb="emulator", rest=tuple(argv[1:]))
+    parser = _parser()
+    found = parser.parse_args(argv)
+    return Arguments(
+        verb=found.verb,
+        json=found.output == "json",
+        dry_run=getattr(found, "dry_run", False),
+        check=getattr(found, "check", False),
+        debug=found.debug,
+    )
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="hakube",
+        description="Highly available Kubernetes masters on Google Compute Engine.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"hakube {__version__}")
+    verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
+    for name, text in (
+        ("up", "create the first master, or replicate one"),
+        ("down", "remove a master, or tear the cluster down"),
+    ):
+        verb = verbs.add_parser(name, help=text)
+        _common(verb)
+        verb.add_argument("--dry-run", action="store_true", help="show the plan, change nothing")
+        verb.add_argument(
+            "--check", action="store_true", help="as --dry-run; exit 10 when changes are pending"
+        )
+    _common(verbs.add_parser("status", help="show the cluster and judge it"))
+    verbs.add_parser("emulator", help="the embedded emulator: start, stop, status, …")
+    return parser
+
+
+def _common(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("--output", choices=("text", "json"), default="text")
+    verb.add_argument("--debug", action="store_true", help="show a traceback for bugs")

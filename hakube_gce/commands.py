@@ -1,0 +1,186 @@
+"""The commands behind the verbs: `status`, and the one course that `up` and `down` share."""
+
+import json
+import os
+import secrets
+import sys
+from collections.abc import Callable, Mapping
+from functools import partial
+
+from hakube_gce import conditions, render
+from hakube_gce.arguments import Arguments
+from hakube_gce.assemble import Means, assemble, find_place
+from hakube_gce.errors import HakubeError, TargetNotFound
+from hakube_gce.lab import Place
+from hakube_gce.model import Observed, Verb
+from hakube_gce.plan import commands as lines
+from hakube_gce.plan.graph import Blocker
+from hakube_gce.render import Result, result_object, status_object
+from hakube_gce.run import Job, resume_command, run
+from hakube_gce.screen import Screen
+from hakube_gce.settings import Settings
+from hakube_gce.stopping import Stopping
+
+
+def status(found: Arguments, settings: Settings, environment: Mapping[str, str]) -> int:
+    """Show the cluster; exit 0 whatever its state, as looking changes nothing."""
+    place = find_place(settings, environment)
+    means = assemble(settings, place, environment, stopping=_stopping(print), warn=_warn)
+    _check_zone(means)
+    seen = means.observer.observe()
+    if found.json:
+        _out(json.dumps(status_object(seen, port=place.api_port)))
+    else:
+        _out("\n".join(render.status_lines(seen)))
+    return 0
+
+
+def change(found: Arguments, settings: Settings, environment: Mapping[str, str]) -> int:
+    """Carry out ``up`` or ``down``."""
+    intent = settings.intent
+    assert intent is not None  # noqa: S101 - these two commands always have one
+    _greet(found, settings)
+    refusal = _not_on_compute_engine_yet(settings)
+    if refusal is not None:
+        return _show_refusal(found, intent.verb, refusal)
+    place = find_place(settings, environment)
+    notes: list[Callable[..., None]] = []
+    screen = Screen(
+        stream=sys.stderr if found.json else sys.stdout,
+        note=lambda event, **facts: notes[0](event, **facts) if notes else None,
+        live=sys.stdout.isatty() and not found.json and not settings.no_color,
+    )
+    stopping = _stopping(screen.say)
+    means = assemble(settings, place, environment, stopping=stopping, warn=_warn)
+    notes.append(means.journal.write)
+    _check_zone(means)
+    job = _job(found, means, screen)
+    stopping.install()
+    try:
+        result = run(job)
+    except HakubeError as error:
+        _add_resume_command(job, error)
+        raise
+    finally:
+        screen.close()
+    if found.json:
+        _out(json.dumps(result_object(result)))
+    return result.exit_status
+
+
+def _job(found: Arguments, means: Means, screen: Screen) -> Job:
+    intent = means.settings.intent
+    assert intent is not None  # noqa: S101 - `change` has looked
+    return Job(
+        intent=intent,
+        gateway=means.gateway,
+        observe=means.observer.observe,
+        inherit=means.inherit,
+        forbidden=lambda _seen: (),
+        lock_place=means.lock_place(),
+        context=partial(means.context, say=screen.say),
+        screen=screen,
+        note=means.journal.write,
+        clock=means.clock,
+        stopping=means.stopping,
+        operation_id=secrets.token_hex(6),
+        dry_run=found.dry_run,
+        check=found.check,
+    )
+
+
+def _add_resume_command(job: Job, error: HakubeError) -> None:
+    """Find out how to go on, from what the cluster's address remembers."""
+    try:
+        blueprint = job.inherit(
+            Observed(project="", region="", cluster="", server_time=job.clock.now(), zones=())
+        ).blueprint
+        error.next_command = resume_command(job, blueprint)
+    except HakubeError:
+        return
+
+
+def _check_zone(means: Means) -> None:
+    """Refuse a zone that does not exist before anything else is asked.
+
+    Raises:
+        TargetNotFound: Names the zones that come nearest.
+    """
+    zone = means.settings.zone
+    if means.gateway.find_zone(zone) is not None:
+        return
+    known = sorted(means.gateway.zone_names())
+    near = [z for z in known if z.rpartition("-")[0] == means.settings.region] or known
+    raise TargetNotFound(
+        f"KUBE_GCE_ZONE={zone}: there is no such zone in project {means.settings.project}",
+        hint=f"for example {', '.join(near[:6])}. Nothing was changed.",
+    )
+
+
+def _not_on_compute_engine_yet(settings: Settings) -> Blocker | None:
+    making = settings.intent is not None and settings.intent.verb in {Verb.CREATE, Verb.REPLICATE}
+    if not making or settings.anonymous:
+        return None
+    return Blocker(
+        reason="NotOnComputeEngineYet",
+        message="the agent does not yet install Kubernetes on a real VM, so masters cannot be made on "
+        "real Compute Engine with this version",
+        exit_status=5,
+        override="everything can be tried on this machine: KUBERNETES_PROVIDER=emulator",
+    )
+
+
+def _show_refusal(found: Arguments, verb: Verb, refusal: Blocker) -> int:
+    for line in (*render.blocker_lines([refusal]), "Nothing was changed."):
+        _warn(line)
+    if found.json:
+        result = Result(
+            verb=verb.value,
+            changed=False,
+            exit_status=refusal.exit_status,
+            error=refusal.message,
+            reasons=(refusal.reason,),
+        )
+        _out(json.dumps(result_object(result)))
+    return refusal.exit_status
+
+
+def _greet(found: Arguments, settings: Settings) -> None:
+    """Print the lines that scripts have grepped for since kube-up."""
+    if found.verb == "up":
+        _warn(f"... Starting cluster in {settings.zone} using provider {settings.provider}")
+    elif not found.json:
+        _out(f"Bringing down cluster using provider: {settings.provider}")
+    for name, value in (("Project", settings.project), ("Zone", settings.zone)):
+        _warn(f"{name}: {value}")
+
+
+def _stopping(say: Callable[[str], None]) -> Stopping:
+    return Stopping(
+        on_first=lambda: say("stopping after what is under way; once more to stop at once"),
+        on_second=_leave_at_once,
+    )
+
+
+def _leave_at_once(signal_number: int) -> None:
+    # threads may be in the middle of a call: nothing gentler ends them now
+    sys.stderr.flush()
+    os._exit(128 + signal_number)
+
+
+def _warn(text: str) -> None:
+    _say(text, sys.stderr)
+
+
+def _out(text: str) -> None:
+    _say(text, sys.stdout)
+
+
+def _say(text: str, stream: object) -> None:
+    try:
+        print(text, file=stream, flush=True)  # type: ignore[call-overload]  # noqa: T201 - the program's voice
+    except OSError:  # whoever read us has gone away; the change goes on
+        return
+
+
+__all__ = ["Place", "change", "conditions", "status"]

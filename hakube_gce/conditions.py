@@ -1,0 +1,233 @@
+"""Judgements on what was observed: quorum, health, placement. Pure.
+
+The planner and the status screen use the same ones, so that status can never call healthy what a
+removal refuses to touch. Unknown counts as not healthy here and never as gone.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from hakube_gce.model import EndpointMode, Member, Observed, Replica, Role
+
+
+def quorum(voters: int) -> int:
+    """Give the number of voters that must agree.
+
+    >>> [quorum(n) for n in range(1, 8)]
+    [1, 2, 2, 3, 3, 4, 4]
+    """
+    return voters // 2 + 1
+
+
+def tolerates(voters: int) -> int:
+    """Give how many voters may fail before writing stops.
+
+    >>> [tolerates(n) for n in range(1, 10)]
+    [0, 0, 1, 1, 2, 2, 3, 3, 4]
+    """
+    return voters - quorum(voters) if voters else 0
+
+
+def voters(seen: Observed) -> tuple[Member, ...]:
+    return tuple(m for m in seen.members if m.role is Role.VOTER)
+
+
+def learners(seen: Observed) -> tuple[Member, ...]:
+    return tuple(m for m in seen.members if m.role is Role.LEARNER)
+
+
+def peer_url(replica: Replica) -> str:
+    """Give the URL under which a replica's etcd is a member."""
+    return f"https://{replica.instance.internal_ip}:2380"
+
+
+def member_of(seen: Observed, replica: Replica) -> Member | None:
+    """Find a replica's member by peer URL: a member that never started has no name yet."""
+    return next((m for m in seen.members if m.peer_url == peer_url(replica)), None)
+
+
+def replica_of(seen: Observed, member: Member) -> Replica | None:
+    """Find the replica a member runs on, or None when its VM is gone."""
+    return next((r for r in seen.replicas if peer_url(r) == member.peer_url), None)
+
+
+def replica_named(seen: Observed, name: str) -> Replica | None:
+    return next((r for r in seen.replicas if r.name == name), None)
+
+
+def member_named(seen: Observed, name: str) -> Member | None:
+    """Find the member of a replica by the replica's name, even when its VM is gone."""
+    replica = replica_named(seen, name)
+    by_url = member_of(seen, replica) if replica else None
+    return by_url or next((m for m in seen.members if m.name == name), None)
+
+
+def is_healthy(seen: Observed, member: Member) -> bool:
+    """Tell whether a member is known, now, to take part in this very cluster."""
+    replica = replica_of(seen, member)
+    if replica is None or replica.report is None or not replica.fresh:
+        return False
+    report = replica.report
+    return (
+        report.etcd_healthy
+        and report.member_id == member.id
+        and report.cluster_id == seen.cluster_id
+    )
+
+
+def healthy_voters(seen: Observed) -> tuple[Member, ...]:
+    return tuple(m for m in voters(seen) if is_healthy(seen, m))
+
+
+def is_ready(replica: Replica) -> bool:
+    """Tell whether a replica's API server is known to answer now."""
+    return replica.fresh and replica.report is not None and replica.report.apiserver_ready
+
+
+def is_serving(seen: Observed, replica: Replica) -> bool:
+    """Tell whether a replica may take clients: a healthy voter with a ready API server."""
+    member = member_of(seen, replica)
+    return (
+        member is not None
+        and member.role is Role.VOTER
+        and is_healthy(seen, member)
+        and is_ready(replica)
+    )
+
+
+def leader_id(seen: Observed) -> str:
+    """Give the leader's member id as the healthy voters see it; empty when they do not agree."""
+    said = set()
+    for member in healthy_voters(seen):
+        replica = replica_of(seen, member)
+        if replica is not None and replica.report is not None:
+            said.add(replica.report.leader_id)
+    return said.pop() if len(said) == 1 else ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Majority:
+    """A count of healthy voters against what is needed."""
+
+    healthy: int
+    voters: int
+
+    @property
+    def needed(self) -> int:
+        return quorum(self.voters)
+
+    @property
+    def holds(self) -> bool:
+        return self.healthy >= self.needed
+
+    def __str__(self) -> str:
+        return f"{self.healthy} healthy of {self.voters} voters, {self.needed} needed"
+
+
+def majority(seen: Observed, members: Iterable[Member]) -> Majority:
+    """Count a set of voters."""
+    counted: Sequence[Member] = [m for m in members if m.role is Role.VOTER]
+    return Majority(
+        healthy=sum(is_healthy(seen, m) for m in counted),
+        voters=len(counted),
+    )
+
+
+def majority_without(seen: Observed, leaving: Member) -> Majority:
+    """Count the membership as it will be once a member has left.
+
+    It takes two majorities to part with a voter: today's, or the change cannot be committed at all,
+    and that of those who stay, or nothing can be committed afterwards.
+    """
+    return majority(seen, (m for m in seen.members if m.id != leaving.id))
+
+
+def removal_keeps_quorum(seen: Observed, leaving: Member) -> bool:
+    """Tell whether etcd can part with one member and stay writable."""
+    return majority(seen, seen.members).holds and majority_without(seen, leaving).holds
+
+
+class Verdict(StrEnum):
+    """The one word status ends in."""
+
+    HEALTHY = "healthy"
+    DEGRADED = "degraded"
+    AT_RISK = "at-risk"
+    LOST = "lost"
+    UNKNOWN = "unknown"
+    ABSENT = "absent"
+
+
+def verdict(seen: Observed) -> Verdict:
+    """Judge the whole cluster.
+
+    lost: known to be without quorum · unknown: nobody trustworthy answers · at-risk: something is dead
+    and one more failure stops writing · degraded: works and tolerates a failure, but not as it should be.
+    """
+    if not seen.uid:
+        return Verdict.ABSENT
+    now = majority(seen, seen.members)
+    if not now.holds:
+        return Verdict.LOST if _all_known_dead(seen) else Verdict.UNKNOWN
+    if now.healthy < now.voters:
+        return Verdict.AT_RISK if now.healthy == now.needed else Verdict.DEGRADED
+    return Verdict.HEALTHY if _as_it_should_be(seen) else Verdict.DEGRADED
+
+
+def _all_known_dead(seen: Observed) -> bool:
+    """Tell whether enough VMs are known to be off, so that quorum is lost and not merely unseen."""
+    known = seen.members or _last_known_members(seen)
+    if not known:
+        return False
+    off = 0
+    for member in known:
+        replica = replica_of(seen, member)
+        off += replica is None or replica.instance.status != "RUNNING"
+    return len(known) - off < quorum(len(known)) and not seen.unreadable
+
+
+def _last_known_members(seen: Observed) -> tuple[Member, ...]:
+    reports = [r.report for r in seen.replicas if r.report is not None and r.report.members]
+    newest = max(reports, key=lambda r: r.time, default=None)
+    return tuple(m for m in newest.members if m.role is Role.VOTER) if newest else ()
+
+
+def _as_it_should_be(seen: Observed) -> bool:
+    wanted = EndpointMode.LOAD_BALANCER if len(seen.replicas) > 1 else EndpointMode.VM
+    return (
+        all(is_serving(seen, r) for r in seen.replicas)
+        and not learners(seen)
+        and seen.endpoint_mode is wanted
+        and seen.operation is None
+    )
+
+
+def occupied_zones(seen: Observed) -> frozenset[str]:
+    return frozenset(r.zone for r in seen.replicas)
+
+
+def free_zones(seen: Observed) -> tuple[str, ...]:
+    """List zones of the region, in order, that hold no replica and are up."""
+    taken = occupied_zones(seen)
+    return tuple(sorted(z.name for z in seen.zones if z.status == "UP" and z.name not in taken))
+
+
+def warnings(seen: Observed) -> tuple[str, ...]:
+    """List what an operator should keep in mind although nothing is broken."""
+    said = []
+    count = len(voters(seen))
+    if count == 2:
+        said.append(
+            "two masters: writing needs both, so this is weaker than one; add a third"
+            + (f" (free zones: {', '.join(free_zones(seen))})" if free_zones(seen) else "")
+        )
+    elif count and count % 2 == 0:
+        said.append(f"{count} masters tolerate no more failures than {count - 1}")
+    said.extend(f"could not read {scope}: what lies there is unknown" for scope in seen.unreadable)
+    said.extend(
+        f"member {m.id} ({m.name or 'never started'}) has no VM"
+        for m in seen.members
+        if replica_of(seen, m) is None
+    )
+    return tuple(said)

@@ -1,0 +1,146 @@
+"""How each step reads on a screen: a sign, a kind, a name, a place, a detail. Pure."""
+
+from dataclasses import dataclass
+from typing import assert_never
+
+from hakube_gce import steps
+from hakube_gce.steps import Sign, Step
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """One step in words."""
+
+    sign: Sign
+    kind: str
+    name: str
+    where: str = ""
+    detail: str = ""
+
+    def __str__(self) -> str:
+        return (
+            f"{self.sign} {self.kind:<12} {self.name:<28} {self.where:<16} {self.detail}".rstrip()
+        )
+
+
+def describe(step: Step) -> Line:
+    """Put a step into words."""
+    return _resource(step) or _change(step)
+
+
+def _line(sign: Sign, kind: str, name: str, where: str = "", detail: str = "") -> Line:
+    return Line(sign=sign, kind=kind, name=name, where=where, detail=detail)
+
+
+def _resource(step: Step) -> Line | None:  # noqa: PLR0911 - a table, one row a kind
+    """Describe steps that make or delete one resource; None for the others."""
+    match step:
+        case steps.ReserveAddress(name=name, region=region):
+            return _line(Sign.CREATE, "address", name, region)
+        case steps.ReleaseAddress(name=name, region=region):
+            return _line(Sign.DELETE, "address", name, region, "the lock goes with it")
+        case steps.CreateFirewall(spec=spec):
+            ports = ", ".join(f"{protocol} {','.join(p)}" for protocol, p in spec.allowed)
+            return _line(Sign.CREATE, "firewall", spec.name, "", ports)
+        case steps.CreateDisk(name=name, zone=zone, size_gb=size, disk_type=kind):
+            return _line(Sign.CREATE, "disk", name, zone, f"{size} GB {kind}")
+        case steps.CreateInstance(spec=spec):
+            return _line(Sign.CREATE, "instance", spec.name, spec.zone, spec.machine_type)
+        case steps.CreateGroup(name=name, zone=zone):
+            return _line(Sign.CREATE, "group", name, zone)
+        case steps.CreateHealthCheck(name=name):
+            return _line(Sign.CREATE, "health check", name)
+        case steps.CreateBackendService(name=name):
+            return _line(Sign.CREATE, "backends", name)
+        case steps.CreateTemporaryRule(name=name):
+            return _line(Sign.CREATE, "rule", name, "", "temporary, to prove the balancer")
+        case _:
+            return _deletion(step)
+
+
+def _deletion(step: Step) -> Line | None:  # noqa: PLR0911 - a table, one row a kind
+    match step:
+        case steps.DeleteFirewall(name=name):
+            return _line(Sign.DELETE, "firewall", name)
+        case steps.DeleteDisk(name=name, zone=zone):
+            return _line(Sign.DELETE, "disk", name, zone, "and the data on it")
+        case steps.DeleteInstance(name=name, zone=zone):
+            return _line(Sign.DELETE, "instance", name, zone)
+        case steps.DeleteGroup(name=name, zone=zone):
+            return _line(Sign.DELETE, "group", name, zone)
+        case steps.DeleteHealthCheck(name=name):
+            return _line(Sign.DELETE, "health check", name)
+        case steps.DeleteBackendService(name=name):
+            return _line(Sign.DELETE, "backends", name)
+        case steps.DeleteTemporaryRule(name=name):
+            return _line(Sign.DELETE, "rule", name, "", "the temporary one")
+        case steps.DeleteRule(name=name):
+            return _line(Sign.DELETE, "rule", name)
+        case steps.ExpelMember(member_name=name, through=through):
+            return _line(Sign.DELETE, "member", name, "etcd", f"by id, through {through}")
+        case steps.RemoveKubeconfig(context=context):
+            return _line(Sign.DELETE, "kubeconfig", context)
+        case _:
+            return None
+
+
+def _change(step: Step) -> Line:  # noqa: C901, PLR0911, PLR0912 - a table, one row a kind
+    match step:
+        case steps.StartInstance(name=name, zone=zone):
+            return _line(Sign.CHANGE, "instance", name, zone, "power on")
+        case steps.InstallReplica(replica=name, zone=zone, founder=founder):
+            what = "starts a new etcd" if founder else "waits to be admitted"
+            return _line(Sign.CREATE, "certificates", name, zone, what)
+        case steps.AdmitReplica(replica=name, through=through):
+            return _line(Sign.CREATE, "member", name, "etcd", f"learner, then voter, by {through}")
+        case steps.AwaitReady(replica=name, zone=zone):
+            return _line(Sign.WAIT, "ready", name, zone, "etcd and API server")
+        case steps.JoinGroup(replica=name, zone=zone, group=group):
+            return _line(Sign.CHANGE, "group", group, zone, f"add {name}")
+        case steps.LeaveGroup(replica=name, zone=zone, group=group, drain=drain):
+            return _line(Sign.CHANGE, "group", group, zone, f"drop {name}" + ", drain" * drain)
+        case steps.SetBackends(name=name, groups=groups):
+            return _line(Sign.CHANGE, "backends", name, "", f"zones {_zones(groups)}")
+        case steps.AwaitBackends(replicas=replicas):
+            return _line(Sign.WAIT, "healthy", ", ".join(replicas), "", "through the balancer")
+        case steps.PromoteEndpoint(address=address, holder=holder):
+            return _line(Sign.CHANGE, "cluster IP", address, "", f"{holder} -> load balancer")
+        case steps.DemoteEndpoint(address=address, holder=holder):
+            return _line(Sign.CHANGE, "cluster IP", address, "", f"load balancer -> {holder}")
+        case steps.AttachEphemeral(replica=name, zone=zone):
+            return _line(Sign.CHANGE, "instance", name, zone, "ephemeral address on")
+        case steps.DetachEphemeral(replica=name, zone=zone):
+            return _line(Sign.CHANGE, "instance", name, zone, "ephemeral address off")
+        case steps.YieldLeadership(replica=name, to=to):
+            return _line(Sign.CHANGE, "leader", name, "etcd", f"-> {to}")
+        case steps.WriteKubeconfig(context=context, server=server):
+            return _line(Sign.CREATE, "kubeconfig", context, "", server)
+        case (
+            steps.ReserveAddress()
+            | steps.ReleaseAddress()
+            | steps.CreateFirewall()
+            | steps.CreateDisk()
+            | steps.CreateInstance()
+            | steps.CreateGroup()
+            | steps.CreateHealthCheck()
+            | steps.CreateBackendService()
+            | steps.CreateTemporaryRule()
+            | steps.DeleteFirewall()
+            | steps.DeleteDisk()
+            | steps.DeleteInstance()
+            | steps.DeleteGroup()
+            | steps.DeleteHealthCheck()
+            | steps.DeleteBackendService()
+            | steps.DeleteTemporaryRule()
+            | steps.DeleteRule()
+            | steps.ExpelMember()
+            | steps.RemoveKubeconfig()
+        ):
+            msg = f"{type(step).__name__} is described as a resource"
+            raise AssertionError(msg)
+        case _:
+            assert_never(step)
+
+
+def _zones(groups: tuple[tuple[str, str], ...]) -> str:
+    return ", ".join(zone for zone, _ in groups)

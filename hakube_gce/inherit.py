@@ -1,0 +1,84 @@
+"""What the cluster's next master looks like: the cluster's own values, or the environment's. Pure.
+
+The first master is made with what the environment says, and remembers it in its metadata. Replicas take
+that, whatever shell they are made from; saying something else explicitly is a contradiction, not a wish.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from hakube_gce.model import Observed
+from hakube_gce.plan import blockers
+from hakube_gce.plan.blueprint import CONFIG_KEY, Blueprint
+from hakube_gce.plan.graph import Blocker
+from hakube_gce.settings import Settings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inheritance:
+    """A cluster's blueprint, and where the environment contradicts the cluster."""
+
+    blueprint: Blueprint
+    contradictions: tuple[Blocker, ...]
+
+
+def inherit(
+    settings: Settings,
+    seen: Observed,
+    *,
+    api_port: int,
+    selectors: tuple[tuple[str, str], ...],
+) -> Inheritance:
+    """Merge environment and cluster.
+
+    Args:
+        settings: What the environment says.
+        seen: The cluster, or its absence.
+        api_port: Port of the masters' API.
+        selectors: Variables that pick this cluster, for the commands we print.
+    """
+    asked = {i.name: i for i in settings.inheritable()}
+    kept = _of_cluster(seen)
+    values = {name: kept.get(name, i.value) for name, i in asked.items()}
+    contradictions = tuple(
+        blockers.inherited_differs(name, kept[name], i.value)
+        for name, i in asked.items()
+        if i.explicit and name in kept and kept[name] != i.value
+    )
+    blueprint = Blueprint(
+        project=settings.project,
+        prefix=settings.prefix,
+        region=settings.region,
+        network=values["KUBE_GCE_NETWORK"],
+        subnetwork=values["SUBNETWORK"],
+        machine_type=values["MASTER_SIZE"],
+        image=values["KUBE_GCE_MASTER_IMAGE"],
+        data_disk_gb=_gigabytes(values["MASTER_DISK_SIZE"]),
+        data_disk_type=settings.disk_type,
+        root_disk_gb=_gigabytes(values["MASTER_ROOT_DISK_SIZE"]),
+        api_port=api_port,
+        service_cidr=values["SERVICE_CLUSTER_IP_RANGE"],
+        dns_domain=values["KUBE_DNS_DOMAIN"],
+        inherited=values,
+        selectors=selectors,
+        strict=settings.strict,
+    )
+    return Inheritance(blueprint=blueprint, contradictions=contradictions)
+
+
+def _of_cluster(seen: Observed) -> Mapping[str, str]:
+    """Read what the oldest master remembers; nothing when there is none, or it is not ours to read."""
+    for replica in sorted(seen.replicas, key=lambda r: r.instance.created):
+        try:
+            config = json.loads(replica.instance.metadata.get(CONFIG_KEY, ""))
+            kept = config["inherited"]
+        except (ValueError, KeyError, TypeError):
+            continue
+        if isinstance(kept, dict):
+            return {k: v for k, v in kept.items() if isinstance(k, str) and isinstance(v, str)}
+    return {}
+
+
+def _gigabytes(text: str) -> int:
+    return int(text.removesuffix("GB"))

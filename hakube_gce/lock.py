@@ -1,0 +1,216 @@
+"""The cluster's lock and the unfinished operation, on the cluster's own address.
+
+Inserting the address is the mutual exclusion at a cluster's birth: Compute Engine lets one insert of a
+name win. From then on the lock is a set of the address's labels, written by compare-and-set on
+`labelFingerprint` (412 when somebody else wrote first). Every write carries a growing epoch, so no label
+set ever repeats and agents can refuse a run that was overtaken. Expiry is by the API's clock.
+
+A lock is courtesy, not proof: every change is checked again where it happens. What this will not do is
+wait for a lock, or take one that may still be held.
+"""
+
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+
+from hakube_gce import marks
+from hakube_gce.errors import (
+    Locked,
+    ResourceConflict,
+    ResourceNotFound,
+    StaleFingerprint,
+    StepFailed,
+)
+from hakube_gce.model import Address, Lock, Mark, Operation
+from hakube_gce.ports import Clock, ComputeGateway
+
+TTL = timedelta(minutes=10)
+GRACE = timedelta(minutes=2)
+_TRIES = 8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Holder:
+    """This process, as a lock names it."""
+
+    name: str
+    """Readable, within a label's alphabet."""
+    host: str
+    pid: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LockPlace:
+    """Where a cluster's lock stands, and who wants it."""
+
+    gateway: ComputeGateway
+    clock: Clock
+    region: str
+    address: str
+    cluster: str
+    holder: Holder
+    is_gone: Callable[[Lock], bool]
+    """Tells whether a holder is certainly no more: a process of this host that has ended."""
+    new_hex: Callable[[int], str]
+    """Gives that many random hexadecimal digits."""
+    uid: str = ""
+    """The cluster's uid when parts of it are there without its address; else one is drawn."""
+
+    def request_id(self) -> str:
+        digits = self.new_hex(32)
+        return "-".join(
+            (digits[:8], digits[8:12], f"4{digits[13:16]}", f"a{digits[17:20]}", digits[20:])
+        )
+
+
+def acquire(place: LockPlace, operation: Operation) -> "HeldLock":
+    """Take the lock for an operation, making the address when the cluster is being born.
+
+    Raises:
+        Locked: Another run holds it.
+        GatewayError: Compute Engine could not be asked.
+    """
+    for _ in range(_TRIES):
+        address = place.gateway.find_address(place.region, place.address)
+        if address is None:
+            _be_born(place, operation)
+            continue
+        held = _try_to_take(place, address, operation)
+        if held is not None:
+            return held
+    raise Locked(
+        f"the lock of cluster {place.cluster} changed hands {_TRIES} times while we asked for it",
+        hint="run the same command again",
+    )
+
+
+def _be_born(place: LockPlace, operation: Operation) -> None:
+    mark = Mark(cluster=place.cluster, uid=place.uid or place.new_hex(16), operation=operation.id)
+    try:
+        place.gateway.insert_address(
+            place.region,
+            place.address,
+            description=marks.mark_description(mark),
+            request_id=place.request_id(),
+        )
+    except ResourceConflict:
+        return  # somebody else was born first; the next look shows whose lock it is
+
+
+def _try_to_take(place: LockPlace, address: Address, operation: Operation) -> "HeldLock | None":
+    now = place.gateway.server_time()
+    there = marks.lock_from_labels(address.labels)
+    if there is not None and there.until + GRACE > now and not place.is_gone(there):
+        raise Locked(_who(there, address.labels), hint=_how_to_go_on(there))
+    lock = Lock(
+        nonce=place.new_hex(16),
+        holder=place.holder.name,
+        host=place.holder.host,
+        pid=place.holder.pid,
+        epoch=marks.epoch_from_labels(address.labels) + 1,
+        until=now + TTL,
+    )
+    labels = marks.held_labels(address.labels, lock, operation)
+    try:
+        _write(place, address, labels)
+    except StaleFingerprint:
+        return None
+    return HeldLock(place=place, lock=lock, written_at_s=place.clock.monotonic())
+
+
+def _write(place: LockPlace, address: Address, labels: Mapping[str, str]) -> None:
+    place.gateway.set_address_labels(
+        place.region,
+        place.address,
+        labels=labels,
+        fingerprint=address.label_fingerprint,
+        request_id=place.request_id(),
+    )
+
+
+def _who(there: Lock, labels: Mapping[str, str]) -> str:
+    operation = marks.operation_from_labels(labels)
+    what = f" for {operation.verb.value} {operation.target}".rstrip() if operation else ""
+    return (
+        f"another run holds this cluster's lock: {there.holder}{what}, epoch {there.epoch}, until "
+        f"{there.until:%Y-%m-%d %H:%M:%S} UTC"
+    )
+
+
+def _how_to_go_on(there: Lock) -> str:
+    return (
+        "wait for that run to end; if it was killed on another machine, the lock ends by itself at "
+        f"{there.until + GRACE:%H:%M:%S} UTC, and then any command goes on"
+    )
+
+
+@dataclass(slots=True, kw_only=True)
+class HeldLock:
+    """The lock in our hands. Threads may call `keep` at once."""
+
+    place: LockPlace
+    lock: Lock
+    written_at_s: float
+    _guard: threading.Lock = field(default_factory=threading.Lock)
+
+    @property
+    def epoch(self) -> int:
+        return self.lock.epoch
+
+    def note(self, operation: Operation) -> None:
+        """Write down how far the operation has come.
+
+        Raises:
+            Locked: The lock was taken from us.
+        """
+        with self._guard:
+            self._update(lambda labels, lock: marks.held_labels(labels, lock, operation))
+
+    def keep(self) -> None:
+        """Renew the lock when a third of its time is over; call it before every change.
+
+        Raises:
+            Locked: The lock was taken from us.
+        """
+        with self._guard:
+            if self.place.clock.monotonic() - self.written_at_s < TTL.total_seconds() / 3:
+                return
+            self._update(
+                lambda labels, lock: marks.held_labels(
+                    labels, lock, marks.operation_from_labels(labels)
+                )
+            )
+
+    def release(self, *, keep_operation: bool) -> None:
+        """Let go. The unfinished operation stays where it is when a later run shall resume it."""
+        with self._guard:
+            try:
+                self._update(
+                    lambda labels, _: marks.free_labels(labels, keep_operation=keep_operation)
+                )
+            except ResourceNotFound:
+                return  # the teardown released the address, and the lock with it
+
+    def _update(self, change: Callable[[Mapping[str, str], Lock], Mapping[str, str]]) -> None:
+        for _ in range(_TRIES):
+            address = self.place.gateway.find_address(self.place.region, self.place.address)
+            if address is None:
+                raise ResourceNotFound(f"address {self.place.address} is gone")
+            there = marks.lock_from_labels(address.labels)
+            if there is None or there.nonce != self.lock.nonce:
+                raise Locked(
+                    "this run lost the cluster's lock: "
+                    + (_who(there, address.labels) if there else "nobody holds it now"),
+                    hint="run the same command again: it looks afresh and goes on",
+                )
+            renewed = replace(self.lock, until=self.place.gateway.server_time() + TTL)
+            try:
+                _write(self.place, address, change(address.labels, renewed))
+            except StaleFingerprint:
+                continue
+            self.lock, self.written_at_s = renewed, self.place.clock.monotonic()
+            return
+        raise StepFailed(
+            f"the labels of {self.place.address} changed {_TRIES} times under our hands"
+        )

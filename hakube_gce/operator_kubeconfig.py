@@ -1,0 +1,82 @@
+"""The cluster's entry in the operator's kubeconfig: is it there, does it fit, write it, remove it."""
+
+import os
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from hakube_gce import kubeconfig, pki
+from hakube_gce.cluster_keys import ClusterKeys
+from hakube_gce.errors import HakubeError, KeysError
+from hakube_gce.kubeconfig_text import Entry, server_url
+from hakube_gce.model import Observed
+from hakube_gce.observe import KubeconfigState
+from hakube_gce.ports import Clock
+from hakube_gce.trust import authority_of
+
+RENEW_BELOW_DAYS = 90.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OperatorKubeconfig:
+    """One context in the files of KUBECONFIG."""
+
+    files: tuple[Path, ...]
+    clock: Clock
+    context: str
+    port: int
+
+    def state(self, seen: Observed) -> KubeconfigState:
+        """Compare the entry with the cluster.
+
+        A kubeconfig that cannot be read counts as one without the entry: looking at a cluster must not
+        fail for it. Writing to it will, and says why.
+        """
+        try:
+            entry = kubeconfig.read_entry(self.files, self.context)
+        except HakubeError:
+            return KubeconfigState()
+        if entry is None:
+            return KubeconfigState()
+        return KubeconfigState(present=True, current=self._fits(entry, seen))
+
+    def _fits(self, entry: Entry, seen: Observed) -> bool:
+        address = seen.address.address if seen.address else ""
+        return (
+            entry.server == server_url(address, self.port)
+            and entry.certificate_authority.strip() == authority_of(seen).strip()
+            and _lasts(entry.client_certificate, self.clock.now())
+        )
+
+    def write(self, context: str, server: str, keys: ClusterKeys | None) -> None:
+        """Write the entry with a new admin certificate and make it the current one.
+
+        Raises:
+            KeysError: There are no keys to sign with, or a file of KUBECONFIG cannot be written.
+        """
+        if keys is None:
+            raise KeysError("this machine has no keys of the cluster to sign a kubeconfig with")
+        admin = pki.admin_credential(keys, now=self.clock.now(), randomness=os.urandom)
+        entry = Entry(
+            name=context,
+            server=server,
+            certificate_authority=keys.cluster.certificate,
+            client_certificate=admin.certificate,
+            client_key=admin.key,
+        )
+        kubeconfig.write_entry(self.files, entry, set_current=True, clock=self.clock)
+
+    def remove(self, context: str) -> None:
+        """Remove the entry wherever it is.
+
+        Raises:
+            KeysError: A file of KUBECONFIG is broken or cannot be written.
+        """
+        kubeconfig.remove_entry(self.files, context, clock=self.clock)
+
+
+def _lasts(certificate: str, now: datetime) -> bool:
+    try:
+        return pki.days_left(certificate, now) >= RENEW_BELOW_DAYS
+    except KeysError:
+        return False

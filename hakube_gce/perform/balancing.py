@@ -1,0 +1,143 @@
+"""The load balancer's parts: groups, health check, backend service, the temporary rule."""
+
+from hakube_gce import marks
+from hakube_gce.errors import StepFailed
+from hakube_gce.perform.context import Context
+from hakube_gce.steps import (
+    AwaitBackends,
+    CreateBackendService,
+    CreateGroup,
+    CreateHealthCheck,
+    CreateTemporaryRule,
+    DeleteBackendService,
+    DeleteGroup,
+    DeleteHealthCheck,
+    DeleteRule,
+    DeleteTemporaryRule,
+    JoinGroup,
+    LeaveGroup,
+    SetBackends,
+)
+
+
+def create_group(context: Context, key: str, step: CreateGroup) -> None:
+    context.gateway.insert_group(
+        step.zone,
+        step.name,
+        network=context.blueprint.network,
+        description=marks.mark_description(context.mark),
+        request_id=context.request_id(key, "insert"),
+    )
+
+
+def delete_group(context: Context, key: str, step: DeleteGroup) -> None:
+    context.gateway.delete_group(
+        step.zone, step.name, request_id=context.request_id(key, "delete")
+    )
+
+
+def join_group(context: Context, key: str, step: JoinGroup) -> None:
+    context.gateway.add_to_group(
+        step.zone, step.group, step.replica, request_id=context.request_id(key, "add")
+    )
+
+
+def leave_group(context: Context, key: str, step: LeaveGroup) -> None:
+    context.gateway.remove_from_group(
+        step.zone, step.group, step.replica, request_id=context.request_id(key, "remove")
+    )
+    if step.drain:
+        context.clock.sleep(context.limits.drain_s)
+
+
+def create_health_check(context: Context, key: str, step: CreateHealthCheck) -> None:
+    context.gateway.insert_health_check(
+        context.blueprint.region,
+        step.name,
+        port=context.blueprint.api_port,
+        description=marks.mark_description(context.mark),
+        request_id=context.request_id(key, "insert"),
+    )
+
+
+def delete_health_check(context: Context, key: str, step: DeleteHealthCheck) -> None:
+    context.gateway.delete_health_check(
+        context.blueprint.region, step.name, request_id=context.request_id(key, "delete")
+    )
+
+
+def create_backend_service(context: Context, key: str, step: CreateBackendService) -> None:
+    context.gateway.insert_backend_service(
+        context.blueprint.region,
+        step.name,
+        health_check=step.health_check,
+        groups=step.groups,
+        drain_s=max(1, round(context.limits.drain_s)),
+        description=marks.mark_description(context.mark),
+        request_id=context.request_id(key, "insert"),
+    )
+
+
+def set_backends(context: Context, key: str, step: SetBackends) -> None:
+    context.gateway.set_backends(
+        context.blueprint.region,
+        step.name,
+        groups=step.groups,
+        request_id=context.request_id(key, "patch"),
+    )
+
+
+def delete_backend_service(context: Context, key: str, step: DeleteBackendService) -> None:
+    context.gateway.delete_backend_service(
+        context.blueprint.region, step.name, request_id=context.request_id(key, "delete")
+    )
+
+
+def create_temporary_rule(context: Context, key: str, step: CreateTemporaryRule) -> None:
+    context.gateway.insert_forwarding_rule(
+        context.blueprint.region,
+        step.name,
+        address="",
+        port=context.blueprint.api_port,
+        backend_service=step.backend_service,
+        description=marks.mark_description(context.mark),
+        request_id=context.request_id(key, "insert"),
+    )
+
+
+def delete_rule(context: Context, key: str, step: DeleteRule | DeleteTemporaryRule) -> None:
+    context.gateway.delete_forwarding_rule(
+        context.blueprint.region, step.name, request_id=context.request_id(key, "delete")
+    )
+
+
+def await_backends(context: Context, _key: str, step: AwaitBackends) -> None:
+    """Wait until Compute Engine's probes and our own TLS handshake agree that the balancer serves.
+
+    Raises:
+        StepFailed: They did not within the deadline; says which backend lacked health.
+    """
+    deadline = context.clock.monotonic() + context.limits.backends_s
+    health: dict[str, str] = {}
+    while context.clock.monotonic() < deadline:
+        service = context.gateway.backend_health(context.blueprint.region, step.backend_service)
+        health = {name: service.get(name, "not probed yet") for name in step.replicas}
+        if all(state == "HEALTHY" for state in health.values()) and _answers(context, step.rule):
+            return
+        context.clock.sleep(context.limits.poll_s)
+    states = ", ".join(f"{name}: {state}" for name, state in sorted(health.items()))
+    raise StepFailed(
+        f"the load balancer did not become healthy within {context.limits.backends_s:.0f} s "
+        f"({states}); the cluster IP was not moved",
+        hint="look at the masters' API servers and at the firewall for health probes",
+    )
+
+
+def _answers(context: Context, rule: str) -> bool:
+    """Ask through a rule's address for the cluster's own name, so that the certificate counts."""
+    seen = context.observe()
+    cluster_ip = seen.address.address if seen.address else ""
+    found = seen.rule if rule == context.blueprint.master else seen.temporary_rule
+    if found is None or not found.address:
+        return False
+    return context.probe.ready(found.address, server_name=cluster_ip, timeout_s=2.0)

@@ -1,0 +1,105 @@
+"""Everything a step needs to have its effect, in one value, and the ids of its requests."""
+
+import os
+import threading
+import uuid
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from hakube_gce.errors import ResourceNotFound, TargetNotFound
+from hakube_gce.keystore import KeyStore
+from hakube_gce.lock import HeldLock
+from hakube_gce.model import Instance, Mark, Observed, Operation
+from hakube_gce.plan.blueprint import Blueprint
+from hakube_gce.ports import Channel, Clock, ComputeGateway, Probe
+
+_NAMESPACE = uuid.UUID("3d3cf4f6-1e0c-5a43-8f0d-6a1f8b1f2f6e")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """How long to wait for what, in seconds. All bounded: nothing waits for ever."""
+
+    boot_s: float = 600.0
+    install_s: float = 300.0
+    admit_s: float = 900.0
+    verb_s: float = 120.0
+    ready_s: float = 600.0
+    backends_s: float = 1200.0
+    window_s: float = 1200.0
+    """How long a new rule may take to lead somewhere before the address goes back."""
+    drain_s: float = 30.0
+    poll_s: float = 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Window:
+    """An outage of the cluster IP as the probe saw it."""
+
+    kind: str
+    """promotion or demotion."""
+    seconds: float
+    """From the last good answer before the gap to the first after it; 0 when none failed."""
+    probes: int
+    failed_probes: int
+
+
+@dataclass(slots=True, kw_only=True)
+class Context:
+    """One run's means. Shared by the threads that perform steps."""
+
+    blueprint: Blueprint
+    operation: Operation
+    mark: Mark
+    gateway: ComputeGateway
+    channel: Channel
+    probe: Probe
+    clock: Clock
+    """Sleeps that a signal may cut short."""
+    window_clock: Clock
+    """Sleeps that nothing cuts short: for an open outage window."""
+    keys: KeyStore
+    lock: HeldLock
+    observe: Callable[[], Observed]
+    say: Callable[[str], None]
+    write_kubeconfig: Callable[[str, str], None]
+    """(context, server)."""
+    remove_kubeconfig: Callable[[str], None]
+    randomness: Callable[[int], bytes] = os.urandom
+    limits: Limits = field(default_factory=Limits)
+    windows: list[Window] = field(default_factory=list)
+    _calls: Counter[str] = field(default_factory=Counter)
+    _guard: threading.Lock = field(default_factory=threading.Lock)
+
+    def request_id(self, step_key: str, call: str) -> str:
+        """Give the id of a request: the same for retries of one call, another for every other call.
+
+        It derives from operation, lock epoch, step and call. The epoch stands for the attempt: a run
+        that resumes has a higher one and so never gets a failed request's old answer again.
+        """
+        with self._guard:
+            self._calls[f"{step_key}/{call}"] += 1
+            count = self._calls[f"{step_key}/{call}"]
+        text = f"{self.operation.id}/{self.lock.epoch}/{step_key}/{call}/{count}"
+        return str(uuid.uuid5(_NAMESPACE, text))
+
+    def instance(self, zone: str, name: str) -> Instance:
+        """Read a master's VM.
+
+        Raises:
+            TargetNotFound: It is not there.
+        """
+        try:
+            found = self.gateway.find_instance(zone, name)
+        except ResourceNotFound:
+            found = None
+        if found is None:
+            raise TargetNotFound(f"VM {name} is not in zone {zone} any more")
+        return found
+
+    def note_outage(self, since: datetime | None) -> None:
+        """Let the address remember that the cluster IP is down, or no longer is."""
+        self.operation = replace(self.operation, outage_since=since)
+        self.lock.note(self.operation)

@@ -1,0 +1,187 @@
+"""The cluster IP moves: between a VM and the load balancer, in an outage window that is measured.
+
+Everything was built and proven before; the window is two calls and what Compute Engine takes to let the
+second have its effect. It is announced, watched by a TLS-verified probe, closed or rolled back, and
+printed with its length. Between its first call and its end nothing interrupts it but the death of the
+process; then the address's labels remember that it is open, and the next run goes on from what it sees.
+"""
+
+from collections.abc import Callable
+
+from hakube_gce import marks
+from hakube_gce.errors import HakubeError, ResourceConflict, ResourceNotFound, StepFailed
+from hakube_gce.model import Instance
+from hakube_gce.perform.context import Context, Window
+from hakube_gce.steps import AttachEphemeral, DemoteEndpoint, DetachEphemeral, PromoteEndpoint
+from hakube_gce.watch import Watch
+
+ACCESS_CONFIG = "external-nat"
+"""The name gcloud gives, and the original scripts' masters have."""
+_FIRST_LOOK_S = 10.0
+_RETURN_S = 180.0
+
+
+def promote(context: Context, key: str, step: PromoteEndpoint) -> None:
+    """Take the cluster IP off the VM and put the balancer's rule on it."""
+
+    def move() -> None:
+        _detach(context, key, step.zone, step.holder, only=step.address)
+        _insert_rule(context, key, step)
+
+    def take_back() -> None:
+        _delete_rule(context, key, step.rule)
+        _attach(context, key, step.zone, step.holder, address=step.address)
+
+    _through_window(context, "promotion", step.address, move, take_back)
+
+
+def demote(context: Context, key: str, step: DemoteEndpoint) -> None:
+    """Take the cluster IP off the balancer and put it on the last VM."""
+
+    def move() -> None:
+        _delete_rule(context, key, step.rule)
+        _attach(context, key, step.zone, step.holder, address=step.address)
+
+    def take_back() -> None:
+        _detach(context, key, step.zone, step.holder, only=step.address)
+        _insert_rule(context, key, step)
+
+    _through_window(context, "demotion", step.address, move, take_back)
+
+
+def attach_ephemeral(context: Context, key: str, step: AttachEphemeral) -> None:
+    _attach(context, key, step.zone, step.replica, address="")
+
+
+def detach_ephemeral(context: Context, key: str, step: DetachEphemeral) -> None:
+    instance = context.instance(step.zone, step.replica)
+    config = instance.access_config
+    if config is None or config.nat_ip == step.address:
+        return
+    _delete_config(context, key, instance, config.name)
+
+
+# -------------------------------------------------------------------------------------- the window
+
+
+def _through_window(
+    context: Context,
+    kind: str,
+    address: str,
+    move: Callable[[], None],
+    take_back: Callable[[], None],
+) -> None:
+    watch = Watch(probe=context.probe, clock=context.window_clock, address=address)
+    watch.start()
+    try:
+        watch.await_good(since_s=-1.0, timeout_s=_first_look(context))
+        context.say(f"the cluster IP {address} moves now ({kind}); no API until it is done")
+        context.note_outage(context.window_clock.now())
+        _move_or_take_back(context, kind, watch, move, take_back)
+        context.note_outage(None)
+    finally:
+        watch.stop()
+    window = Window(
+        kind=kind,
+        seconds=watch.score.gap_s,
+        probes=watch.score.probes,
+        failed_probes=watch.score.failed_probes,
+    )
+    context.windows.append(window)
+    context.say(f"API unavailable for {window.seconds:.2f} s ({kind})")
+
+
+def _first_look(context: Context) -> float:
+    """An interrupted window has nobody to answer: then do not wait for a first good answer."""
+    return 0.5 if context.operation.outage_since is not None else _FIRST_LOOK_S
+
+
+def _move_or_take_back(
+    context: Context,
+    kind: str,
+    watch: Watch,
+    move: Callable[[], None],
+    take_back: Callable[[], None],
+) -> None:
+    moved_s = context.window_clock.monotonic()
+    try:
+        move()
+        moved_s = context.window_clock.monotonic()
+        if watch.await_good(since_s=moved_s, timeout_s=context.limits.window_s):
+            return
+        failure: HakubeError = StepFailed(
+            f"the cluster IP did not answer within {context.limits.window_s:.0f} s of the {kind}"
+        )
+    except HakubeError as error:
+        failure = error
+    context.say(f"the {kind} cannot be completed; the cluster IP goes back: {failure.message}")
+    take_back()
+    back = watch.await_good(since_s=moved_s, timeout_s=_RETURN_S)
+    raise StepFailed(
+        f"{kind} failed and was rolled back; the cluster IP "
+        f"{'answers again' if back else 'does not answer yet'}: {failure.message}",
+        hint=failure.hint,
+    ) from failure
+
+
+# ------------------------------------------------------------------------- calls, tolerant of repeats
+
+
+def _detach(context: Context, key: str, zone: str, name: str, *, only: str) -> None:
+    instance = context.instance(zone, name)
+    config = instance.access_config
+    if config is not None and config.nat_ip == only:
+        _delete_config(context, key, instance, config.name)
+
+
+def _delete_config(context: Context, key: str, instance: Instance, config: str) -> None:
+    try:
+        context.gateway.delete_access_config(
+            instance.zone,
+            instance.name,
+            name=config,
+            request_id=context.request_id(key, "delete-access-config"),
+        )
+    except ResourceNotFound:
+        return
+
+
+def _attach(context: Context, key: str, zone: str, name: str, *, address: str) -> None:
+    instance = context.instance(zone, name)
+    config = instance.access_config
+    if config is not None and (not address or config.nat_ip == address):
+        return
+    if config is not None:
+        _delete_config(context, key, instance, config.name)
+    context.gateway.add_access_config(
+        zone,
+        name,
+        name=ACCESS_CONFIG,
+        address=address,
+        request_id=context.request_id(key, "add-access-config"),
+    )
+
+
+def _insert_rule(context: Context, key: str, step: PromoteEndpoint | DemoteEndpoint) -> None:
+    try:
+        context.gateway.insert_forwarding_rule(
+            context.blueprint.region,
+            step.rule,
+            address=step.address,
+            port=context.blueprint.api_port,
+            backend_service=step.backend_service,
+            description=marks.mark_description(context.mark),
+            request_id=context.request_id(key, "insert-rule"),
+        )
+    except ResourceConflict:
+        if context.observe().rule is None:
+            raise
+
+
+def _delete_rule(context: Context, key: str, rule: str) -> None:
+    try:
+        context.gateway.delete_forwarding_rule(
+            context.blueprint.region, rule, request_id=context.request_id(key, "delete-rule")
+        )
+    except ResourceNotFound:
+        return

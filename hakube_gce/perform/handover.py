@@ -1,0 +1,104 @@
+"""Certificates and keys on their way: what a new master is handed, and how a fresh machine gets keys.
+
+Nothing but cloud credentials is needed on the operator's machine: a run that finds no keys here has a
+healthy master seal them to a key drawn for that one request.
+"""
+
+import json
+from datetime import timedelta
+
+from hakube_gce import conditions, sealing
+from hakube_gce.cluster_keys import ClusterKeys
+from hakube_gce.errors import ChannelError, KeysError
+from hakube_gce.leaves import ReplicaNames
+from hakube_gce.model import Instance, Observed, Replica
+from hakube_gce.perform.context import Context
+from hakube_gce.pki import issue_leaves, new_cluster_keys
+from hakube_gce.ports import Hello
+
+_ENVELOPE_LIFE = timedelta(minutes=10)
+
+
+def cluster_keys(context: Context, *, founder: bool) -> ClusterKeys:
+    """Find the cluster's keys: on this machine, else at a healthy master; drawn only for a founder.
+
+    Raises:
+        KeysError: They are nowhere to be had.
+    """
+    uid = context.mark.uid
+    here = context.keys.load(uid)
+    if here is not None:
+        return here
+    source = _key_source(context.observe())
+    if source is not None:
+        keys = _fetch(context, source)
+    elif founder:
+        keys = new_cluster_keys(
+            context.blueprint.prefix, uid, now=context.clock.now(), randomness=context.randomness
+        )
+    else:
+        raise KeysError(
+            "this machine has no keys of the cluster and no healthy master can hand them over",
+            hint="start a master that is off, or run this where the keys are (HAKUBE_HOME)",
+        )
+    context.keys.save(keys)
+    return keys
+
+
+def _key_source(seen: Observed) -> Replica | None:
+    healthy = [conditions.replica_of(seen, m) for m in conditions.healthy_voters(seen)]
+    return next((r for r in healthy if r is not None), None)
+
+
+def _fetch(context: Context, source: Replica) -> ClusterKeys:
+    now = context.clock.now()
+    recipient = sealing.new_recipient("hakube", now=now, randomness=context.randomness)
+    request_id = context.randomness(16).hex()
+    answer = context.channel.ask(
+        source.instance,
+        "export-keys",
+        {"recipient": recipient.certificate},
+        epoch=context.lock.epoch,
+        timeout_s=context.limits.verb_s,
+        request_id=request_id,
+    )
+    sealed = answer.get("sealed")
+    if not isinstance(sealed, str):
+        raise ChannelError(f"{source.name} answered without keys", replica=source.name)
+    return sealing.unseal(
+        sealed,
+        recipient,
+        request_id=request_id,
+        instance_id=source.instance.id,
+        uid=context.mark.uid,
+        now=context.clock.now(),
+    )
+
+
+def issue(context: Context, keys: ClusterKeys, instance: Instance, hello: Hello) -> str:
+    """Sign a replica's requests; returns the content of its ``hakube-certificates`` metadata."""
+    address = context.observe().address
+    names = ReplicaNames(
+        name=instance.name,
+        prefix=context.blueprint.prefix,
+        internal_ip=instance.internal_ip,
+        cluster_ip=address.address if address else "",
+        service_cidr=context.blueprint.service_cidr,
+        dns_domain=context.blueprint.dns_domain,
+    )
+    leaves = issue_leaves(
+        keys, hello.requests, names, now=context.clock.now(), randomness=context.randomness
+    )
+    return json.dumps({"schema": 1, "authorities": keys.authorities(), "leaves": leaves})
+
+
+def sealed_for(
+    context: Context, keys: ClusterKeys, instance: Instance, hello: Hello, request_id: str
+) -> str:
+    """Seal the shared keys to a replica, bound to the request that carries them."""
+    binding = sealing.Binding(
+        request_id=request_id,
+        instance_id=instance.id,
+        expires=context.clock.now() + _ENVELOPE_LIFE,
+    )
+    return sealing.seal(keys, hello.sealing_certificate, binding)

@@ -1,0 +1,71 @@
+"""Firewalls, disks, VMs and the address: steps that are one call to Compute Engine."""
+
+from hakube_gce import marks
+from hakube_gce.errors import ResourceConflict
+from hakube_gce.perform.context import Context
+from hakube_gce.steps import (
+    CreateDisk,
+    CreateFirewall,
+    CreateInstance,
+    DeleteDisk,
+    DeleteFirewall,
+    DeleteInstance,
+    ReleaseAddress,
+    StartInstance,
+)
+
+
+def create_firewall(context: Context, key: str, step: CreateFirewall) -> None:
+    context.gateway.insert_firewall(step.spec, request_id=context.request_id(key, "insert"))
+
+
+def delete_firewall(context: Context, key: str, step: DeleteFirewall) -> None:
+    context.gateway.delete_firewall(step.name, request_id=context.request_id(key, "delete"))
+
+
+def create_disk(context: Context, key: str, step: CreateDisk) -> None:
+    context.gateway.insert_disk(
+        step.zone,
+        step.name,
+        size_gb=step.size_gb,
+        disk_type=step.disk_type,
+        labels=marks.mark_labels(context.mark),
+        request_id=context.request_id(key, "insert"),
+    )
+
+
+def delete_disk(context: Context, key: str, step: DeleteDisk) -> None:
+    context.gateway.delete_disk(step.zone, step.name, request_id=context.request_id(key, "delete"))
+
+
+def create_instance(context: Context, key: str, step: CreateInstance) -> None:
+    context.gateway.insert_instance(step.spec, request_id=context.request_id(key, "insert"))
+
+
+def start_instance(context: Context, key: str, step: StartInstance) -> None:
+    context.gateway.start_instance(
+        step.zone, step.name, request_id=context.request_id(key, "start")
+    )
+
+
+def delete_instance(context: Context, key: str, step: DeleteInstance) -> None:
+    """Delete a VM, but only the very one that was decided about: names come back, ids do not."""
+    found = context.gateway.find_instance(step.zone, step.name)
+    if found is None:
+        return
+    if found.id != step.id:
+        raise ResourceConflict(
+            f"VM {step.name} in {step.zone} is not the one this run decided to delete: its id is "
+            f"{found.id}, not {step.id}",
+            resource=f"zones/{step.zone}/instances/{step.name}",
+            hint="somebody made a new VM of that name; look at `hakube status`",
+        )
+    context.gateway.delete_instance(
+        step.zone, step.name, request_id=context.request_id(key, "delete")
+    )
+
+
+def release_address(context: Context, key: str, step: ReleaseAddress) -> None:
+    context.gateway.delete_address(
+        step.region, step.name, request_id=context.request_id(key, "delete")
+    )

@@ -1,0 +1,128 @@
+"""Keys, certificates and etcd membership: steps that are jobs of the agents."""
+
+import json
+
+from hakube_gce import conditions
+from hakube_gce.errors import AgentSilent, ChannelError, StepFailed
+from hakube_gce.model import Role
+from hakube_gce.perform import handover
+from hakube_gce.perform.context import Context
+from hakube_gce.plan.blueprint import CONFIG_KEY
+from hakube_gce.steps import AdmitReplica, AwaitReady, ExpelMember, InstallReplica, YieldLeadership
+
+
+def install(context: Context, _key: str, step: InstallReplica) -> None:
+    """Sign what the new VM asks for and hand it certificates and the keys that masters share."""
+    instance = context.instance(step.zone, step.replica)
+    nonce = str(json.loads(instance.metadata[CONFIG_KEY])["nonce"])
+    hello = context.channel.hello(instance, nonce=nonce, timeout_s=context.limits.boot_s)
+    keys = handover.cluster_keys(context, founder=step.founder)
+    certificates = handover.issue(context, keys, instance, hello)
+
+    request_id = context.randomness(16).hex()
+    context.channel.ask(
+        instance,
+        "install",
+        {
+            "role": "founder" if step.founder else "joiner",
+            "sealed": handover.sealed_for(context, keys, instance, hello, request_id),
+            "peers": list(step.peer_urls),
+        },
+        epoch=context.lock.epoch,
+        timeout_s=context.limits.install_s,
+        certificates=certificates,
+        request_id=request_id,
+    )
+
+
+def admit(context: Context, _key: str, step: AdmitReplica) -> None:
+    """Have a healthy voter take the new replica in: learner, caught up, promoted, proven."""
+    newcomer = context.instance(step.zone, step.replica)
+    seen = context.observe()
+    through = conditions.replica_named(seen, step.through)
+    if through is None:
+        raise StepFailed(f"{step.through}, which was to admit {step.replica}, is gone")
+    context.channel.ask(
+        through.instance,
+        "admit",
+        {
+            "name": step.replica,
+            "peer_url": f"https://{newcomer.internal_ip}:2380",
+            "timeout_s": context.limits.admit_s,
+        },
+        epoch=context.lock.epoch,
+        timeout_s=context.limits.admit_s + context.limits.verb_s,
+    )
+
+
+def await_ready(context: Context, _key: str, step: AwaitReady) -> None:
+    """Wait until the replica is a healthy voter and its API server answers.
+
+    Raises:
+        AgentSilent: It did not within the deadline; says what was last heard.
+    """
+    deadline = context.clock.monotonic() + context.limits.ready_s
+    while context.clock.monotonic() < deadline:
+        seen = context.observe()
+        replica = conditions.replica_named(seen, step.replica)
+        if replica is not None and conditions.is_serving(seen, replica):
+            return
+        failed = replica is not None and replica.fresh and replica.report is not None
+        if failed and replica is not None and replica.report is not None:
+            if replica.report.phase == "failed":
+                raise ChannelError(
+                    f"{step.replica} failed: {replica.report.detail}", replica=step.replica
+                )
+        context.clock.sleep(context.limits.poll_s)
+    raise AgentSilent(
+        f"{step.replica} was not ready within {context.limits.ready_s:.0f} s",
+        replica=step.replica,
+        hint="`hakube status` shows what it last said",
+    )
+
+
+def yield_leadership(context: Context, _key: str, step: YieldLeadership) -> None:
+    """Move the leadership off a replica that is about to leave, so that no election is needed."""
+    seen = context.observe()
+    leaving = conditions.replica_named(seen, step.replica)
+    heir = conditions.member_named(seen, step.to)
+    if leaving is None or heir is None:
+        return
+    member = conditions.member_of(seen, leaving)
+    if member is None or conditions.leader_id(seen) != member.id:
+        return  # it lost the leadership meanwhile, which is what we want
+    context.channel.ask(
+        leaving.instance,
+        "yield-leadership",
+        {"to": heir.id},
+        epoch=context.lock.epoch,
+        timeout_s=context.limits.verb_s,
+    )
+
+
+def expel(context: Context, _key: str, step: ExpelMember) -> None:
+    """Have a survivor remove a member by id; the quorum is judged here and there once more.
+
+    Raises:
+        StepFailed: The membership changed since it was planned, and it is not safe any more.
+    """
+    seen = context.observe()
+    through = conditions.replica_named(seen, step.through)
+    if through is None or not seen.members_known:
+        raise StepFailed(
+            f"{step.through}, which was to remove {step.member_name}, cannot be asked any more"
+        )
+    leaving = next((m for m in seen.members if m.id == step.member_id), None)
+    if leaving is not None and leaving.role is Role.VOTER:
+        if not conditions.removal_keeps_quorum(seen, leaving):
+            raise StepFailed(
+                f"removing {step.member_name} is not safe any more: afterwards "
+                f"{conditions.majority_without(seen, leaving)}"
+            )
+    context.channel.ask(
+        through.instance,
+        "expel",
+        {"member_id": step.member_id},
+        epoch=context.lock.epoch,
+        timeout_s=context.limits.verb_s,
+    )

@@ -1,0 +1,140 @@
+"""One step, performed: the single place that gives each kind of step its effect."""
+
+from typing import assert_never
+
+from hakube_gce.errors import ResourceConflict, ResourceNotFound
+from hakube_gce.perform import balancing, endpoint, machines, membership
+from hakube_gce.perform.context import Context
+from hakube_gce.plan.graph import Planned
+from hakube_gce.plan.planner import plan
+from hakube_gce.steps import (
+    AdmitReplica,
+    AttachEphemeral,
+    AwaitBackends,
+    AwaitReady,
+    CreateBackendService,
+    CreateDisk,
+    CreateFirewall,
+    CreateGroup,
+    CreateHealthCheck,
+    CreateInstance,
+    CreateTemporaryRule,
+    DeleteBackendService,
+    DeleteDisk,
+    DeleteFirewall,
+    DeleteGroup,
+    DeleteHealthCheck,
+    DeleteInstance,
+    DeleteRule,
+    DeleteTemporaryRule,
+    DemoteEndpoint,
+    DetachEphemeral,
+    ExpelMember,
+    InstallReplica,
+    JoinGroup,
+    LeaveGroup,
+    PromoteEndpoint,
+    ReleaseAddress,
+    RemoveKubeconfig,
+    ReserveAddress,
+    SetBackends,
+    StartInstance,
+    WriteKubeconfig,
+    YieldLeadership,
+)
+
+
+def perform(context: Context, planned: Planned) -> None:
+    """Make a step's statement true.
+
+    What another run, or this one before it was killed, has done already counts as done: a name that is
+    taken is looked at afresh, and what is gone need not be deleted.
+
+    Raises:
+        HakubeError: The step failed.
+    """
+    context.lock.keep()
+    try:
+        _dispatch(context, planned)
+    except ResourceConflict:
+        if _still_due(context, planned):
+            raise
+    except ResourceNotFound:
+        if _still_due(context, planned):
+            raise
+
+
+def _still_due(context: Context, planned: Planned) -> bool:
+    again = plan(context.blueprint, context.operation, context.observe())
+    return any(p.key == planned.key for p in again.steps) or bool(again.blockers)
+
+
+def _dispatch(context: Context, planned: Planned) -> None:  # noqa: C901, PLR0912, PLR0915 - one closed union, one match: the type checker proves it complete
+    key, step = planned.key, planned.step
+    match step:
+        case ReserveAddress():
+            return  # taking the lock has made it
+        case CreateFirewall():
+            machines.create_firewall(context, key, step)
+        case DeleteFirewall():
+            machines.delete_firewall(context, key, step)
+        case CreateDisk():
+            machines.create_disk(context, key, step)
+        case DeleteDisk():
+            machines.delete_disk(context, key, step)
+        case CreateInstance():
+            machines.create_instance(context, key, step)
+        case StartInstance():
+            machines.start_instance(context, key, step)
+        case DeleteInstance():
+            machines.delete_instance(context, key, step)
+        case ReleaseAddress():
+            machines.release_address(context, key, step)
+        case InstallReplica():
+            membership.install(context, key, step)
+        case AdmitReplica():
+            membership.admit(context, key, step)
+        case AwaitReady():
+            membership.await_ready(context, key, step)
+        case YieldLeadership():
+            membership.yield_leadership(context, key, step)
+        case ExpelMember():
+            membership.expel(context, key, step)
+        case CreateGroup():
+            balancing.create_group(context, key, step)
+        case DeleteGroup():
+            balancing.delete_group(context, key, step)
+        case JoinGroup():
+            balancing.join_group(context, key, step)
+        case LeaveGroup():
+            balancing.leave_group(context, key, step)
+        case CreateHealthCheck():
+            balancing.create_health_check(context, key, step)
+        case DeleteHealthCheck():
+            balancing.delete_health_check(context, key, step)
+        case CreateBackendService():
+            balancing.create_backend_service(context, key, step)
+        case SetBackends():
+            balancing.set_backends(context, key, step)
+        case DeleteBackendService():
+            balancing.delete_backend_service(context, key, step)
+        case CreateTemporaryRule():
+            balancing.create_temporary_rule(context, key, step)
+        case DeleteTemporaryRule() | DeleteRule():
+            balancing.delete_rule(context, key, step)
+        case AwaitBackends():
+            balancing.await_backends(context, key, step)
+        case PromoteEndpoint():
+            endpoint.promote(context, key, step)
+        case DemoteEndpoint():
+            endpoint.demote(context, key, step)
+        case AttachEphemeral():
+            endpoint.attach_ephemeral(context, key, step)
+        case DetachEphemeral():
+            endpoint.detach_ephemeral(context, key, step)
+        case WriteKubeconfig():
+            context.write_kubeconfig(step.context, step.server)
+        case RemoveKubeconfig():
+            context.remove_kubeconfig(step.context)
+        case _:
+            assert_never(step)

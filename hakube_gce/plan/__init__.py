@@ -1,0 +1,1 @@
+"""The planner: one module per verb, all pure. See `planner.plan` and `resolve.resolve`."""

@@ -1,0 +1,245 @@
+"""The refusals, each with its rule, its arithmetic and the command that is right. Pure.
+
+One function per reason; each reason is a heading of docs/OPERATIONS.md.
+"""
+
+from collections.abc import Sequence
+
+from hakube_gce import conditions
+from hakube_gce.model import Conflict, Member, Observed, Operation, Replica
+from hakube_gce.plan import commands
+from hakube_gce.plan.blueprint import Blueprint
+from hakube_gce.plan.graph import Blocker
+
+MISSING, CONFLICT, UNSAFE = 3, 4, 5
+
+
+def no_master(blueprint: Blueprint, zone: str) -> Blocker:
+    return Blocker(
+        reason="NoMaster",
+        message=f"there is no master of cluster {blueprint.prefix} in region {blueprint.region} "
+        "to replicate",
+        exit_status=MISSING,
+        next_command=commands.create(blueprint, zone),
+    )
+
+
+def no_cluster(blueprint: Blueprint) -> Blocker:
+    return Blocker(
+        reason="NoMaster",
+        message=f"there is no cluster {blueprint.prefix} in region {blueprint.region}",
+        exit_status=MISSING,
+    )
+
+
+def zone_without_replica(seen: Observed, zone: str) -> Blocker:
+    return Blocker(
+        reason="NoReplicaInZone",
+        message=f"zone {zone} holds no master of cluster {seen.cluster}; {_where(seen)}",
+        exit_status=MISSING,
+    )
+
+
+def name_not_in_zone(
+    blueprint: Blueprint, seen: Observed, name: str, zone: str, elsewhere: Replica | None
+) -> Blocker:
+    right = commands.remove(blueprint, elsewhere.zone, name) if elsewhere else ""
+    return Blocker(
+        reason="NoSuchReplica",
+        message=f"{name} is not a master in zone {zone}; {_where(seen)}",
+        exit_status=MISSING,
+        next_command=right,
+    )
+
+
+def other_region(blueprint: Blueprint, zone: str, regions: Sequence[str]) -> Blocker:
+    return Blocker(
+        reason="OtherRegion",
+        message=f"cluster {blueprint.prefix} is in region {', '.join(regions)}; zone {zone} lies in "
+        f"{blueprint.region}. The cluster IP is regional, so all masters must be in its region",
+        exit_status=UNSAFE,
+    )
+
+
+def last_master(blueprint: Blueprint, seen: Observed, replica: Replica) -> Blocker:
+    return Blocker(
+        reason="LastMaster",
+        message=f"{replica.name} is the last master of cluster {seen.cluster}: 1 master - 1 = 0, and "
+        "the data would be gone with it. Removing it means tearing the cluster down",
+        exit_status=UNSAFE,
+        next_command=commands.teardown(blueprint, replica.zone, confirmed=False),
+    )
+
+
+def teardown_unconfirmed(blueprint: Blueprint, seen: Observed, zone: str) -> Blocker:
+    in_zone = [r for r in seen.replicas if r.zone == zone]
+    one = commands.remove(blueprint, zone, in_zone[0].name if in_zone else "")
+    return Blocker(
+        reason="TeardownUnconfirmed",
+        message=f"cluster {seen.cluster} has {len(seen.replicas)} masters "
+        f"({', '.join(r.name for r in seen.replicas)}) and KUBE_DELETE_NODES=false is not set: this "
+        "would delete all of them and their data",
+        exit_status=UNSAFE,
+        next_command=one if in_zone else "",
+        override=f"to delete the whole cluster: HAKUBE_CONFIRM_TEARDOWN={seen.cluster}",
+    )
+
+
+def quorum_at_risk(blueprint: Blueprint, seen: Observed, leaving: Member) -> Blocker:
+    now = conditions.majority(seen, seen.members)
+    then = conditions.majority_without(seen, leaving)
+    return Blocker(
+        reason="QuorumAtRisk",
+        message=f"removing {leaving.name or leaving.id} would leave etcd without a majority: now "
+        f"{now}; afterwards {then}{_not_healthy(seen)}",
+        exit_status=UNSAFE,
+        next_command=_remove_the_dead(blueprint, seen, but=leaving),
+    )
+
+
+def dead_voter(blueprint: Blueprint, seen: Observed, dead: Sequence[Member]) -> Blocker:
+    return Blocker(
+        reason="DeadVoter",
+        message="adding a master while a voter is down would raise the quorum when a vote is already "
+        f"missing: {conditions.majority(seen, seen.members)}{_not_healthy(seen)}. Remove the dead one "
+        "first, then add",
+        exit_status=UNSAFE,
+        next_command=_remove_the_dead(blueprint, seen, but=None)
+        or f"# {', '.join(m.name or m.id for m in dead)}: no VM",
+    )
+
+
+def members_unknown(seen: Observed) -> Blocker:
+    heard = [
+        f"{r.name}: VM {r.instance.status}, {'heard' if r.fresh else 'not heard'}"
+        + (", etcd not healthy" if r.fresh and r.report and not r.report.etcd_healthy else "")
+        for r in seen.replicas
+    ]
+    return Blocker(
+        reason="QuorumUnknown",
+        message="no master gave a trustworthy list of etcd's members, so quorum is lost or cannot be "
+        f"seen ({'; '.join(heard) or 'no masters'}). Nothing is changed in the dark: start the VMs "
+        "that are off, or wait for those that are booting",
+        exit_status=UNSAFE,
+        next_command="hakube status",
+    )
+
+
+def learner_pending(seen: Observed, learner: Member) -> Blocker:
+    replica = conditions.replica_of(seen, learner)
+    return Blocker(
+        reason="LearnerPending",
+        message=f"learner {learner.name or learner.id} at {learner.peer_url} is pending"
+        + (f" (master {replica.name})" if replica else " and has no VM")
+        + "; membership changes one at a time",
+        exit_status=UNSAFE,
+    )
+
+
+def alarm(replica: Replica, alarms: Sequence[str]) -> Blocker:
+    return Blocker(
+        reason="EtcdAlarm",
+        message=f"etcd on {replica.name} has raised {', '.join(alarms)}; membership must not change "
+        "under an alarm",
+        exit_status=UNSAFE,
+    )
+
+
+def not_serving(seen: Observed, replica: Replica) -> Blocker:
+    return Blocker(
+        reason="MasterNotReady",
+        message=f"{replica.name} must serve for this and does not: VM {replica.instance.status}, agent "
+        f"{'heard' if replica.fresh else 'not heard'}, API server "
+        f"{'ready' if conditions.is_ready(replica) else 'not ready'}",
+        exit_status=UNSAFE,
+        next_command="hakube status",
+    )
+
+
+def unreadable(seen: Observed) -> Blocker:
+    return Blocker(
+        reason="UnknownState",
+        message="Compute Engine could not list everything, and unknown is not absent: "
+        + "; ".join(seen.unreadable),
+        exit_status=UNSAFE,
+    )
+
+
+def operation_unfinished(blueprint: Blueprint, operation: Operation) -> Blocker:
+    target = f" of {operation.target}" if operation.target else ""
+    return Blocker(
+        reason="OperationUnfinished",
+        message=f"an earlier {operation.verb.value}{target} (zone {operation.zone}) is not finished",
+        exit_status=UNSAFE,
+        next_command=commands.finish(blueprint, operation),
+    )
+
+
+def conflict(found: Conflict) -> Blocker:
+    return Blocker(
+        reason="ForeignResource",
+        message=f"{found.resource} {found.why}",
+        exit_status=CONFLICT,
+        override="use another KUBE_GCE_INSTANCE_PREFIX, or remove the resource by hand",
+    )
+
+
+def original_scripts(blueprint: Blueprint, seen: Observed) -> Blocker:
+    return Blocker(
+        reason="MadeByKubeUp",
+        message=f"cluster {seen.cluster} was made by the original kube-up scripts: its masters "
+        f"({', '.join(r.name for r in seen.replicas)}) carry no agent and no marks. It is shown by "
+        "`hakube status` and never changed",
+        exit_status=CONFLICT,
+        override="to migrate, create a new cluster under another KUBE_GCE_INSTANCE_PREFIX and move "
+        "the workloads",
+    )
+
+
+def cluster_elsewhere(blueprint: Blueprint, seen: Observed, zone: str) -> Blocker:
+    return Blocker(
+        reason="ClusterExists",
+        message=f"cluster {seen.cluster} exists already, and not in zone {zone}; {_where(seen)}",
+        exit_status=CONFLICT,
+        next_command=commands.replicate(blueprint, zone),
+    )
+
+
+def crowded_zone(zone: str, free: Sequence[str]) -> Blocker:
+    return Blocker(
+        reason="CrowdedZone",
+        message=f"zone {zone} already holds a master while {', '.join(free)} hold none, and "
+        "HAKUBE_STRICT=true",
+        exit_status=UNSAFE,
+        override="HAKUBE_STRICT=false",
+    )
+
+
+def inherited_differs(name: str, cluster: str, asked: str) -> Blocker:
+    return Blocker(
+        reason="InheritedDiffers",
+        message=f"{name}={asked} contradicts the cluster's {name}={cluster}; masters of one cluster do "
+        "not differ. Leave it unset to inherit",
+        exit_status=2,
+    )
+
+
+def _where(seen: Observed) -> str:
+    if not seen.replicas:
+        return "it has no masters"
+    return "its masters are " + ", ".join(f"{r.name} in {r.zone}" for r in seen.replicas)
+
+
+def _not_healthy(seen: Observed) -> str:
+    sick = [m.name or m.id for m in conditions.voters(seen) if not conditions.is_healthy(seen, m)]
+    return f"; not healthy: {', '.join(sick)}" if sick else ""
+
+
+def _remove_the_dead(blueprint: Blueprint, seen: Observed, *, but: Member | None) -> str:
+    for member in conditions.voters(seen):
+        replica = conditions.replica_of(seen, member)
+        dead = not conditions.is_healthy(seen, member)
+        removable = dead and conditions.removal_keeps_quorum(seen, member)
+        if removable and replica and (but is None or member.id != but.id):
+            return commands.remove(blueprint, replica.zone, replica.name)
+    return "hakube status" if but is not None else ""

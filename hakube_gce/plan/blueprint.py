@@ -1,0 +1,130 @@
+"""What a new master of this cluster looks like, and the requests that make it. Pure.
+
+The fields of the VM, disk and firewall requests are the original scripts' (docs/COMPATIBILITY.md lists
+the differences); a replica's come from the cluster and never from whatever the operator's shell happens
+to hold, so that replicas do not silently differ.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from hakube_gce import marks, names
+from hakube_gce.model import FirewallSpec, InstanceSpec, Mark
+
+CONFIG_KEY = "hakube-config"
+"""Metadata key under which a master keeps what its agent and later runs must know."""
+
+SCOPES = (
+    "https://www.googleapis.com/auth/compute",
+    "https://www.googleapis.com/auth/devstorage.read_only",
+    "https://www.googleapis.com/auth/logging.write",
+    "https://www.googleapis.com/auth/monitoring",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Blueprint:
+    """Everything a verb needs to know that is not observed."""
+
+    project: str
+    prefix: str
+    region: str
+    network: str = "default"
+    subnetwork: str = ""
+    machine_type: str
+    image: str
+    data_disk_gb: int
+    data_disk_type: str = "pd-ssd"
+    root_disk_gb: int
+    api_port: int = 443
+    service_cidr: str = "10.0.0.0/16"
+    dns_domain: str = "cluster.local"
+    inherited: Mapping[str, str] = field(default_factory=dict)
+    """Variable → value, as the first master was made with; replicas get the same."""
+    selectors: tuple[tuple[str, str], ...] = ()
+    """Variables that pick this cluster, for the commands we print."""
+    strict: bool = False
+
+    @property
+    def master(self) -> str:
+        return names.master(self.prefix)
+
+
+def nonce(operation_id: str, replica: str) -> str:
+    """Give the nonce that binds a new VM's first words to the operation that inserted it.
+
+    Not a secret: whoever can read the VM's metadata can read it.
+    """
+    return hashlib.sha256(f"nonce/{operation_id}/{replica}".encode()).hexdigest()[:32]
+
+
+def instance_spec(
+    blueprint: Blueprint, *, replica: str, zone: str, mark: Mark, cluster_ip: str, founder: bool
+) -> InstanceSpec:
+    """Describe the VM of a master.
+
+    The first one carries the cluster IP; a replica gets an ephemeral address, which it needs only to
+    reach the outside.
+    """
+    return InstanceSpec(
+        name=replica,
+        zone=zone,
+        machine_type=blueprint.machine_type,
+        image=blueprint.image,
+        boot_disk_size_gb=blueprint.root_disk_gb,
+        data_disk=names.data_disk(replica),
+        network=blueprint.network,
+        subnetwork=blueprint.subnetwork,
+        address=cluster_ip if founder else "",
+        tags=(blueprint.master,),
+        scopes=SCOPES,
+        labels=marks.mark_labels(mark),
+        metadata={
+            "cluster-name": blueprint.prefix,
+            CONFIG_KEY: _config(blueprint, replica=replica, mark=mark, cluster_ip=cluster_ip),
+        },
+    )
+
+
+def _config(blueprint: Blueprint, *, replica: str, mark: Mark, cluster_ip: str) -> str:
+    config = {
+        "schema": 1,
+        "cluster": blueprint.prefix,
+        "uid": mark.uid,
+        "project": blueprint.project,
+        "region": blueprint.region,
+        "replica": replica,
+        "nonce": nonce(mark.operation, replica),
+        "cluster_ip": cluster_ip,
+        "api_port": blueprint.api_port,
+        "service_cidr": blueprint.service_cidr,
+        "dns_domain": blueprint.dns_domain,
+        "inherited": dict(blueprint.inherited),
+    }
+    return json.dumps(config, sort_keys=True)
+
+
+def firewall_https(blueprint: Blueprint, mark: Mark) -> FirewallSpec:
+    """Open the API to clients and to Compute Engine's health probes."""
+    return FirewallSpec(
+        name=names.firewall_https(blueprint.prefix),
+        network=blueprint.network,
+        allowed=(("tcp", (str(blueprint.api_port),)),),
+        source_ranges=("0.0.0.0/0",),
+        target_tags=(blueprint.master,),
+        description=marks.mark_description(mark),
+    )
+
+
+def firewall_etcd(blueprint: Blueprint, mark: Mark) -> FirewallSpec:
+    """Let masters' etcd members reach each other, and nobody else; there is one ring, on 2380."""
+    return FirewallSpec(
+        name=names.firewall_etcd(blueprint.prefix),
+        network=blueprint.network,
+        allowed=(("tcp", ("2380",)),),
+        source_tags=(blueprint.master,),
+        target_tags=(blueprint.master,),
+        description=marks.mark_description(mark),
+    )

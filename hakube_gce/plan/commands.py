@@ -1,0 +1,61 @@
+"""The commands we tell people to run, exactly as they can be pasted. Pure."""
+
+import shlex
+
+from hakube_gce.model import Intent, Operation, Verb
+from hakube_gce.plan.blueprint import Blueprint
+
+
+def replicate(blueprint: Blueprint, zone: str) -> str:
+    return _line(
+        blueprint, "bin/kube-up.sh", KUBE_GCE_ZONE=zone, KUBE_REPLICATE_EXISTING_MASTER="true"
+    )
+
+
+def create(blueprint: Blueprint, zone: str) -> str:
+    return _line(blueprint, "bin/kube-up.sh", KUBE_GCE_ZONE=zone)
+
+
+def remove(blueprint: Blueprint, zone: str, replica: str) -> str:
+    variables = {"KUBE_DELETE_NODES": "false", "KUBE_GCE_ZONE": zone}
+    if replica:
+        variables["KUBE_REPLICA_NAME"] = replica
+    return _line(blueprint, "bin/kube-down.sh", **variables)
+
+
+def teardown(blueprint: Blueprint, zone: str, *, confirmed: bool) -> str:
+    variables = {"KUBE_GCE_ZONE": zone}
+    if confirmed:
+        variables["HAKUBE_CONFIRM_TEARDOWN"] = blueprint.prefix
+    return _line(blueprint, "bin/kube-down.sh", **variables)
+
+
+def finish(blueprint: Blueprint, operation: Operation) -> str:
+    """Give the command that resumes an unfinished operation."""
+    match operation.verb:
+        case Verb.CREATE:
+            return create(blueprint, operation.zone)
+        case Verb.REPLICATE:
+            return replicate(blueprint, operation.zone)
+        case Verb.REMOVE:
+            return remove(blueprint, operation.zone, operation.target)
+        case Verb.TEARDOWN:
+            return teardown(blueprint, operation.zone, confirmed=True)
+
+
+def again(blueprint: Blueprint, intent: Intent) -> str:
+    """Give the command that states an intent, for when nothing was made absolute yet."""
+    match intent.verb:
+        case Verb.CREATE:
+            return create(blueprint, intent.zone)
+        case Verb.REPLICATE:
+            return replicate(blueprint, intent.zone)
+        case Verb.REMOVE:
+            return remove(blueprint, intent.zone, intent.replica_name)
+        case Verb.TEARDOWN:
+            return teardown(blueprint, intent.zone, confirmed=intent.confirmed_teardown)
+
+
+def _line(blueprint: Blueprint, program: str, **variables: str) -> str:
+    settings = [*blueprint.selectors, *variables.items()]
+    return " ".join([*(f"{name}={shlex.quote(value)}" for name, value in settings), program])

@@ -1,0 +1,101 @@
+"""kube-up without a mode switch: the cluster's first master. Pure."""
+
+from hakube_gce import conditions, names
+from hakube_gce.model import Mark, Observed, Operation
+from hakube_gce.plan import blockers
+from hakube_gce.plan.blueprint import Blueprint, firewall_etcd, firewall_https, instance_spec
+from hakube_gce.plan.graph import Draft, Plan, blocked
+from hakube_gce.steps import (
+    AwaitReady,
+    CreateDisk,
+    CreateFirewall,
+    CreateInstance,
+    InstallReplica,
+    ReserveAddress,
+    StartInstance,
+    WriteKubeconfig,
+)
+
+
+def plan_create(blueprint: Blueprint, operation: Operation, seen: Observed) -> Plan:
+    """Plan the first master, or what a finished creation lacks; an existing cluster needs nothing."""
+    found = [blockers.conflict(c) for c in seen.conflicts]
+    if seen.unreadable:
+        found.append(blockers.unreadable(seen))
+    if found:
+        return blocked(found)
+    draft = Draft()
+    if seen.address is None:
+        step = ReserveAddress(name=names.address(blueprint.prefix), region=blueprint.region)
+        draft.add("reserve-address", step)
+    mark = Mark(cluster=blueprint.prefix, uid=seen.uid, operation=operation.id)
+    _firewalls(draft, blueprint, seen, mark)
+    if not seen.members and len(seen.replicas) <= 1:
+        _first_master(draft, blueprint, operation, seen, mark)
+    if draft.steps or not seen.kubeconfig_current:
+        draft.add(
+            "write-kubeconfig",
+            WriteKubeconfig(
+                context=names.context(blueprint.project, blueprint.prefix),
+                server=server(blueprint, seen),
+            ),
+            after=draft.keys,
+        )
+    return Plan(operation=operation, steps=tuple(draft.steps))
+
+
+def server(blueprint: Blueprint, seen: Observed) -> str:
+    """Give the URL clients use: the cluster IP, with a port only when it is not 443."""
+    address = seen.address.address if seen.address else "(the reserved address)"
+    port = "" if blueprint.api_port == 443 else f":{blueprint.api_port}"
+    return f"https://{address}{port}"
+
+
+def _firewalls(draft: Draft, blueprint: Blueprint, seen: Observed, mark: Mark) -> None:
+    have = {f.name for f in seen.firewalls}
+    for key, spec in (
+        ("create-firewall/https", firewall_https(blueprint, mark)),
+        ("create-firewall/etcd", firewall_etcd(blueprint, mark)),
+    ):
+        if spec.name not in have:
+            draft.add(key, CreateFirewall(spec=spec), after=("reserve-address",))
+
+
+def _first_master(
+    draft: Draft, blueprint: Blueprint, operation: Operation, seen: Observed, mark: Mark
+) -> None:
+    existing = seen.replicas[0] if seen.replicas else None
+    name = existing.name if existing else names.master(blueprint.prefix)
+    zone = existing.zone if existing else operation.zone
+    disk = names.data_disk(name)
+    if existing is None and not any(d.name == disk and d.zone == zone for d in seen.disks):
+        step = CreateDisk(
+            name=disk,
+            zone=zone,
+            size_gb=blueprint.data_disk_gb,
+            disk_type=blueprint.data_disk_type,
+        )
+        draft.add("create-disk", step, after=("reserve-address",))
+    if existing is None:
+        spec = instance_spec(
+            blueprint,
+            replica=name,
+            zone=zone,
+            mark=mark,
+            cluster_ip=seen.address.address if seen.address else "",
+            founder=True,
+        )
+        draft.add("create-instance", CreateInstance(spec=spec), after=draft.keys)
+    elif existing.instance.status == "TERMINATED":
+        draft.add("start-instance", StartInstance(name=name, zone=zone))
+    if existing is None or not _installed(seen):
+        install = InstallReplica(replica=name, zone=zone, founder=True, peer_urls=())
+        draft.add("install", install, after=draft.keys)
+    if existing is None or not conditions.is_ready(existing):
+        draft.add("await-ready", AwaitReady(replica=name, zone=zone), after=draft.keys)
+
+
+def _installed(seen: Observed) -> bool:
+    return any(r.instance.metadata.get("hakube-certificates") for r in seen.replicas) and any(
+        r.report is not None and r.report.phase in {"installed", "running"} for r in seen.replicas
+    )

@@ -1,0 +1,25 @@
+"""The one place where a run's course is decided: (blueprint, operation, observed) → plan. Pure."""
+
+from hakube_gce.model import Observed, Operation, Verb
+from hakube_gce.plan.blueprint import Blueprint
+from hakube_gce.plan.create import plan_create
+from hakube_gce.plan.graph import Plan
+from hakube_gce.plan.remove import plan_remove
+from hakube_gce.plan.replicate import plan_replicate
+from hakube_gce.plan.teardown import plan_teardown
+
+
+def plan(blueprint: Blueprint, operation: Operation, seen: Observed) -> Plan:
+    """Plan what is still missing to the operation's end; an empty plan means it is done.
+
+    The same inputs give the same plan, and the plan after a finished run is empty.
+    """
+    match operation.verb:
+        case Verb.CREATE:
+            return plan_create(blueprint, operation, seen)
+        case Verb.REPLICATE:
+            return plan_replicate(blueprint, operation, seen)
+        case Verb.REMOVE:
+            return plan_remove(blueprint, operation, seen)
+        case Verb.TEARDOWN:
+            return plan_teardown(blueprint, operation, seen)

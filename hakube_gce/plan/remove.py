@@ -1,0 +1,122 @@
+"""KUBE_DELETE_NODES=false kube-down: one master less. Pure.
+
+Out of the balancer, leadership away, quorum once more, the member out by id and proven gone; only then
+the VM and its disk.
+"""
+
+from hakube_gce import conditions, names
+from hakube_gce.model import EndpointMode, Member, Observed, Operation, Replica, Role
+from hakube_gce.plan import balancer, blockers
+from hakube_gce.plan.blueprint import Blueprint
+from hakube_gce.plan.graph import Blocker, Draft, Plan, blocked
+from hakube_gce.steps import DeleteDisk, DeleteInstance, ExpelMember, YieldLeadership
+
+
+def plan_remove(blueprint: Blueprint, operation: Operation, seen: Observed) -> Plan:
+    """Plan that nothing of the operation's target is left; what is gone already is not planned."""
+    member = conditions.member_named(seen, operation.target)
+    found = _blockers(blueprint, operation, seen, member)
+    if found:
+        return blocked(found)
+    draft = Draft()
+    target, zone = operation.target, operation.zone
+    balancer.leave(draft, blueprint, seen, (zone, target))
+    gone = _membership(draft, seen, target, member)
+    survivors = [(r.zone, r.name) for r in seen.replicas if r.name != target]
+    free = balancer.narrow(draft, blueprint, seen, survivors=survivors, after=gone or draft.keys)
+    _virtual_machine(draft, operation, seen, after=(*gone, *free))
+    return Plan(operation=operation, steps=tuple(draft.steps), notes=_notes(seen, survivors))
+
+
+def _blockers(
+    blueprint: Blueprint, operation: Operation, seen: Observed, member: Member | None
+) -> list[Blocker]:
+    found = [blockers.unreadable(seen)] if seen.unreadable else []
+    if not seen.members_known:
+        return [*found, blockers.members_unknown(seen)]
+    found.extend(
+        blockers.learner_pending(seen, m)
+        for m in conditions.learners(seen)
+        if member is None or m.id != member.id
+    )
+    if member is not None and member.role is Role.VOTER:
+        if not conditions.removal_keeps_quorum(seen, member):
+            found.append(blockers.quorum_at_risk(blueprint, seen, member))
+    if not found:
+        found.extend(_survivor_blockers(blueprint, operation, seen))
+    return found
+
+
+def _survivor_blockers(
+    blueprint: Blueprint, operation: Operation, seen: Observed
+) -> list[Blocker]:
+    """The last master must be able to take the cluster IP before anything is taken away."""
+    survivors = [r for r in seen.replicas if r.name != operation.target]
+    if not survivors:
+        return [blockers.last_master(blueprint, seen, r) for r in seen.replicas]
+    moving = seen.endpoint_mode is not EndpointMode.VM or _holds_address(seen, operation.target)
+    if len(survivors) == 1 and moving:
+        return [
+            blockers.not_serving(seen, r) for r in survivors if not conditions.is_serving(seen, r)
+        ]
+    if not any(conditions.is_serving(seen, r) for r in survivors):
+        return [blockers.not_serving(seen, r) for r in survivors]
+    return []
+
+
+def _holds_address(seen: Observed, name: str) -> bool:
+    replica = conditions.replica_named(seen, name)
+    config = replica.instance.access_config if replica else None
+    return bool(config and seen.address and config.nat_ip == seen.address.address)
+
+
+def _membership(
+    draft: Draft, seen: Observed, target: str, member: Member | None
+) -> tuple[str, ...]:
+    if member is None:
+        return ()
+    through = _successor(seen, member)
+    replica = conditions.replica_of(seen, member)
+    after = draft.keys
+    if replica is not None and conditions.leader_id(seen) == member.id:
+        step = YieldLeadership(replica=target, zone=replica.zone, to=through.name)
+        after = (draft.add("yield-leadership", step, after=after),)
+    expel = ExpelMember(
+        member_id=member.id, member_name=member.name or target, through=through.name
+    )
+    return (draft.add("expel", expel, after=after),)
+
+
+def _successor(seen: Observed, leaving: Member) -> Replica:
+    """Choose the survivor that leads on and carries the removal out: the leader, else the newest data."""
+    leader = conditions.leader_id(seen)
+    stay = [
+        (m.id != leader, -r.report.applied_index, r.name, r)
+        for m in conditions.healthy_voters(seen)
+        if m.id != leaving.id
+        and (r := conditions.replica_of(seen, m)) is not None
+        and r.report is not None
+    ]
+    return min(stay)[3]
+
+
+def _virtual_machine(
+    draft: Draft, operation: Operation, seen: Observed, *, after: tuple[str, ...]
+) -> None:
+    replica = conditions.replica_named(seen, operation.target)
+    after = (*after, f"leave-group/{operation.target}")
+    if replica is not None:
+        step = DeleteInstance(
+            name=replica.name, zone=replica.zone, id=operation.target_id or replica.instance.id
+        )
+        after = (*after, draft.add("delete-instance", step, after=after))
+    disk = names.data_disk(operation.target)
+    for found in seen.disks:
+        if found.name == disk:
+            draft.add("delete-disk", DeleteDisk(name=disk, zone=found.zone), after=after)
+
+
+def _notes(seen: Observed, survivors: list[balancer.Place]) -> tuple[str, ...]:
+    if len(survivors) == 2:
+        return ("two masters remain: writing needs both, so this is weaker than one",)
+    return ()

@@ -1,0 +1,160 @@
+"""KUBE_REPLICATE_EXISTING_MASTER=true: one more master. Pure.
+
+VM first, learner second, promotion third, load balancer last.
+"""
+
+from hakube_gce import conditions, names
+from hakube_gce.model import Mark, Observed, Operation, Role
+from hakube_gce.plan import balancer, blockers
+from hakube_gce.plan.blueprint import Blueprint, instance_spec
+from hakube_gce.plan.create import server
+from hakube_gce.plan.graph import Blocker, Draft, Plan, blocked
+from hakube_gce.steps import (
+    AdmitReplica,
+    AwaitReady,
+    CreateDisk,
+    CreateInstance,
+    InstallReplica,
+    StartInstance,
+    WriteKubeconfig,
+)
+
+
+def plan_replicate(blueprint: Blueprint, operation: Operation, seen: Observed) -> Plan:
+    """Plan that the operation's target is a serving master; what is so already is not planned."""
+    found = _blockers(blueprint, operation, seen)
+    notes = _notes(operation, seen)
+    if found:
+        return blocked(found, notes=notes)
+    draft = Draft()
+    _virtual_machine(draft, blueprint, operation, seen)
+    ready = _membership(draft, blueprint, operation, seen)
+    places = [(r.zone, r.name) for r in seen.replicas if r.name != operation.target]
+    balancer.widen(
+        draft,
+        blueprint,
+        seen,
+        places=sorted([*places, (operation.zone, operation.target)]),
+        newcomer=operation.target,
+        ready=ready,
+    )
+    if not seen.kubeconfig_current:
+        step = WriteKubeconfig(
+            context=names.context(blueprint.project, blueprint.prefix),
+            server=server(blueprint, seen),
+        )
+        draft.add("write-kubeconfig", step, after=(ready,))
+    return Plan(operation=operation, steps=tuple(draft.steps), notes=notes)
+
+
+def _blockers(blueprint: Blueprint, operation: Operation, seen: Observed) -> list[Blocker]:
+    found = [blockers.conflict(c) for c in seen.conflicts]
+    if seen.unreadable:
+        found.append(blockers.unreadable(seen))
+    if not seen.members_known:
+        return [*found, blockers.members_unknown(seen)]
+    dead = [m for m in conditions.voters(seen) if not conditions.is_healthy(seen, m)]
+    others_dead = [m for m in dead if not _is_target(seen, m.id, operation.target)]
+    if others_dead:
+        found.append(blockers.dead_voter(blueprint, seen, others_dead))
+    found.extend(
+        blockers.learner_pending(seen, m)
+        for m in conditions.learners(seen)
+        if not _is_target(seen, m.id, operation.target)
+    )
+    found.extend(
+        blockers.alarm(r, r.report.alarms)
+        for r in seen.replicas
+        if r.report is not None and r.fresh and r.report.alarms
+    )
+    if not others_dead:
+        found.extend(
+            blockers.not_serving(seen, r)
+            for r in seen.replicas
+            if r.name != operation.target and not conditions.is_serving(seen, r)
+        )
+    return found
+
+
+def _is_target(seen: Observed, member_id: str, target: str) -> bool:
+    replica = conditions.replica_named(seen, target)
+    member = conditions.member_of(seen, replica) if replica else None
+    return member is not None and member.id == member_id
+
+
+def _virtual_machine(
+    draft: Draft, blueprint: Blueprint, operation: Operation, seen: Observed
+) -> None:
+    target, zone = operation.target, operation.zone
+    replica = conditions.replica_named(seen, target)
+    if replica is not None:
+        if replica.instance.status == "TERMINATED":
+            draft.add("start-instance", StartInstance(name=target, zone=zone))
+        return
+    disk = names.data_disk(target)
+    if not any(d.name == disk and d.zone == zone for d in seen.disks):
+        step = CreateDisk(
+            name=disk,
+            zone=zone,
+            size_gb=blueprint.data_disk_gb,
+            disk_type=blueprint.data_disk_type,
+        )
+        draft.add("create-disk", step)
+    spec = instance_spec(
+        blueprint,
+        replica=target,
+        zone=zone,
+        mark=Mark(cluster=blueprint.prefix, uid=seen.uid, operation=operation.id),
+        cluster_ip=seen.address.address if seen.address else "",
+        founder=False,
+    )
+    draft.add("create-instance", CreateInstance(spec=spec), after=("create-disk",))
+
+
+def _membership(draft: Draft, blueprint: Blueprint, operation: Operation, seen: Observed) -> str:
+    target, zone = operation.target, operation.zone
+    replica = conditions.replica_named(seen, target)
+    member = conditions.member_of(seen, replica) if replica else None
+    installed = (
+        replica is not None
+        and replica.report is not None
+        and replica.report.phase in {"installed", "running"}
+    )
+    after: tuple[str, ...] = ("create-instance", "start-instance")
+    if not installed:
+        peers = tuple(m.peer_url for m in conditions.voters(seen))
+        step = InstallReplica(replica=target, zone=zone, founder=False, peer_urls=peers)
+        after = (draft.add("install", step, after=after),)
+    if member is None or member.role is Role.LEARNER:
+        through = _through(seen, target)
+        admit = AdmitReplica(replica=target, zone=zone, through=through)
+        after = (draft.add("admit", admit, after=after),)
+    if replica is None or not conditions.is_serving(seen, replica):
+        return draft.add("await-ready", AwaitReady(replica=target, zone=zone), after=after)
+    return "await-ready"
+
+
+def _through(seen: Observed, target: str) -> str:
+    """Choose the voter whose agent does the job: the leader where it is known."""
+    healthy = [
+        (m.id != conditions.leader_id(seen), r.name)
+        for m in conditions.healthy_voters(seen)
+        if (r := conditions.replica_of(seen, m)) is not None and r.name != target
+    ]
+    return min(healthy)[1] if healthy else ""
+
+
+def _notes(operation: Operation, seen: Observed) -> tuple[str, ...]:
+    notes = []
+    others = [r for r in seen.replicas if r.name != operation.target]
+    free = conditions.free_zones(seen)
+    if any(r.zone == operation.zone for r in others) and free:
+        notes.append(
+            f"zone {operation.zone} already holds a master; zones without one: {', '.join(free)}"
+        )
+    if len(others) == 1:
+        notes.append(
+            "two masters need both to write, which is weaker than one; add a third soon"
+            + (f", e.g. in {free[0]}" if free else "")
+        )
+    return tuple(notes)

@@ -1,0 +1,181 @@
+"""From a wish to something absolute: which replica, which zone, which operation. Pure.
+
+A relative wish ("any replica in this zone") repeated after a crash would pick another victim. So it is
+resolved once; the result stands in the address's labels until it is done, and the same wish finds it
+there again.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from hakube_gce import conditions, names
+from hakube_gce.model import Intent, Observed, Operation, Replica, Verb
+from hakube_gce.plan import blockers
+from hakube_gce.plan.blueprint import Blueprint
+from hakube_gce.plan.graph import Blocker
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resolved:
+    """What a wish comes to; exactly one of the three is there."""
+
+    operation: Operation | None = None
+    blockers: tuple[Blocker, ...] = ()
+    nothing_to_do: str = ""
+    """Why there is nothing to do: the wish is fulfilled."""
+
+
+def resolve(
+    blueprint: Blueprint,
+    intent: Intent,
+    seen: Observed,
+    *,
+    operation_id: str,
+    other_regions: Sequence[str] = (),
+) -> Resolved:
+    """Make a wish absolute.
+
+    Args:
+        blueprint: The cluster.
+        intent: The wish.
+        seen: What is there.
+        operation_id: Id for a new operation; an unfinished one keeps its own.
+        other_regions: Regions, other than this, that hold an address of this cluster's name.
+    """
+    if seen.original_scripts:
+        return _refuse(blockers.original_scripts(blueprint, seen))
+    if seen.address is None and not seen.uid and other_regions:
+        return _refuse(blockers.other_region(blueprint, intent.zone, other_regions))
+    match intent.verb:
+        case Verb.CREATE:
+            return _create(blueprint, intent, seen, operation_id)
+        case Verb.REPLICATE:
+            return _replicate(blueprint, intent, seen, operation_id)
+        case Verb.REMOVE:
+            return _remove(blueprint, intent, seen, operation_id)
+        case Verb.TEARDOWN:
+            return _teardown(blueprint, intent, seen, operation_id)
+
+
+def _create(blueprint: Blueprint, intent: Intent, seen: Observed, operation_id: str) -> Resolved:
+    unfinished = seen.operation
+    if unfinished is not None and unfinished.verb is not Verb.CREATE:
+        return _refuse(blockers.operation_unfinished(blueprint, unfinished))
+    if unfinished is not None:
+        if unfinished.zone != intent.zone:
+            return _refuse(blockers.operation_unfinished(blueprint, unfinished))
+        return Resolved(operation=unfinished)
+    if seen.replicas and not any(r.zone == intent.zone for r in seen.replicas):
+        return _refuse(blockers.cluster_elsewhere(blueprint, seen, intent.zone))
+    return Resolved(operation=Operation(id=operation_id, verb=Verb.CREATE, zone=intent.zone))
+
+
+def _replicate(
+    blueprint: Blueprint, intent: Intent, seen: Observed, operation_id: str
+) -> Resolved:
+    unfinished = seen.operation
+    if unfinished is not None:
+        same = unfinished.verb is Verb.REPLICATE and unfinished.zone == intent.zone
+        if not same:
+            return _refuse(blockers.operation_unfinished(blueprint, unfinished))
+        return Resolved(operation=unfinished)
+    if not seen.replicas:
+        return _refuse(blockers.no_master(blueprint, intent.zone))
+    free = conditions.free_zones(seen)
+    if blueprint.strict and free and intent.zone in conditions.occupied_zones(seen):
+        return _refuse(blockers.crowded_zone(intent.zone, free))
+    taken = {r.name for r in seen.replicas} | {d.name.removesuffix("-pd") for d in seen.disks}
+    target = names.new_replica(blueprint.prefix, operation_id, frozenset(taken))
+    return Resolved(
+        operation=Operation(id=operation_id, verb=Verb.REPLICATE, zone=intent.zone, target=target)
+    )
+
+
+def _remove(blueprint: Blueprint, intent: Intent, seen: Observed, operation_id: str) -> Resolved:
+    unfinished = seen.operation
+    if unfinished is not None and unfinished.verb is Verb.REMOVE:
+        named = intent.replica_name in {"", unfinished.target}
+        if named and intent.zone == unfinished.zone:
+            return Resolved(operation=unfinished)
+    half_made = _half_made(unfinished)
+    if unfinished is not None and not half_made:
+        return _refuse(blockers.operation_unfinished(blueprint, unfinished))
+    if not seen.uid:
+        return _refuse(blockers.no_cluster(blueprint))
+    target, found = _victim(blueprint, intent, seen, unfinished)
+    if found is not None:
+        return _refuse(found)
+    if unfinished is not None and target != half_made:
+        return _refuse(blockers.operation_unfinished(blueprint, unfinished))
+    replica = conditions.replica_named(seen, target)
+    if replica is not None and len(seen.replicas) == 1:
+        return _refuse(blockers.last_master(blueprint, seen, replica))
+    return Resolved(
+        operation=Operation(
+            id=operation_id,
+            verb=Verb.REMOVE,
+            zone=intent.zone,
+            target=target,
+            target_id=replica.instance.id if replica else "",
+        )
+    )
+
+
+def _half_made(unfinished: Operation | None) -> str:
+    """Name the replica an unfinished replication was making: it may be given up by removing it."""
+    if unfinished is None or unfinished.verb is not Verb.REPLICATE:
+        return ""
+    return unfinished.target
+
+
+def _victim(
+    blueprint: Blueprint, intent: Intent, seen: Observed, unfinished: Operation | None
+) -> tuple[str, Blocker | None]:
+    in_zone = [r for r in seen.replicas if r.zone == intent.zone]
+    if intent.replica_name:
+        elsewhere = conditions.replica_named(seen, intent.replica_name)
+        half_made = (
+            unfinished is not None
+            and unfinished.target == intent.replica_name
+            and unfinished.zone == intent.zone
+        )
+        if half_made or any(r.name == intent.replica_name for r in in_zone):
+            return intent.replica_name, None
+        return "", blockers.name_not_in_zone(
+            blueprint, seen, intent.replica_name, intent.zone, elsewhere
+        )
+    if unfinished is not None and unfinished.zone == intent.zone:
+        return unfinished.target, None
+    if not in_zone:
+        return "", blockers.zone_without_replica(seen, intent.zone)
+    return min(in_zone, key=lambda r: _worth_keeping(seen, r)).name, None
+
+
+def _worth_keeping(seen: Observed, replica: Replica) -> tuple[bool, bool, list[int]]:
+    """Order candidates: the unhealthy first, then those that do not lead, then the newest."""
+    member = conditions.member_of(seen, replica)
+    healthy = member is not None and conditions.is_healthy(seen, member)
+    leads = member is not None and member.id == conditions.leader_id(seen)
+    newest_first = [-ord(c) for c in replica.instance.created]
+    return healthy, leads, newest_first
+
+
+def _teardown(blueprint: Blueprint, intent: Intent, seen: Observed, operation_id: str) -> Resolved:
+    if not seen.uid and not seen.replicas and seen.address is None and not _leftovers(seen):
+        return Resolved(
+            nothing_to_do=f"there is no cluster {blueprint.prefix} in region {blueprint.region}"
+        )
+    unfinished = seen.operation
+    if unfinished is not None and unfinished.verb is Verb.TEARDOWN:
+        return Resolved(operation=unfinished)
+    if len(seen.replicas) > 1 and not intent.confirmed_teardown:
+        return _refuse(blockers.teardown_unconfirmed(blueprint, seen, intent.zone))
+    return Resolved(operation=Operation(id=operation_id, verb=Verb.TEARDOWN, zone=intent.zone))
+
+
+def _leftovers(seen: Observed) -> bool:
+    return bool(seen.disks or seen.firewalls or seen.groups or seen.backend_service or seen.rule)
+
+
+def _refuse(*found: Blocker) -> Resolved:
+    return Resolved(blockers=found)

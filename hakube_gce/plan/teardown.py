@@ -1,0 +1,60 @@
+"""kube-down: everything that carries this cluster's mark, and the address last. Pure."""
+
+from hakube_gce import conditions, names
+from hakube_gce.model import Observed, Operation
+from hakube_gce.plan import balancer, blockers
+from hakube_gce.plan.blueprint import Blueprint
+from hakube_gce.plan.graph import Draft, Plan, blocked
+from hakube_gce.steps import (
+    DeleteDisk,
+    DeleteFirewall,
+    DeleteInstance,
+    DeleteRule,
+    ReleaseAddress,
+    RemoveKubeconfig,
+)
+
+
+def plan_teardown(blueprint: Blueprint, operation: Operation, seen: Observed) -> Plan:
+    """Plan that nothing of the cluster is left; what others own is not touched."""
+    if seen.unreadable:
+        return blocked([blockers.unreadable(seen)])
+    draft = Draft()
+    rules: tuple[str, ...] = ()
+    if seen.rule is not None:
+        rules = (draft.add("delete-rule", DeleteRule(name=seen.rule.name)),)
+    balancer.delete_all(draft, blueprint, seen, after=rules)
+    for replica in seen.replicas:
+        step = DeleteInstance(name=replica.name, zone=replica.zone, id=replica.instance.id)
+        draft.add(f"delete-instance/{replica.name}", step, after=rules)
+    for disk in seen.disks:
+        owner = f"delete-instance/{disk.name.removesuffix('-pd')}"
+        step_disk = DeleteDisk(name=disk.name, zone=disk.zone)
+        draft.add(f"delete-disk/{disk.name}", step_disk, after=(owner,))
+    instances = tuple(k for k in draft.keys if k.startswith("delete-instance/"))
+    for firewall in seen.firewalls:
+        step_firewall = DeleteFirewall(name=firewall.name)
+        draft.add(f"delete-firewall/{firewall.name}", step_firewall, after=instances)
+    _last(draft, blueprint, seen)
+    notes = tuple(f"left alone: {c.resource} {c.why}" for c in seen.conflicts)
+    return Plan(operation=operation, steps=tuple(draft.steps), notes=notes)
+
+
+def _last(draft: Draft, blueprint: Blueprint, seen: Observed) -> None:
+    context = names.context(blueprint.project, blueprint.prefix)
+    if seen.kubeconfig_present:
+        draft.add("remove-kubeconfig", RemoveKubeconfig(context=context), after=draft.keys)
+    if seen.address is not None:
+        step = ReleaseAddress(name=seen.address.name, region=blueprint.region)
+        draft.add("release-address", step, after=draft.keys)
+
+
+def masters_named(seen: Observed) -> str:
+    """List the masters for the screen, with what would be lost."""
+    healthy = {m.id for m in conditions.healthy_voters(seen)}
+    parts = []
+    for replica in seen.replicas:
+        member = conditions.member_of(seen, replica)
+        state = "healthy" if member and member.id in healthy else "not healthy"
+        parts.append(f"{replica.name} ({replica.zone}, {state})")
+    return ", ".join(parts)

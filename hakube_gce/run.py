@@ -1,0 +1,253 @@
+"""One command from wish to verified end: observe, resolve, plan, lock, look again, perform, verify.
+
+This is the whole course of every verb. A dry run is its first half. A resumed run takes the same course:
+nothing is replayed, the unfinished operation on the cluster's address only says which target was meant.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from hakube_gce import names, render
+from hakube_gce.errors import HakubeError, StepFailed
+from hakube_gce.execute import Progress, execute
+from hakube_gce.inherit import Inheritance
+from hakube_gce.lock import HeldLock, LockPlace, acquire
+from hakube_gce.model import Intent, Observed, Operation, Verb
+from hakube_gce.perform.context import Context, Window
+from hakube_gce.perform.performer import perform
+from hakube_gce.plan import commands
+from hakube_gce.plan.blueprint import Blueprint
+from hakube_gce.plan.graph import Blocker, Plan
+from hakube_gce.plan.planner import plan
+from hakube_gce.plan.resolve import Resolved, resolve
+from hakube_gce.ports import Clock, ComputeGateway
+from hakube_gce.render import Result
+from hakube_gce.stopping import Stopping
+
+_SETTLE_TRIES = 30
+
+
+class Screen(Progress, Protocol):
+    """Where a run tells people how it goes."""
+
+    def say(self, text: str) -> None: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """One command's wish and means."""
+
+    intent: Intent
+    gateway: ComputeGateway
+    observe: Callable[[], Observed]
+    inherit: Callable[[Observed], Inheritance]
+    forbidden: Callable[[Observed], tuple[Blocker, ...]]
+    """Blockers that do not come from the cluster but from what this program can do yet."""
+    lock_place: LockPlace
+    context: Callable[[Blueprint, Operation, Observed, HeldLock], Context]
+    screen: Screen
+    note: Callable[..., None]
+    """The journal's write."""
+    clock: Clock
+    stopping: Stopping
+    operation_id: str
+    dry_run: bool = False
+    check: bool = False
+
+
+def run(job: Job) -> Result:
+    """Carry out one command.
+
+    Raises:
+        HakubeError: It could not be carried out; what was begun is resumed by the same command.
+    """
+    seen = job.observe()
+    job.screen.say(render.headline(seen))
+    inheritance = job.inherit(seen)
+    resolved = _resolve(job, inheritance.blueprint, seen)
+    if resolved.nothing_to_do:
+        job.screen.say(f"{resolved.nothing_to_do}. Nothing was changed.")
+        return _result(job, changed=False)
+    if resolved.operation is None:
+        return _refuse(job, resolved.blockers)
+    drafted = _plan(job, inheritance, resolved.operation, seen)
+    for text in drafted.notes:
+        job.screen.say(f"note: {text}")
+    if drafted.blockers:
+        return _refuse(job, drafted.blockers)
+    if job.dry_run or job.check:
+        return _show(job, drafted)
+    if drafted.is_empty and seen.operation is None:
+        job.screen.say("Everything is as asked. Nothing was changed.")
+        return _result(job, changed=False)
+    return _run_locked(job, inheritance.blueprint, resolved.operation, seen)
+
+
+def _resolve(job: Job, blueprint: Blueprint, seen: Observed) -> Resolved:
+    elsewhere: Sequence[str] = ()
+    if seen.address is None:
+        address = names.address(blueprint.prefix)
+        elsewhere = [r for r in job.gateway.address_regions(address) if r != blueprint.region]
+    return resolve(
+        blueprint,
+        job.intent,
+        seen,
+        operation_id=job.operation_id,
+        other_regions=elsewhere,
+    )
+
+
+def _plan(job: Job, inheritance: Inheritance, operation: Operation, seen: Observed) -> Plan:
+    extra = job.forbidden(seen)
+    if operation.verb in {Verb.CREATE, Verb.REPLICATE}:
+        extra += inheritance.contradictions
+    planned = plan(inheritance.blueprint, operation, seen)
+    if extra:
+        return Plan(blockers=extra + planned.blockers, notes=planned.notes)
+    return planned
+
+
+def _refuse(job: Job, blockers: Sequence[Blocker]) -> Result:
+    for line in render.blocker_lines(blockers):
+        job.screen.say(line)
+    job.screen.say("Nothing was changed.")
+    status = min((b.exit_status for b in blockers), default=5)
+    return replace(
+        _result(job, changed=False),
+        exit_status=status,
+        error="; ".join(b.message for b in blockers),
+        reasons=tuple(b.reason for b in blockers),
+        next_command=next((b.next_command for b in blockers if b.next_command), ""),
+    )
+
+
+def _show(job: Job, drafted: Plan) -> Result:
+    for line in render.plan_lines(drafted):
+        job.screen.say(line)
+    job.screen.say("Nothing was changed (dry run).")
+    target = drafted.operation.target if drafted.operation else ""
+    status = 10 if job.check and drafted.steps else 0
+    return replace(
+        _result(job, changed=False),
+        exit_status=status,
+        replica=target,
+        notes=drafted.notes,
+        steps=tuple(p.key for p in drafted.steps),
+    )
+
+
+# ------------------------------------------------------------------------------------ under the lock
+
+
+def _run_locked(job: Job, blueprint: Blueprint, operation: Operation, before: Observed) -> Result:
+    held = acquire(replace(job.lock_place, uid=before.uid), operation)
+    finished = False
+    try:
+        outcome = _perform_all(
+            job, blueprint, operation, held, resumed=before.operation is not None
+        )
+        finished = outcome.exit_status == 0 or outcome.exit_status == 5 and not before.operation
+        return outcome
+    finally:
+        _let_go(job, held, keep_operation=not finished)
+
+
+def _let_go(job: Job, held: HeldLock, *, keep_operation: bool) -> None:
+    try:
+        held.release(keep_operation=keep_operation)
+    except HakubeError as error:
+        # What we were asked for is decided already; the lock ends by itself.
+        job.screen.say(f"the lock could not be released: {error.message}")
+
+
+def _perform_all(
+    job: Job, blueprint: Blueprint, operation: Operation, held: HeldLock, *, resumed: bool
+) -> Result:
+    seen = job.observe()
+    planned = plan(blueprint, operation, seen)
+    if planned.blockers:
+        return _refuse(job, planned.blockers)
+    context = job.context(blueprint, operation, seen, held)
+    job.note("begin", operation=operation.id, verb=operation.verb.value, target=operation.target)
+    done = execute(
+        planned,
+        lambda step: perform(context, step),
+        progress=job.screen,
+        clock=job.clock,
+        stop=job.stopping.event,
+    )
+    if not done:
+        raise job.stopping.interrupted()
+    _verify(job, blueprint, operation)
+    job.note("end", operation=operation.id)
+    job.screen.say(_last_line(operation))
+    return replace(
+        _result(job, changed=bool(planned.steps) or resumed),
+        replica=operation.target or _only_replica(planned),
+        window=_window(context.windows),
+        steps=tuple(p.key for p in planned.steps),
+        notes=planned.notes,
+    )
+
+
+def _only_replica(planned: Plan) -> str:
+    created = [p.step for p in planned.steps if p.key == "install"]
+    return getattr(created[0], "replica", "") if created else ""
+
+
+def _verify(job: Job, blueprint: Blueprint, operation: Operation) -> None:
+    """Look and plan once more: nothing may be left to do.
+
+    What was just done may take a moment to show in a list or a heartbeat, so it is looked at a few times.
+    """
+    left: tuple[str, ...] = ()
+    for _ in range(_SETTLE_TRIES):
+        again = plan(blueprint, operation, job.observe())
+        if again.is_empty:
+            return
+        left = tuple(p.key for p in again.steps) + tuple(b.reason for b in again.blockers)
+        job.clock.sleep(0.5)
+    raise StepFailed(
+        f"everything was done, but a fresh look finds work left: {', '.join(left)}",
+        hint="run the same command again",
+    )
+
+
+def _last_line(operation: Operation) -> str:
+    match operation.verb:
+        case Verb.CREATE:
+            return "Kubernetes cluster created."
+        case Verb.REPLICATE:
+            return f"Done: {operation.target} serves."
+        case Verb.REMOVE:
+            return f"Done: {operation.target} is gone."
+        case Verb.TEARDOWN:
+            return "Done: nothing of the cluster is left."
+
+
+def _window(windows: Sequence[Window]) -> dict[str, object] | None:
+    if not windows:
+        return None
+    window = windows[-1]
+    return {
+        "kind": window.kind,
+        "seconds": round(window.seconds, 3),
+        "probes": window.probes,
+        "failed_probes": window.failed_probes,
+    }
+
+
+def _result(job: Job, *, changed: bool) -> Result:
+    return Result(verb=job.intent.verb.value, changed=changed, exit_status=0)
+
+
+def resume_command(job: Job, blueprint: Blueprint) -> str:
+    """Give the command that goes on after a failure."""
+    try:
+        unfinished = job.observe().operation
+    except HakubeError:
+        unfinished = None
+    if unfinished is not None:
+        return commands.finish(blueprint, unfinished)
+    return commands.again(blueprint, job.intent)

@@ -1,0 +1,68 @@
+"""Signals, made gentle: the first one lets the current step end, the second one ends the program.
+
+No work is done in a handler: it sets a flag. Waiting (for a VM, an agent, a balancer) ends early through
+the clock that waits; an open outage window uses another clock and is closed or rolled back first.
+"""
+
+import signal
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from types import FrameType
+
+from hakube_gce.errors import Interrupted
+from hakube_gce.ports import Clock
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+@dataclass(slots=True, kw_only=True)
+class Stopping:
+    """Whether somebody wants the run to end, and by which signal."""
+
+    on_first: Callable[[], None]
+    on_second: Callable[[int], None]
+    event: threading.Event = field(default_factory=threading.Event)
+    signal_number: int = 0
+
+    def install(self) -> None:
+        """Take over the signals of this process."""
+        for number in SIGNALS:
+            signal.signal(number, self._handle)
+
+    def _handle(self, number: int, _frame: FrameType | None) -> None:
+        if self.event.is_set():
+            self.on_second(number)
+            return
+        self.signal_number = number
+        self.event.set()
+        self.on_first()
+
+    def interrupted(self) -> Interrupted:
+        """Make the error that a stopped run ends in."""
+        name = signal.Signals(self.signal_number).name if self.signal_number else "a signal"
+        return Interrupted(f"stopped by {name}", signal_number=self.signal_number)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoppableClock:
+    """A clock whose sleep ends when a stop is wanted."""
+
+    clock: Clock
+    stopping: Stopping
+
+    def now(self) -> datetime:
+        return self.clock.now()
+
+    def monotonic(self) -> float:
+        return self.clock.monotonic()
+
+    def sleep(self, seconds: float) -> None:
+        """Wait, or raise when a stop is wanted.
+
+        Raises:
+            Interrupted: A signal came.
+        """
+        if self.stopping.event.is_set() or self.stopping.event.wait(max(0.0, seconds)):
+            raise self.stopping.interrupted()

@@ -1,0 +1,58 @@
+"""Quorum and verdicts, against arithmetic written down anew."""
+
+import itertools
+
+import pytest
+
+from hakube_gce import conditions
+from hakube_gce.conditions import Verdict
+from tests.fakes.clusters import cluster, nothing
+
+
+def oracle(states: str, leaving: int) -> bool:
+    """May this voter go? Written without the code under test: count, halve, compare."""
+    alive = [c == "+" for c in states]
+    stay = alive[:leaving] + alive[leaving + 1 :]
+    commits_now = 2 * sum(alive) > len(alive)
+    commits_then = bool(stay) and 2 * sum(stay) > len(stay)
+    return commits_now and commits_then
+
+
+@pytest.mark.parametrize("voters", range(1, 8))
+def test_a_removal_is_judged_as_the_oracle_does_for_every_health_pattern(voters: int) -> None:
+    checked = 0
+    for pattern in itertools.product("+-", repeat=voters):
+        seen = cluster("".join(pattern))
+        for index, member in enumerate(seen.members):
+            assert conditions.removal_keeps_quorum(seen, member) is oracle("".join(pattern), index)
+            checked += 1
+    assert checked > 0
+
+
+@pytest.mark.parametrize(
+    ("sketch", "verdict"),
+    [
+        ("+", Verdict.HEALTHY),
+        ("+++", Verdict.HEALTHY),
+        ("++-", Verdict.AT_RISK),
+        ("++?", Verdict.AT_RISK),
+        ("++++-", Verdict.DEGRADED),
+        ("+++--", Verdict.AT_RISK),
+        ("+v", Verdict.DEGRADED),
+        ("+-", Verdict.LOST),
+        ("-", Verdict.LOST),
+        ("?", Verdict.UNKNOWN),
+        ("+??", Verdict.UNKNOWN),
+    ],
+)
+def test_the_verdict_in_one_word(sketch: str, verdict: Verdict) -> None:
+    assert conditions.verdict(cluster(sketch)) is verdict
+
+
+def test_no_cluster_is_absent() -> None:
+    assert conditions.verdict(nothing()) is Verdict.ABSENT
+
+
+def test_two_masters_stay_a_warning() -> None:
+    assert any("two masters" in w for w in conditions.warnings(cluster("++")))
+    assert conditions.warnings(cluster("+++")) == ()

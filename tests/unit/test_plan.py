@@ -1,0 +1,474 @@
+"""The planner: what is there, what is missing, in which order. Values in, values out."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from graphlib import TopologicalSorter
+
+import pytest
+
+from hakube_gce.describe import describe
+from hakube_gce.model import Intent, InstanceGroup, Observed, Operation, Verb
+from hakube_gce.plan.blueprint import Blueprint
+from hakube_gce.plan.graph import Plan
+from hakube_gce.plan.planner import plan
+from hakube_gce.plan.resolve import resolve
+from hakube_gce.steps import ExpelMember, InstallReplica, YieldLeadership
+from tests.fakes.clusters import IP, REGION, ZONES, cluster, name_of, nothing, with_balancer
+
+BLUEPRINT = Blueprint(
+    project="p",
+    prefix="kubernetes",
+    region=REGION,
+    machine_type="e2-standard-2",
+    image="projects/debian-cloud/global/images/family/debian-12",
+    data_disk_gb=20,
+    root_disk_gb=20,
+)
+B, C, D = ZONES
+CREATE = Operation(id="aaaaaaaaaaaa", verb=Verb.CREATE, zone=B)
+NEW = "kubernetes-master-0ff"
+
+
+def replicate(zone: str, target: str = NEW) -> Operation:
+    return Operation(id="bbbbbbbbbbbb", verb=Verb.REPLICATE, zone=zone, target=target)
+
+
+def remove(index: int) -> Operation:
+    return Operation(
+        id="cccccccccccc",
+        verb=Verb.REMOVE,
+        zone=ZONES[index % 3],
+        target=name_of(index),
+        target_id=str(1000 + index),
+    )
+
+
+def keys(planned: Plan) -> list[str]:
+    return [p.key for p in planned.steps]
+
+
+def reasons(planned: Plan) -> list[str]:
+    return [b.reason for b in planned.blockers]
+
+
+def comes_before(planned: Plan, first: str, then: str) -> bool:
+    """Tell whether the graph itself, not the order of listing, puts one step before another."""
+    after = {p.key: p.after for p in planned.steps}
+    todo, seen = [then], set()
+    while todo:
+        for key in after[todo.pop()]:
+            if key == first:
+                return True
+            if key not in seen:
+                seen.add(key)
+                todo.append(key)
+    return False
+
+
+def assert_order(planned: Plan, *order: str) -> None:
+    for first, then in zip(order, order[1:], strict=False):
+        assert comes_before(planned, first, then), f"{first} must come before {then}"
+
+
+# --------------------------------------------------------------------------------------------- create
+
+
+def test_the_first_master_is_made_from_nothing() -> None:
+    planned = plan(BLUEPRINT, CREATE, nothing())
+    assert keys(planned) == [
+        "reserve-address",
+        "create-firewall/https",
+        "create-firewall/etcd",
+        "create-disk",
+        "create-instance",
+        "install",
+        "await-ready",
+        "write-kubeconfig",
+    ]
+    assert_order(
+        planned, "reserve-address", "create-disk", "create-instance", "install", "await-ready"
+    )
+
+
+def test_creating_what_exists_plans_nothing() -> None:
+    assert plan(BLUEPRINT, CREATE, cluster("+")).is_empty
+    assert plan(BLUEPRINT, CREATE, cluster("+++")).is_empty
+
+
+def test_a_creation_cut_short_after_the_disk_goes_on_with_the_vm() -> None:
+    seen = cluster("+")
+    cut = replace(seen, replicas=(), members=(), members_known=False)
+    assert keys(plan(BLUEPRINT, CREATE, cut)) == [
+        "create-instance",
+        "install",
+        "await-ready",
+        "write-kubeconfig",
+    ]
+
+
+def test_the_founder_is_the_only_replica_that_starts_a_new_etcd() -> None:
+    first = plan(BLUEPRINT, CREATE, nothing())
+    more = plan(BLUEPRINT, replicate(C), cluster("+"))
+    installs = [p.step for q in (first, more) for p in q.steps if p.key == "install"]
+    assert [s.founder for s in installs if isinstance(s, InstallReplica)] == [True, False]
+
+
+# ------------------------------------------------------------------------------------------ replicate
+
+
+def test_the_second_master_is_a_voter_before_anything_moves() -> None:
+    planned = plan(BLUEPRINT, replicate(C), cluster("+"))
+    assert planned.blockers == ()
+    assert_order(
+        planned,
+        "create-disk",
+        "create-instance",
+        "install",
+        "admit",
+        "await-ready",
+        f"join-group/{NEW}",
+        "create-temporary-rule",
+        "await-backends",
+        "promote-endpoint",
+        "attach-ephemeral/kubernetes-master",
+    )
+    assert_order(planned, "promote-endpoint", "delete-temporary-rule")
+    assert_order(planned, "join-group/kubernetes-master", "promote-endpoint")
+
+
+def test_the_balancer_is_built_beside_the_vm() -> None:
+    """D14: what does not depend on the newcomer need not wait for it."""
+    planned = plan(BLUEPRINT, replicate(C), cluster("+"))
+    assert not comes_before(planned, "create-instance", "create-backend-service")
+
+
+def test_the_third_master_moves_no_address() -> None:
+    planned = plan(BLUEPRINT, replicate(D), cluster("++"))
+    assert "promote-endpoint" not in keys(planned)
+    assert_order(planned, "create-group/europe-west1-d", "set-backends", f"join-group/{NEW}")
+    assert_order(planned, "admit", f"join-group/{NEW}", "await-backends")
+
+
+def test_a_finished_replication_plans_nothing() -> None:
+    assert plan(BLUEPRINT, replicate(C, name_of(1)), cluster("++")).is_empty
+
+
+def test_a_promotion_cut_short_in_its_window_is_completed() -> None:
+    """The address is off the VM and on no rule: what is left is the rule and the tidying."""
+    seen = with_balancer(cluster("++", balancer=False))
+    first = seen.replicas[0]
+    bare = replace(first, instance=replace(first.instance, access_config=None))
+    cut = replace(seen, rule=None, replicas=(bare, *seen.replicas[1:]))
+    planned = plan(BLUEPRINT, replicate(C, name_of(1)), cut)
+    assert keys(planned) == [
+        "create-temporary-rule",
+        "await-backends",
+        "promote-endpoint",
+        "attach-ephemeral/kubernetes-master",
+        "delete-temporary-rule",
+    ]
+
+
+def test_a_learner_left_behind_is_admitted_and_not_installed_again() -> None:
+    seen = cluster("+l")
+    planned = plan(BLUEPRINT, replicate(C, name_of(1)), seen)
+    assert "admit" in keys(planned)
+    assert "create-instance" not in keys(planned)
+
+
+@pytest.mark.parametrize(
+    ("sketch", "reason"),
+    [
+        ("++-", "DeadVoter"),
+        ("++?", "DeadVoter"),
+        ("+-", "QuorumUnknown"),
+        ("-", "QuorumUnknown"),
+        ("+l", "LearnerPending"),
+    ],
+)
+def test_no_master_is_added_to_a_cluster_that_is_not_whole(sketch: str, reason: str) -> None:
+    planned = plan(BLUEPRINT, replicate(C), cluster(sketch))
+    assert reason in reasons(planned)
+    assert planned.steps == ()
+
+
+def test_an_alarm_stops_membership_changes() -> None:
+    seen = cluster("+")
+    (only,) = seen.replicas
+    assert only.report is not None
+    alarmed = replace(only, report=replace(only.report, alarms=("NOSPACE",)))
+    planned = plan(BLUEPRINT, replicate(C), replace(seen, replicas=(alarmed,)))
+    assert reasons(planned) == ["EtcdAlarm"]
+
+
+# --------------------------------------------------------------------------------------------- remove
+
+
+def test_removal_takes_the_member_out_before_the_vm() -> None:
+    planned = plan(BLUEPRINT, remove(1), cluster("+++"))
+    assert_order(planned, f"leave-group/{name_of(1)}", "expel", "delete-instance", "delete-disk")
+    assert "demote-endpoint" not in keys(planned)
+
+
+def test_a_leaving_leader_hands_over_first() -> None:
+    planned = plan(BLUEPRINT, remove(0), cluster("+++"))
+    assert_order(planned, "yield-leadership", "expel")
+    (heir,) = [p.step.to for p in planned.steps if isinstance(p.step, YieldLeadership)]
+    (through,) = [p.step.through for p in planned.steps if isinstance(p.step, ExpelMember)]
+    assert heir == through == name_of(1)
+
+
+def test_a_follower_leaves_without_touching_the_leader() -> None:
+    assert "yield-leadership" not in keys(plan(BLUEPRINT, remove(1), cluster("+++")))
+
+
+def test_the_leaving_replica_never_carries_out_its_own_removal() -> None:
+    for index in range(3):
+        planned = plan(BLUEPRINT, remove(index), cluster("+++", leader=index))
+        (step,) = [p.step for p in planned.steps if isinstance(p.step, ExpelMember)]
+        assert step.through != name_of(index)
+
+
+def test_the_penultimate_removal_brings_the_address_back() -> None:
+    planned = plan(BLUEPRINT, remove(1), cluster("++"))
+    assert_order(
+        planned,
+        "expel",
+        "detach-ephemeral/kubernetes-master",
+        "demote-endpoint",
+        "delete-backend-service",
+        "delete-health-check",
+    )
+    assert_order(planned, "demote-endpoint", "delete-instance")
+    assert_order(planned, "delete-backend-service", "delete-group/europe-west1-b")
+
+
+def test_a_demotion_cut_short_in_its_window_is_completed() -> None:
+    seen = cluster("++")
+    first = seen.replicas[0]
+    bare = replace(first, instance=replace(first.instance, access_config=None))
+    cut = replace(
+        seen,
+        rule=None,
+        replicas=(bare, seen.replicas[1]),
+        members=seen.members[:1],
+    )
+    planned = plan(BLUEPRINT, remove(1), cut)
+    assert keys(planned)[:2] == [f"leave-group/{name_of(1)}", "demote-endpoint"]
+    assert "expel" not in keys(planned)
+
+
+def test_a_finished_removal_plans_nothing() -> None:
+    seen = cluster("++")
+    assert plan(BLUEPRINT, remove(2), seen).is_empty
+
+
+@pytest.mark.parametrize(
+    ("sketch", "index", "allowed"),
+    [
+        ("++", 1, True),
+        ("+++", 0, True),
+        ("++-", 2, True),  # the broken one may go
+        ("++-", 0, False),  # a healthy one may not: 1 healthy of 2
+        ("++?", 1, False),  # silent counts as not healthy
+        ("++++-", 0, True),
+        ("+++--", 0, False),
+        ("+++--", 4, True),
+        ("+-", 1, False),  # today's majority is gone: this is recovery
+        ("+-", 0, False),
+        ("-", 0, False),
+    ],
+)
+def test_a_removal_needs_two_majorities(sketch: str, index: int, *, allowed: bool) -> None:
+    planned = plan(BLUEPRINT, remove(index), cluster(sketch))
+    assert (not planned.blockers) is allowed
+    assert bool(planned.steps) is allowed
+
+
+def test_the_refusal_names_the_dead_one_and_the_right_command() -> None:
+    (blocker,) = plan(BLUEPRINT, remove(0), cluster("++-")).blockers
+    assert blocker.exit_status == 5
+    assert "1 healthy of 2 voters, 2 needed" in blocker.message
+    assert f"KUBE_REPLICA_NAME={name_of(2)}" in blocker.next_command
+
+
+def test_a_replica_that_is_no_member_goes_without_touching_etcd() -> None:
+    planned = plan(BLUEPRINT, remove(1), cluster("+v"))
+    assert "expel" not in keys(planned)
+    assert "delete-instance" in keys(planned)
+    assert "demote-endpoint" not in keys(planned)
+
+
+def test_unknown_is_not_absent() -> None:
+    seen = replace(cluster("+++"), unreadable=("zones/europe-west1-c: UNREACHABLE",))
+    for operation in (CREATE, replicate(C), remove(1), TEARDOWN):
+        assert reasons(plan(BLUEPRINT, operation, seen)) == ["UnknownState"]
+
+
+# ------------------------------------------------------------------------------------------- teardown
+
+TEARDOWN = Operation(id="dddddddddddd", verb=Verb.TEARDOWN, zone=B)
+
+
+@pytest.mark.parametrize("sketch", ["+", "+++", "++-", "-"])
+def test_the_address_is_released_last(sketch: str) -> None:
+    planned = plan(BLUEPRINT, TEARDOWN, cluster(sketch))
+    assert keys(planned)[-1] == "release-address"
+    last = planned.steps[-1]
+    assert set(last.after) == set(keys(planned)[:-1])
+
+
+def test_the_teardown_of_nothing_plans_nothing() -> None:
+    assert plan(BLUEPRINT, TEARDOWN, nothing()).is_empty
+
+
+# -------------------------------------------------------------------------------------------- resolve
+
+
+def wish(verb: Verb, zone: str = B, name: str = "", *, confirmed: bool = False) -> Intent:
+    return Intent(verb=verb, zone=zone, replica_name=name, confirmed_teardown=confirmed)
+
+
+def refusals(intent: Intent, seen: Observed, regions: Iterable[str] = ()) -> list[tuple[str, int]]:
+    resolved = resolve(
+        BLUEPRINT, intent, seen, operation_id="0" * 12, other_regions=tuple(regions)
+    )
+    return [(b.reason, b.exit_status) for b in resolved.blockers]
+
+
+def target(intent: Intent, seen: Observed) -> str:
+    resolved = resolve(BLUEPRINT, intent, seen, operation_id="0" * 12)
+    assert resolved.operation is not None
+    return resolved.operation.target
+
+
+@pytest.mark.parametrize(
+    ("intent", "sketch", "refused"),
+    [
+        (wish(Verb.REPLICATE, C), "", ("NoMaster", 3)),
+        (wish(Verb.REMOVE, C), "+", ("NoReplicaInZone", 3)),
+        (wish(Verb.REMOVE, B, "kubernetes-master-fff"), "+++", ("NoSuchReplica", 3)),
+        (wish(Verb.REMOVE, B, name_of(1)), "+++", ("NoSuchReplica", 3)),
+        (wish(Verb.REMOVE, B), "+", ("LastMaster", 5)),
+        (wish(Verb.TEARDOWN, B), "++", ("TeardownUnconfirmed", 5)),
+        (wish(Verb.CREATE, D), "++", ("ClusterExists", 4)),
+    ],
+)
+def test_wishes_that_cannot_be(intent: Intent, sketch: str, refused: tuple[str, int]) -> None:
+    seen = cluster(sketch) if sketch else nothing()
+    assert refusals(intent, seen) == [refused]
+
+
+@pytest.mark.parametrize("verb", list(Verb))
+def test_a_cluster_in_another_region_is_never_mistaken_for_none(verb: Verb) -> None:
+    assert refusals(wish(verb), nothing(), ["us-central1"]) == [("OtherRegion", 5)]
+
+
+def test_the_name_in_another_zone_comes_with_the_right_command() -> None:
+    resolved = resolve(
+        BLUEPRINT, wish(Verb.REMOVE, B, name_of(1)), cluster("+++"), operation_id="0" * 12
+    )
+    assert f"KUBE_GCE_ZONE={C}" in resolved.blockers[0].next_command
+
+
+def test_teardown_of_several_masters_needs_the_word() -> None:
+    resolved = resolve(
+        BLUEPRINT, wish(Verb.TEARDOWN, confirmed=True), cluster("+++"), operation_id="0" * 12
+    )
+    assert resolved.operation is not None
+
+
+def test_a_repeated_teardown_has_nothing_to_do() -> None:
+    resolved = resolve(BLUEPRINT, wish(Verb.TEARDOWN), nothing(), operation_id="0" * 12)
+    assert resolved.nothing_to_do
+
+
+def test_the_victim_is_the_unhealthy_one_then_no_leader_then_the_newest() -> None:
+    crowded = (B, B, B, B, B)
+    assert target(wish(Verb.REMOVE, B), cluster("+++-+", zones=crowded)) == name_of(3)
+    assert target(wish(Verb.REMOVE, B), cluster("+++++", zones=crowded)) == name_of(4)
+    last_leads = cluster("+++++", zones=crowded, leader=4)
+    assert target(wish(Verb.REMOVE, B), last_leads) == name_of(3)
+
+
+def test_a_removal_cut_short_keeps_its_victim() -> None:
+    seen = cluster("+++", zones=(B, B, B), operation=replace(remove(1), zone=B))
+    assert target(wish(Verb.REMOVE, B), seen) == name_of(1)
+
+
+def test_another_verb_waits_for_the_unfinished_one() -> None:
+    seen = cluster("+++", operation=remove(1))
+    assert refusals(wish(Verb.REPLICATE, C), seen) == [("OperationUnfinished", 5)]
+    assert refusals(wish(Verb.REMOVE, B), seen) == [("OperationUnfinished", 5)]
+    assert refusals(wish(Verb.CREATE, B), seen) == [("OperationUnfinished", 5)]
+
+
+def test_a_half_made_replica_may_be_given_up() -> None:
+    half = cluster("+v", operation=replicate(C, name_of(1)))
+    assert target(wish(Verb.REMOVE, C, name_of(1)), half) == name_of(1)
+    assert refusals(wish(Verb.REMOVE, B, name_of(0)), half) == [("OperationUnfinished", 5)]
+
+
+def test_a_replication_cut_short_keeps_its_name() -> None:
+    seen = cluster("+", operation=replicate(C))
+    assert target(wish(Verb.REPLICATE, C), seen) == NEW
+
+
+def test_a_finished_replication_repeated_adds_one_more() -> None:
+    assert target(wish(Verb.REPLICATE, C), cluster("++")) not in {name_of(0), name_of(1)}
+
+
+# ---------------------------------------------------------------------------------------- whole plans
+
+
+@pytest.mark.parametrize(
+    ("operation", "sketch"),
+    [
+        (CREATE, ""),
+        (replicate(C), "+"),
+        (replicate(D), "++"),
+        (remove(0), "+++"),
+        (remove(1), "++"),
+        (TEARDOWN, "+++"),
+    ],
+)
+def test_every_plan_is_a_graph_that_can_run_in_the_order_it_is_listed(
+    operation: Operation, sketch: str
+) -> None:
+    planned = plan(BLUEPRINT, operation, cluster(sketch) if sketch else nothing())
+    done: set[str] = set()
+    assert len(set(keys(planned))) == len(planned.steps) > 0
+    for step in planned.steps:
+        assert set(step.after) <= done
+        done.add(step.key)
+    assert len(list(TopologicalSorter({p.key: p.after for p in planned.steps}).static_order())) > 0
+    assert all(str(describe(p.step)).strip() for p in planned.steps)
+
+
+def test_the_same_look_gives_the_same_plan() -> None:
+    assert plan(BLUEPRINT, replicate(C), cluster("+")) == plan(
+        BLUEPRINT, replicate(C), cluster("+")
+    )
+
+
+def test_the_first_master_carries_the_cluster_ip_and_a_replica_does_not() -> None:
+    reserved = replace(nothing(), uid="0" * 16, address=cluster("+").address)
+    first = [p.step for p in plan(BLUEPRINT, CREATE, reserved).steps if p.key == "create-instance"]
+    more = [
+        p.step
+        for p in plan(BLUEPRINT, replicate(C), cluster("+")).steps
+        if p.key == "create-instance"
+    ]
+    addresses = [getattr(s, "spec").address for s in (*first, *more)]  # noqa: B009 - one of a union
+    assert addresses == [IP, ""]
+
+
+def test_an_empty_group_of_a_zone_without_masters_goes() -> None:
+    seen = cluster("+++")
+    planned = plan(BLUEPRINT, remove(2), seen)
+    assert_order(
+        planned, f"leave-group/{name_of(2)}", "set-backends", "delete-group/europe-west1-d"
+    )
+    shared = cluster("+++", zones=(B, C, C))
+    assert isinstance(shared.groups[1], InstanceGroup)
+    assert "set-backends" not in keys(plan(BLUEPRINT, replace(remove(2), zone=C), shared))
