@@ -43,6 +43,8 @@ class HakubeError(Exception):
         super().__init__(message)
         self.message = message
         self.hint = hint
+        self.next_command = ""
+        """The exact command that goes on, where somebody who knows the run has added it."""
 
 
 class SettingsError(HakubeError):

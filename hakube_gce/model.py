@@ -413,6 +413,10 @@ class Observed:
     unreadable: tuple[str, ...] = ()
     original_scripts: bool = False
     """The cluster was made by the original kube-up: no marks, no agent."""
+    kubeconfig_present: bool = False
+    """This machine's kubeconfig has the cluster's entry."""
+    kubeconfig_current: bool = False
+    """… and it points at the cluster IP with a certificate of this cluster that still lasts."""
 
     @property
     def endpoint_mode(self) -> EndpointMode:

@@ -6,7 +6,7 @@ already there and deleting what is gone raise `ResourceConflict` and `ResourceNo
 is fine is the caller's decision, not the gateway's.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -43,9 +43,15 @@ class ComputeGateway(Protocol):
     def zone_names(self) -> Sequence[str]: ...
     def inventory(self, region: str) -> Inventory: ...
     def find_address(self, region: str, name: str) -> Address | None: ...
+    def address_regions(self, name: str) -> Sequence[str]:
+        """List the regions of the project that hold an address of this name."""
+        ...
+
     def find_instance(self, zone: str, name: str) -> Instance | None: ...
     def backend_health(self, region: str, service: str) -> Mapping[str, str]: ...
-    def serial_output(self, zone: str, instance: str, *, port: int, start: int) -> SerialOutput: ...
+    def serial_output(
+        self, zone: str, instance: str, *, port: int, start: int
+    ) -> SerialOutput: ...
 
     # ---- addresses
     def insert_address(
@@ -156,7 +162,9 @@ class Channel(Protocol):
 
     def hello(self, instance: Instance, *, nonce: str, timeout_s: float) -> Hello: ...
 
-    def reports(self, instances: Sequence[Instance]) -> Mapping[str, Report]: ...
+    def reports(self, instances: Sequence[Instance]) -> Mapping[str, Report]:
+        """Return what each replica last said, by instance name; who was not heard is left out."""
+        ...
 
     def ask(
         self,
@@ -167,11 +175,13 @@ class Channel(Protocol):
         epoch: int,
         timeout_s: float,
         certificates: str = "",
+        request_id: str = "",
     ) -> Mapping[str, object]:
         """Hand one job to a replica's agent and return its verified answer.
 
         ``certificates``, when given, replaces the instance's ``hakube-certificates`` metadata in the
-        same write.
+        same write. ``request_id`` (32 hexadecimal digits) is drawn when empty; name it when an
+        envelope in ``args`` or in the answer is bound to it.
         """
         ...
 

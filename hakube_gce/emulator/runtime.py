@@ -93,7 +93,8 @@ class Runtime(Protocol):
 
     def answers(self, address: str) -> bool:
         """Tell whether a client that dials an external address now would be served (records only
-        computes it; process may dial)."""
+        computes it; process may dial).
+        """
         ...
 
     def pids(self, vm: VirtualMachine) -> tuple[int, ...]:

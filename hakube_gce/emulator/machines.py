@@ -1,0 +1,110 @@
+"""Keeps the runtime as the records say: machines on or off, metadata told, traffic led.
+
+Declarative on purpose: after any change the records are compared with what the runtime was last
+told. So a refused or failed request needs no undoing here, and a restarted lab boots what was
+running by the same path. It never writes a record.
+"""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from hakube_gce.emulator.calls import Json
+from hakube_gce.emulator.links import last, short
+from hakube_gce.emulator.runtime import Route, Runtime, VirtualMachine
+from hakube_gce.emulator.store import Store
+
+_LOG = logging.getLogger(__name__)
+DATA_DEVICE = "master-pd"
+BOOTS = "@boots"
+"""Record field that counts resets: a machine of another count than was booted is power-cycled."""
+
+
+@dataclass(slots=True)
+class Machines:
+    """What the runtime was told last."""
+
+    runtime: Runtime
+    _on: dict[str, tuple[VirtualMachine, int]] = field(default_factory=dict)
+    _told: dict[str, dict[str, str]] = field(default_factory=dict)
+    _disks: set[str] = field(default_factory=set)
+    _routes: list[Route] | None = None
+
+    def settle(self, store: Store, routes: Callable[[], list[Route]]) -> None:
+        """Make the runtime match the records."""
+        instances = dict(store.of_kind("compute#instance"))
+        wanted = {r["id"]: (p, r) for p, r in instances.items() if r["status"] == "RUNNING"}
+        for identity in [i for i in self._on if i not in wanted]:
+            self._power_off(identity)
+        for path, record in wanted.values():
+            self._keep_running(store, path, record)
+        self._forget(store, {record["id"] for record in instances.values()})
+        self.lead(routes())
+
+    def lead(self, routes: list[Route]) -> None:
+        """Hand the ways traffic goes to the runtime, when they changed."""
+        if routes != self._routes:
+            self._routes = routes
+            self.runtime.route(routes)
+
+    def is_on(self, record: Json) -> bool:
+        return record["id"] in self._on
+
+    def was_told(self, record: Json) -> bool:
+        """Tell whether the runtime knows this VM at all."""
+        return record["id"] in self._told
+
+    def _keep_running(self, store: Store, path: str, record: Json) -> None:
+        identity, boots = record["id"], record.get(BOOTS, 0)
+        if identity in self._on and self._on[identity][1] != boots:
+            self._power_off(identity)
+        vm = virtual_machine(store, path, record)
+        attributes = {item["key"]: item["value"] for item in record["metadata"].get("items", [])}
+        if self._told.get(identity) != attributes or identity not in self._on:
+            self._told[identity] = attributes
+            self._try(
+                "metadata_changed", vm, lambda: self.runtime.metadata_changed(vm, attributes)
+            )
+        if identity not in self._on:
+            self._on[identity] = (vm, boots)
+            self._try("power_on", vm, lambda: self.runtime.power_on(vm))
+
+    def _power_off(self, identity: str) -> None:
+        vm, _ = self._on.pop(identity)
+        self._try("power_off", vm, lambda: self.runtime.power_off(vm))
+
+    def _forget(self, store: Store, instances: set[str]) -> None:
+        disks = {record["id"] for _, record in store.of_kind("compute#disk")}
+        for gone in sorted(self._disks - disks):
+            self.runtime.forget_disk(gone)
+        self._disks = disks
+        for identity in [i for i in self._told if i not in instances]:
+            del self._told[identity]
+
+    @staticmethod
+    def _try(what: str, vm: VirtualMachine, action: Callable[[], None]) -> None:
+        try:
+            action()
+        except Exception:  # noqa: BLE001 - a VM that does not boot is a broken VM, not a broken API
+            _LOG.exception("%s of %s failed", what, vm.name)
+
+
+def virtual_machine(store: Store, path: str, record: Json) -> VirtualMachine:
+    """Return what the runtime needs to know about an instance."""
+    _, project, _, zone, *_ = path.split("/")
+    disks = {d["deviceName"]: short(d["source"]) for d in record["disks"]}
+    boot = next((short(d["source"]) for d in record["disks"] if d.get("boot")), "")
+    return VirtualMachine(
+        name=record["name"],
+        zone=last(zone),
+        id=record["id"],
+        project=project,
+        internal_ip=record["networkInterfaces"][0]["networkIP"],
+        data_disk_id=_disk_id(store, disks.get(DATA_DEVICE, "")),
+        boot_disk_id=_disk_id(store, boot),
+    )
+
+
+def _disk_id(store: Store, path: str) -> str:
+    disk = store.get(path)
+    return str(disk["id"]) if disk else ""

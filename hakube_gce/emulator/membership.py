@@ -1,0 +1,381 @@
+"""One etcd cluster as a value machine: who is a member, who leads, what is committed.
+
+No process, no network, no wall clock. It refuses what etcd refuses, with etcd's own gRPC codes
+and messages, and it lets happen what etcd lets happen, voters added in a hurry and quorums lost
+included: whoever uses it must be able to get hurt. It models neither Raft's rounds nor time-outs:
+a change either has its majority now or fails now.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
+
+from hakube_gce.emulator.membership_rules import check_addition, check_new_voter, check_removal
+from hakube_gce.emulator.membership_state import (
+    EtcdRefused,
+    JoinFailed,
+    MemberRecord,
+    Replicated,
+    Rules,
+    dump_disk,
+    load_disk,
+    member_hash,
+)
+
+
+class MonotonicClock(Protocol):
+    """Seconds since some moment."""
+
+    def monotonic(self) -> float: ...
+
+
+@dataclass(slots=True, kw_only=True)
+class Process:
+    """One member's etcd: its disk, and whether it runs."""
+
+    disk: Replicated
+    running: bool = False
+    since: float = 0.0
+    """Monotonic moment of its last start."""
+
+
+class Membership:
+    """One etcd cluster: its members' disks and processes."""
+
+    def __init__(self, *, token: str, clock: MonotonicClock, rules: Rules | None = None) -> None:
+        self._token = token
+        self._clock = clock
+        self._rules = rules or Rules()
+        self._processes: dict[int, Process] = {}
+        self._leader = 0
+        self.cluster_id = 0
+
+    # ------------------------------------------------------------------------ processes
+
+    def found(self, name: str, peer_url: str) -> int:
+        """Start the first member of a new cluster; return its id."""
+        if self._processes:
+            msg = "this cluster has been founded already"
+            raise ValueError(msg)
+        self.cluster_id = member_hash(self._token, peer_url)
+        member_id = member_hash(self._token, peer_url, "founder")
+        record = MemberRecord(id=member_id, name=name, peer_url=peer_url, learner=False)
+        self._processes[member_id] = Process(disk=Replicated(applied_index=3, members=(record,)))
+        self.start(member_id)
+        return member_id
+
+    def join(self, name: str, peer_url: str, initial_cluster: Mapping[str, str]) -> int:
+        """Start an added member for the first time, on an empty disk; return its id.
+
+        Raises:
+            JoinFailed: The flags do not fit what the members list.
+        """
+        if initial_cluster.get(name) != peer_url:
+            msg = "couldn't find local name in the initial cluster configuration"
+            raise JoinFailed(msg)
+        leader = self._processes.get(self._leader)
+        if leader is None:
+            msg = "cannot fetch cluster info from peer urls"
+            raise JoinFailed(msg)
+        listed = {m.peer_url: m for m in leader.disk.members}
+        if set(listed) != set(initial_cluster.values()):
+            msg = "error validating peerURLs: member count is unequal or a URL is unknown"
+            raise JoinFailed(msg)
+        member_id = listed[peer_url].id
+        # A disk that was written before and is empty now forgets its votes: etcd does not notice.
+        self._processes[member_id] = Process(disk=Replicated())
+        self.start(member_id)
+        self._publish_name(member_id, name)
+        return member_id
+
+    def start(self, member_id: int) -> bool:
+        """Start a member on its disk; False when it finds itself removed and ends."""
+        process = self._processes[member_id]
+        if not process.running:
+            process.running = True
+            process.since = self._clock.monotonic()
+        self._settle()
+        return process.running
+
+    def stop(self, member_id: int) -> None:
+        """End a member's process, as by a kill."""
+        self._processes[member_id].running = False
+        self._settle()
+
+    def wipe(self, member_id: int) -> None:
+        """Lose a member's disk; the membership does not notice."""
+        self._processes.pop(member_id, None)
+        self._settle()
+
+    def is_running(self, member_id: int) -> bool:
+        """Tell whether a member's process runs."""
+        process = self._processes.get(member_id)
+        return process is not None and process.running
+
+    def is_removed(self, member_id: int) -> bool:
+        """Tell whether a member's own disk, or any running member, knows of its removal."""
+        return any(
+            member_id in p.disk.removed
+            for i, p in self._processes.items()
+            if p.running or i == member_id
+        )
+
+    # ------------------------------------------------------------------- looking, through a member
+
+    @property
+    def leader(self) -> int:
+        """Return the leader's id, 0 when there is none."""
+        return self._leader
+
+    def knows_leader(self, via: int) -> int:
+        """Return whom a member follows, 0 when there is nobody."""
+        leader = self._processes.get(self._leader)
+        return self._leader if leader and leader.disk.member(via) else 0
+
+    def disk(self, via: int) -> Replicated:
+        """Return what a running member has: its own view, possibly old.
+
+        Raises:
+            EtcdRefused: It does not run.
+        """
+        if not self.is_running(via):
+            raise EtcdRefused(14, "connection refused")
+        return self._processes[via].disk
+
+    def members(self, via: int) -> tuple[MemberRecord, ...]:
+        """Return the membership through a quorum.
+
+        Raises:
+            EtcdRefused: No quorum, or a learner was asked.
+        """
+        return self._quorum(via).members
+
+    def get(self, via: int, key: str) -> str | None:
+        """Read a key through a quorum.
+
+        Raises:
+            EtcdRefused: No quorum, or a learner was asked.
+        """
+        return self._quorum(via).keys.get(key)
+
+    # ---------------------------------------------------------- changing, through a member
+
+    def put(self, via: int, key: str, value: str) -> int:
+        """Write a key; return the revision.
+
+        Raises:
+            EtcdRefused: No quorum, or a learner was asked.
+        """
+        state = self._quorum(via)
+        self._commit(keys={**state.keys, key: value}, revision=state.revision + 1)
+        return state.revision + 1
+
+    def add_learner(self, via: int, peer_url: str) -> int:
+        """Add a learner; return its id.
+
+        Raises:
+            EtcdRefused: As etcd would.
+        """
+        state = self._quorum(via)
+        if any(m.learner for m in state.members):
+            raise EtcdRefused(9, "etcdserver: too many learner members in cluster")
+        return self._add(state, peer_url, learner=True)
+
+    def add_voter(self, via: int, peer_url: str) -> int:
+        """Add a voter, as etcd lets everybody do; nothing of ours may call this.
+
+        Raises:
+            EtcdRefused: As etcd would.
+        """
+        state = self._quorum(via)
+        if self._rules.strict_reconfiguration:
+            check_new_voter(state)
+        return self._add(state, peer_url, learner=False)
+
+    def promote(self, via: int, member_id: int) -> None:
+        """Make a learner a voter.
+
+        Raises:
+            EtcdRefused: As etcd would.
+        """
+        state = self._quorum(via)
+        record = self._known(state, member_id)
+        if not record.learner:
+            raise EtcdRefused(9, "etcdserver: can only promote a learner member")
+        if not self._in_sync(member_id):
+            raise EtcdRefused(
+                9, "etcdserver: can only promote a learner member which is in sync with leader"
+            )
+        promoted = replace(record, learner=False)
+        self._commit(members=tuple(promoted if m is record else m for m in state.members))
+
+    def remove(self, via: int, member_id: int) -> None:
+        """Take a member out; its process, if it runs, ends.
+
+        Raises:
+            EtcdRefused: As etcd would.
+        """
+        state = self._quorum(via)
+        record = self._known(state, member_id)
+        if self._rules.strict_reconfiguration and not record.learner:
+            running = self.is_running(member_id)
+            check_removal(state, member_id, running, self._connected_voters(state))
+        self._commit(
+            members=tuple(m for m in state.members if m is not record),
+            removed=state.removed | {member_id},
+        )
+
+    def transfer_leadership(self, via: int, to: int) -> None:
+        """Make another voter lead; only the leader can be asked.
+
+        Raises:
+            EtcdRefused: As etcd would.
+        """
+        state = self._quorum(via)
+        if via != self._leader:
+            raise EtcdRefused(9, "etcdserver: not leader")
+        record = state.member(to)
+        if record is None or record.learner:
+            raise EtcdRefused(9, "etcdserver: bad leader transferee")
+        if not self.is_running(to):
+            raise EtcdRefused(14, "etcdserver: request timed out, leader transfer took too long")
+        self._lead(to)
+
+    # ------------------------------------------------------------------------------- keeping
+
+    def dump(self) -> dict[str, Any]:
+        """Return everything the disks hold, fit for JSON."""
+        return {
+            "token": self._token,
+            "cluster_id": self.cluster_id,
+            "disks": {str(i): dump_disk(p.disk) for i, p in self._processes.items()},
+        }
+
+    @classmethod
+    def load(
+        cls, content: Mapping[str, Any], *, clock: MonotonicClock, rules: Rules | None = None
+    ) -> "Membership":
+        """Return a cluster from what `dump` returned; nothing runs yet."""
+        found = cls(token=content["token"], clock=clock, rules=rules)
+        found.cluster_id = content["cluster_id"]
+        for key, disk in content["disks"].items():
+            found._processes[int(key)] = Process(disk=load_disk(disk))
+        return found
+
+    # ------------------------------------------------------------------------------ innards
+
+    def _quorum(self, via: int) -> Replicated:
+        """Return the committed state as a request through a member sees it."""
+        record = self.disk(via).member(via)
+        if record is not None and record.learner:
+            raise EtcdRefused(14, "etcdserver: rpc not supported for learner")
+        self._settle()
+        if not self.is_running(via):
+            raise EtcdRefused(14, "connection refused")
+        if not self.knows_leader(via):
+            raise EtcdRefused(14, "etcdserver: request timed out")
+        return self._processes[self._leader].disk
+
+    def _commit(self, **changes: Any) -> None:
+        leader = self._processes[self._leader]
+        leader.disk = replace(leader.disk, applied_index=leader.disk.applied_index + 1, **changes)
+        # Decided by the old majority, so everybody gets it, whatever it costs the leader.
+        self._follow()
+
+    def _settle(self) -> None:
+        """Keep or elect a leader, bring followers up to date, end those that were removed."""
+        if not self._has_quorum(self._leader):
+            self._leader = 0
+            self._elect()
+        if self._leader:
+            self._follow()
+
+    def _elect(self) -> None:
+        # The longest log wins, and what its own configuration calls a majority must run.
+        candidates = sorted(
+            (i for i, p in self._processes.items() if p.running),
+            key=lambda i: (-self._processes[i].disk.applied_index, i),
+        )
+        for candidate in candidates:
+            if self._has_quorum(candidate):
+                self._lead(candidate)
+                return
+
+    def _lead(self, member_id: int) -> None:
+        self._leader = member_id
+        disk = self._processes[member_id].disk
+        term = max(p.disk.term for p in self._processes.values()) + 1
+        self._processes[member_id].disk = replace(
+            disk, term=term, applied_index=disk.applied_index + 1
+        )
+        self._follow()
+
+    def _has_quorum(self, member_id: int) -> bool:
+        if not self.is_running(member_id):
+            return False
+        disk = self._processes[member_id].disk
+        record = disk.member(member_id)
+        if record is None or record.learner:
+            return False
+        voters = disk.voters()
+        return sum(self.is_running(m.id) for m in voters) >= len(voters) // 2 + 1
+
+    def _follow(self) -> None:
+        state = self._processes[self._leader].disk
+        for member_id, process in self._processes.items():
+            if not process.running:
+                continue
+            if state.member(member_id):
+                process.disk = state
+            elif member_id in state.removed:
+                process.disk = replace(process.disk, removed=process.disk.removed | {member_id})
+                process.running = False
+        if not self._has_quorum(self._leader):
+            # The leader removed itself, or promoted a member that is needed and does not run.
+            self._leader = 0
+            if any(p.running for p in self._processes.values()):
+                self._elect()
+
+    def _publish_name(self, member_id: int, name: str) -> None:
+        if not self._leader:
+            return
+        state = self._processes[self._leader].disk
+        self._commit(
+            members=tuple(replace(m, name=name) if m.id == member_id else m for m in state.members)
+        )
+
+    def _known(self, state: Replicated, member_id: int) -> MemberRecord:
+        record = state.member(member_id)
+        if record is None:
+            raise EtcdRefused(5, "etcdserver: member not found")
+        return record
+
+    def _add(self, state: Replicated, peer_url: str, *, learner: bool) -> int:
+        if any(m.peer_url == peer_url for m in state.members):
+            raise EtcdRefused(9, "etcdserver: Peer URLs already exists")
+        if self._rules.strict_reconfiguration:
+            check_addition(state, self._connected_voters(state), self._rules)
+        # etcd hashes URLs, cluster name and the second; an id that was removed never comes back.
+        member_id = member_hash(self._token, peer_url, str(int(self._clock.monotonic())))
+        if member_id in state.removed:
+            raise EtcdRefused(5, "etcdserver: member not found")
+        record = MemberRecord(id=member_id, name="", peer_url=peer_url, learner=learner)
+        self._commit(members=(*state.members, record))
+        return member_id
+
+    def _connected_voters(self, state: Replicated) -> int:
+        return sum(self._connected(m.id) for m in state.voters())
+
+    def _connected(self, member_id: int) -> bool:
+        if not self.is_running(member_id):
+            return False
+        if member_id == self._leader:
+            return True
+        up_s = self._clock.monotonic() - self._processes[member_id].since
+        return up_s >= self._rules.health_interval_s
+
+    def _in_sync(self, member_id: int) -> bool:
+        if not self.is_running(member_id):
+            return False
+        up_s = self._clock.monotonic() - self._processes[member_id].since
+        return up_s >= self._rules.catch_up_s

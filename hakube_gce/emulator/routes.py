@@ -1,0 +1,117 @@
+"""Which request is which method: the emulator's own routes, and the names of Google's others.
+
+A method that Google has and the emulator has not is refused by name (501); a path that Google has
+not either is 404. Nothing is guessed.
+"""
+
+import functools
+import re
+from collections.abc import Iterator, Mapping
+from importlib import resources as package_files
+
+from hakube_gce.emulator.calls import Call, Json, Route
+from hakube_gce.emulator.refusals import Refusal, invalid, not_emulated
+from hakube_gce.emulator.resources import (
+    addresses,
+    attachments,
+    backend_services,
+    disks,
+    forwarding_rules,
+    groups,
+    health_checks,
+    instances,
+    interfaces,
+    metadata,
+    networks,
+    operations,
+    shelves,
+    target_pools,
+)
+
+ROUTES: tuple[Route, ...] = (
+    *shelves.ROUTES,
+    *networks.ROUTES,
+    *addresses.ROUTES,
+    *disks.ROUTES,
+    *instances.ROUTES,
+    *attachments.ROUTES,
+    *interfaces.ROUTES,
+    *metadata.ROUTES,
+    *groups.ROUTES,
+    *health_checks.ROUTES,
+    *backend_services.ROUTES,
+    *forwarding_rules.ROUTES,
+    *target_pools.ROUTES,
+    *operations.ROUTES,
+)
+BY_METHOD: Mapping[str, Route] = {route.method: route for route in ROUTES}
+
+_PROJECT = re.compile(r"(?:[a-z0-9.\-]+:)?[a-z][a-z0-9-]{4,28}[a-z0-9]", re.ASCII)
+_PREFIX = "/compute/v1/"
+
+
+def find(verb: str, path: str, query: Mapping[str, str], body: Json) -> tuple[Route, Call]:
+    """Return the route of a request, and the request as its handler sees it.
+
+    Raises:
+        Refusal: 404 unknown path, 501 a method of Google's that is not emulated, 400 bad project.
+    """
+    if not path.startswith(_PREFIX):
+        raise _unknown(path)
+    parts = tuple(path.removeprefix(_PREFIX).split("/"))
+    for route in ROUTES:
+        parameters = match(route.verb, route.template, verb, parts)
+        if parameters is not None:
+            _check_project(parameters["project"])
+            call = Call(method=route.method, parameters=parameters, query=query, body=body)
+            return route, call
+    for method, known_verb, template in google_methods():
+        if match(known_verb, template, verb, parts) is not None:
+            raise not_emulated(method)
+    raise _unknown(path)
+
+
+def match(
+    known_verb: str, template: str, verb: str, parts: tuple[str, ...]
+) -> dict[str, str] | None:
+    """Return a path's parameters when verb and path fit a template, else None."""
+    if known_verb != verb:
+        return None
+    wanted = _split(template)
+    if len(wanted) != len(parts):
+        return None
+    parameters = {}
+    for name, part in zip(wanted, parts, strict=True):
+        if name.startswith("{") and part:
+            parameters[name[1:-1]] = part
+        elif name != part:
+            return None
+    return parameters
+
+
+@functools.cache
+def _split(template: str) -> tuple[str, ...]:
+    return tuple(template.split("/"))
+
+
+@functools.cache
+def _google_lines() -> tuple[str, ...]:
+    file = package_files.files(__package__) / "google_methods.txt"
+    text = file.read_text(encoding="ascii")
+    return tuple(line for line in text.splitlines() if not line.startswith("#"))
+
+
+def google_methods() -> Iterator[tuple[str, str, str]]:
+    """Yield method id, verb and path template of every method Google's API has."""
+    for line in _google_lines():
+        method, verb, template = line.split(" ")
+        yield method, verb, template
+
+
+def _check_project(project: str) -> None:
+    if not _PROJECT.fullmatch(project):
+        raise invalid("project", project, f"Must be a match of regex '{_PROJECT.pattern}'")
+
+
+def _unknown(path: str) -> Refusal:
+    return Refusal(404, "notFound", f"The requested URL {path} was not found on this server.")

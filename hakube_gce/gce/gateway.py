@@ -1,0 +1,342 @@
+"""`ports.ComputeGateway` on google-cloud-compute: one short method per call of the port.
+
+Only the ``*_unary`` methods of the library are used: the others return a poller that forgets the
+endpoint. Each method says what is sent and how to see that it happened; `calls` does the rest. No
+decision is made here.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from hakube_gce.errors import ResourceNotFound
+from hakube_gce.gce import messages, values
+from hakube_gce.gce.calls import Changes, Persistence
+from hakube_gce.gce.clients import Clients
+from hakube_gce.gce.inventory import Reader
+from hakube_gce.gce.kinds import Place, kinds_of
+from hakube_gce.gce.library import compute
+from hakube_gce.gce.project import Project
+from hakube_gce.model import (
+    Address,
+    FirewallSpec,
+    Instance,
+    InstanceSpec,
+    Inventory,
+    SerialOutput,
+    Zone,
+)
+
+_NIC = "nic0"
+"""A master has one network interface; Compute Engine calls the first one so."""
+
+
+class GoogleCompute:
+    """One project's Compute Engine. Safe to share between threads; close it in the end."""
+
+    def __init__(self, clients: Clients, persistence: Persistence) -> None:
+        """Take clients and persistence as `hakube_gce.gce.connect` builds them."""
+        changes = Changes(persistence=persistence, operations=clients.operations)
+        self._project = Project(persistence=persistence, changes=changes)
+        self._clients = clients
+        self._kinds = kinds_of(clients)
+        self._reader = Reader(clients=clients, persistence=persistence)
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._clients.close()
+
+    # ---- reading
+
+    def server_time(self) -> datetime:
+        return self._reader.server_time()
+
+    def find_zone(self, zone: str) -> Zone | None:
+        request = {"project": self._project.id, "zone": zone}
+        try:
+            found = self._project.read(self._clients.zones.get, request, about=f"zones/{zone}")
+        except ResourceNotFound:
+            return None
+        return values.zone(found)
+
+    def zone_names(self) -> Sequence[str]:
+        return tuple(sorted(message.name for message in self._reader.zones().items))
+
+    def inventory(self, region: str) -> Inventory:
+        return self._reader.inventory(region)
+
+    def find_address(self, region: str, name: str) -> Address | None:
+        found = self._project.find(self._kinds.addresses.in_region(region, name))
+        return None if found is None else values.address(found)
+
+    def address_regions(self, name: str) -> Sequence[str]:
+        return self._reader.address_regions(name)
+
+    def find_instance(self, zone: str, name: str) -> Instance | None:
+        found = self._project.find(self._kinds.instances.in_zone(zone, name))
+        return None if found is None else values.instance(found)
+
+    def backend_health(self, region: str, service: str) -> Mapping[str, str]:
+        found = self._project.existing(self._kinds.backend_services.in_region(region, service))
+        return self._reader.health(region, service, values.backend_groups(found))
+
+    def serial_output(self, zone: str, instance: str, *, port: int, start: int) -> SerialOutput:
+        place = self._kinds.instances.in_zone(zone, instance)
+        request = place.request(self._project.id, port=port, start=start)
+        call = self._clients.instances.get_serial_port_output
+        return values.serial_output(self._project.read(call, request, about=place.path))
+
+    # ---- addresses
+
+    def insert_address(self, region: str, name: str, *, description: str, request_id: str) -> None:
+        place = self._kinds.addresses.in_region(region, name)
+        self._project.insert(place, messages.address(name, description=description), request_id)
+
+    def set_address_labels(
+        self,
+        region: str,
+        name: str,
+        *,
+        labels: Mapping[str, str],
+        fingerprint: str,
+        request_id: str,
+    ) -> None:
+        # Not through Place.request: this one method calls the address `resource`.
+        body = compute.RegionSetLabelsRequest(labels=dict(labels), label_fingerprint=fingerprint)
+        request = {
+            "project": self._project.id,
+            "region": region,
+            "resource": name,
+            "region_set_labels_request_resource": body,
+            "request_id": request_id,
+        }
+        self._project.change(
+            self._kinds.addresses.in_region(region, name),
+            self._clients.addresses.set_labels_unary,
+            request,
+            lambda found: dict(found.labels) == dict(labels),
+        )
+
+    def delete_address(self, region: str, name: str, *, request_id: str) -> None:
+        self._project.delete(self._kinds.addresses.in_region(region, name), request_id)
+
+    # ---- firewalls
+
+    def insert_firewall(self, spec: FirewallSpec, *, request_id: str) -> None:
+        place = self._kinds.firewalls.of_project(spec.name)
+        self._project.insert(place, messages.firewall(spec, project=self._project.id), request_id)
+
+    def delete_firewall(self, name: str, *, request_id: str) -> None:
+        self._project.delete(self._kinds.firewalls.of_project(name), request_id)
+
+    # ---- disks and instances
+
+    def insert_disk(
+        self,
+        zone: str,
+        name: str,
+        *,
+        size_gb: int,
+        disk_type: str,
+        labels: Mapping[str, str],
+        request_id: str,
+    ) -> None:
+        path = f"projects/{self._project.id}/zones/{zone}/diskTypes/{disk_type}"
+        message = messages.disk(name, disk_type=path, size_gb=size_gb, labels=labels)
+        self._project.insert(self._kinds.disks.in_zone(zone, name), message, request_id)
+
+    def delete_disk(self, zone: str, name: str, *, request_id: str) -> None:
+        self._project.delete(self._kinds.disks.in_zone(zone, name), request_id)
+
+    def insert_instance(self, spec: InstanceSpec, *, request_id: str) -> None:
+        message = messages.instance(spec, project=self._project.id)
+        place = self._kinds.instances.in_zone(spec.zone, spec.name)
+        self._project.insert(place, message, request_id)
+
+    def delete_instance(self, zone: str, name: str, *, request_id: str) -> None:
+        self._project.delete(self._kinds.instances.in_zone(zone, name), request_id)
+
+    def start_instance(self, zone: str, name: str, *, request_id: str) -> None:
+        place = self._kinds.instances.in_zone(zone, name)
+        self._project.change(
+            place,
+            self._clients.instances.start_unary,
+            place.request(self._project.id, request_id=request_id),
+            lambda found: {"RUNNING": True, "TERMINATED": False}.get(found.status),
+        )
+
+    def set_metadata(
+        self,
+        zone: str,
+        instance: str,
+        *,
+        items: Mapping[str, str],
+        fingerprint: str,
+        request_id: str,
+    ) -> None:
+        place = self._kinds.instances.in_zone(zone, instance)
+        body = messages.metadata(items, fingerprint=fingerprint)
+        self._project.change(
+            place,
+            self._clients.instances.set_metadata_unary,
+            place.request(self._project.id, metadata_resource=body, request_id=request_id),
+            lambda found: values.metadata(found) == dict(items),
+        )
+
+    def delete_access_config(
+        self, zone: str, instance: str, *, name: str, request_id: str
+    ) -> None:
+        place = self._kinds.instances.in_zone(zone, instance)
+        named = {"access_config": name, "network_interface": _NIC, "request_id": request_id}
+        self._project.change(
+            place,
+            self._clients.instances.delete_access_config_unary,
+            place.request(self._project.id, **named),
+            lambda found: values.instance(found).access_config is None,
+        )
+
+    def add_access_config(
+        self, zone: str, instance: str, *, name: str, address: str, request_id: str
+    ) -> None:
+        place = self._kinds.instances.in_zone(zone, instance)
+        request = place.request(
+            self._project.id,
+            network_interface=_NIC,
+            access_config_resource=messages.access_config(name, address=address),
+            request_id=request_id,
+        )
+
+        def happened(found: compute.Instance) -> bool:
+            config = values.instance(found).access_config
+            return config is not None and (not address or config.nat_ip == address)
+
+        send = self._clients.instances.add_access_config_unary
+        self._project.change(place, send, request, happened)
+
+    # ---- the load balancer's parts
+
+    def insert_group(
+        self, zone: str, name: str, *, network: str, description: str, request_id: str
+    ) -> None:
+        message = messages.instance_group(
+            name, network=network, project=self._project.id, description=description
+        )
+        self._project.insert(self._kinds.instance_groups.in_zone(zone, name), message, request_id)
+
+    def delete_group(self, zone: str, name: str, *, request_id: str) -> None:
+        self._project.delete(self._kinds.instance_groups.in_zone(zone, name), request_id)
+
+    def add_to_group(self, zone: str, group: str, instance: str, *, request_id: str) -> None:
+        body = compute.InstanceGroupsAddInstancesRequest(instances=[self._member(zone, instance)])
+        self._change_members(
+            self._kinds.instance_groups.in_zone(zone, group),
+            self._clients.instance_groups.add_instances_unary,
+            {
+                "instance_groups_add_instances_request_resource": body,
+                "request_id": request_id,
+            },
+            lambda: instance in self._reader.members(zone, group),
+        )
+
+    def remove_from_group(self, zone: str, group: str, instance: str, *, request_id: str) -> None:
+        member = self._member(zone, instance)
+        body = compute.InstanceGroupsRemoveInstancesRequest(instances=[member])
+        self._change_members(
+            self._kinds.instance_groups.in_zone(zone, group),
+            self._clients.instance_groups.remove_instances_unary,
+            {
+                "instance_groups_remove_instances_request_resource": body,
+                "request_id": request_id,
+            },
+            lambda: instance not in self._reader.members(zone, group),
+        )
+
+    def insert_health_check(
+        self, region: str, name: str, *, port: int, description: str, request_id: str
+    ) -> None:
+        message = messages.health_check(name, port=port, description=description)
+        place = self._kinds.health_checks.in_region(region, name)
+        self._project.insert(place, message, request_id)
+
+    def delete_health_check(self, region: str, name: str, *, request_id: str) -> None:
+        self._project.delete(self._kinds.health_checks.in_region(region, name), request_id)
+
+    def insert_backend_service(  # noqa: PLR0913 - the port's
+        self,
+        region: str,
+        name: str,
+        *,
+        health_check: str,
+        groups: Sequence[tuple[str, str]],
+        drain_s: int,
+        description: str,
+        request_id: str,
+    ) -> None:
+        check = f"projects/{self._project.id}/regions/{region}/healthChecks/{health_check}"
+        message = messages.backend_service(
+            name,
+            health_check=check,
+            groups=self._group_paths(groups),
+            drain_s=drain_s,
+            description=description,
+        )
+        place = self._kinds.backend_services.in_region(region, name)
+        self._project.insert(place, message, request_id)
+
+    def set_backends(
+        self, region: str, name: str, *, groups: Sequence[tuple[str, str]], request_id: str
+    ) -> None:
+        place = self._kinds.backend_services.in_region(region, name)
+        # The whole service is written back, under the fingerprint just read: a patch cannot say
+        # "no backends", because an empty list is left out of a body.
+        service = self._project.existing(place)
+        service.backends = messages.backends(self._group_paths(groups))
+        self._project.change(
+            place,
+            self._clients.backend_services.update_unary,
+            place.request(
+                self._project.id, backend_service_resource=service, request_id=request_id
+            ),
+            lambda found: values.backend_groups(found) == tuple(sorted(groups)),
+        )
+
+    def delete_backend_service(self, region: str, name: str, *, request_id: str) -> None:
+        self._project.delete(self._kinds.backend_services.in_region(region, name), request_id)
+
+    def insert_forwarding_rule(  # noqa: PLR0913 - the port's
+        self,
+        region: str,
+        name: str,
+        *,
+        address: str,
+        port: int,
+        backend_service: str,
+        description: str,
+        request_id: str,
+    ) -> None:
+        service = f"projects/{self._project.id}/regions/{region}/backendServices/{backend_service}"
+        message = messages.forwarding_rule(
+            name, address=address, port=port, backend_service=service, description=description
+        )
+        place = self._kinds.forwarding_rules.in_region(region, name)
+        self._project.insert(place, message, request_id)
+
+    def delete_forwarding_rule(self, region: str, name: str, *, request_id: str) -> None:
+        self._project.delete(self._kinds.forwarding_rules.in_region(region, name), request_id)
+
+    def _change_members(
+        self,
+        group: Place,
+        send: Callable[..., compute.Operation],
+        fields: Mapping[str, Any],
+        happened: Callable[[], bool],
+    ) -> None:
+        request = group.request(self._project.id, **fields)
+        self._project.change(group, send, request, lambda _group: happened())
+
+    def _member(self, zone: str, instance: str) -> compute.InstanceReference:
+        path = f"projects/{self._project.id}/zones/{zone}/instances/{instance}"
+        return compute.InstanceReference(instance=path)
+
+    def _group_paths(self, groups: Sequence[tuple[str, str]]) -> list[str]:
+        return [f"projects/{self._project.id}/zones/{z}/instanceGroups/{g}" for z, g in groups]

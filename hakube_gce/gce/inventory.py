@@ -1,0 +1,226 @@
+"""Everything a region holds of the kinds we use, read at once.
+
+Ten lists side by side, then what no list tells: who is in a group, and how healthy a backend is.
+Raw: nothing is matched by name or mark here.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from hakube_gce.errors import RequestInvalid, ResourceNotFound
+from hakube_gce.gce import paths, values
+from hakube_gce.gce.calls import CALL_TIMEOUT_S, Persistence
+from hakube_gce.gce.clients import Clients
+from hakube_gce.gce.library import compute
+from hakube_gce.gce.listing import Listing, read_list, read_pages, read_region
+from hakube_gce.model import BackendService, InstanceGroup, Inventory
+
+_AT_ONCE = 10
+"""As many as there are lists. urllib3 pools are sized for it."""
+
+_HEALTHY = "HEALTHY"
+_ALL_STATES = compute.InstanceGroupsListInstancesRequest(instance_state="ALL")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reader:
+    """Reads what a region holds."""
+
+    clients: Clients
+    persistence: Persistence
+
+    def inventory(self, region: str) -> Inventory:
+        """Read everything. Raises `GatewayError` when a list cannot be had at all."""
+        with ThreadPoolExecutor(max_workers=_AT_ONCE) as pool:
+            # Before the lists: what is read was true at this moment or after it.
+            dated_zones = pool.submit(self._zones_and_date)
+            futures = {kind: pool.submit(read) for kind, read in self._lists(region).items()}
+            lists = {kind: future.result() for kind, future in futures.items()}
+            groups = self._groups(pool, lists["instance_groups"], lists["instances"])
+            services = self._services(pool, region, lists)
+            zones, server_time = dated_zones.result()
+            return _assemble(region, server_time, {"zones": zones, **lists}, groups(), services())
+
+    def server_time(self) -> datetime:
+        """Ask the API for its clock, with the cheapest list there is."""
+        request = {"project": self.persistence.project, "max_results": 1}
+
+        def ask() -> datetime:
+            self.clients.zones.list(request=request, retry=None, timeout=CALL_TIMEOUT_S)
+            return self._date()
+
+        return self.persistence.carry(ask, about="zones")
+
+    def address_regions(self, name: str) -> tuple[str, ...]:
+        """List the regions that hold an address of this name."""
+        method, found = self.clients.addresses.aggregated_list, set()
+        for page in read_pages(self.persistence, method, {}, about="addresses"):
+            for scope, scoped in page.items.items():
+                if any(address.name == name for address in scoped.addresses):
+                    found.add(scope.rpartition("/")[2])
+        return tuple(sorted(found))
+
+    def zones(self) -> Listing:
+        return read_list(self.persistence, self.clients.zones.list, {}, about="zones")
+
+    def members(self, zone: str, group: str) -> tuple[str, ...]:
+        """List the VMs in an instance group, by name."""
+        listing = read_list(
+            self.persistence,
+            self.clients.instance_groups.list_instances,
+            {
+                "zone": zone,
+                "instance_group": group,
+                "instance_groups_list_instances_request_resource": _ALL_STATES,
+            },
+            about=f"zones/{zone}/instanceGroups/{group}",
+        )
+        return tuple(sorted(paths.last(item.instance) for item in listing.items))
+
+    def health(
+        self, region: str, service: str, groups: Iterable[tuple[str, str]]
+    ) -> Mapping[str, str]:
+        """Ask for the health of a service's backends, by VM name; empty while no rule uses it."""
+        found: dict[str, str] = {}
+        for zone, group in groups:
+            try:
+                answer = self._group_health(region, service, zone, group)
+            except (RequestInvalid, ResourceNotFound):
+                # Without a forwarding rule nothing is probed, and Compute Engine refuses to tell;
+                # a group that has gone meanwhile has no health either.
+                continue
+            for status in answer.health_status:
+                name = paths.last(status.instance)
+                # One answer per rule that refers to the service: healthy is healthy behind all.
+                if found.get(name, _HEALTHY) == _HEALTHY:
+                    found[name] = status.health_state
+        return found
+
+    def _zones_and_date(self) -> tuple[Listing, datetime]:
+        return self.zones(), self._date()
+
+    def _date(self) -> datetime:
+        # Every HTTP server of Google's sends a Date. Should one in between have dropped it, this
+        # machine's clock is all there is.
+        return self.clients.dates.latest() or self.persistence.clock.now()
+
+    def _lists(self, region: str) -> dict[str, Callable[[], Listing]]:
+        clients, here = self.clients, {"region": region}
+
+        def regional(method: Any, collection: str) -> Callable[[], Listing]:
+            about = f"regions/{region}/{collection}"
+            return lambda: read_list(self.persistence, method, here, about=about)
+
+        def zonal(method: Any, field: str, collection: str) -> Callable[[], Listing]:
+            return lambda: read_region(
+                self.persistence, method, field, region=region, about=collection
+            )
+
+        return {
+            "addresses": regional(clients.addresses.list, "addresses"),
+            "forwarding_rules": regional(clients.forwarding_rules.list, "forwardingRules"),
+            "backend_services": regional(clients.backend_services.list, "backendServices"),
+            "health_checks": regional(clients.health_checks.list, "healthChecks"),
+            "target_pools": regional(clients.target_pools.list, "targetPools"),
+            "instances": zonal(clients.instances.aggregated_list, "instances", "instances"),
+            "disks": zonal(clients.disks.aggregated_list, "disks", "disks"),
+            "instance_groups": zonal(
+                clients.instance_groups.aggregated_list, "instance_groups", "instanceGroups"
+            ),
+            "firewalls": lambda: read_list(
+                self.persistence, clients.firewalls.list, {}, about="global/firewalls"
+            ),
+        }
+
+    def _groups(
+        self, pool: ThreadPoolExecutor, groups: Listing, instances: Listing
+    ) -> Callable[[], tuple[InstanceGroup, ...]]:
+        """Start reading every group's members; the result collects them."""
+        managed = _managed_members(instances.items)
+
+        def read(message: compute.InstanceGroup) -> InstanceGroup | None:
+            place = (paths.last(message.zone), message.name)
+            try:
+                members = managed[place] if place in managed else self.members(*place)
+            except ResourceNotFound:
+                return None  # deleted between the two calls
+            return values.instance_group(message, members)
+
+        pending = [pool.submit(read, message) for message in groups.items]
+        return lambda: tuple(group for future in pending if (group := future.result()))
+
+    def _services(
+        self, pool: ThreadPoolExecutor, region: str, lists: Mapping[str, Listing]
+    ) -> Callable[[], tuple[BackendService, ...]]:
+        """Start asking for the health behind every service a rule refers to."""
+        targets = {paths.short(rule.backend_service) for rule in lists["forwarding_rules"].items}
+
+        def read(message: compute.BackendService) -> BackendService:
+            used = f"regions/{region}/backendServices/{message.name}" in targets
+            groups = values.backend_groups(message) if used else ()
+            return values.backend_service(message, self.health(region, message.name, groups))
+
+        pending = [pool.submit(read, message) for message in lists["backend_services"].items]
+        return lambda: tuple(future.result() for future in pending)
+
+    def _group_health(
+        self, region: str, service: str, zone: str, group: str
+    ) -> compute.BackendServiceGroupHealth:
+        project = self.persistence.project
+        url = f"projects/{project}/zones/{zone}/instanceGroups/{group}"
+        request = {
+            "project": project,
+            "region": region,
+            "backend_service": service,
+            "resource_group_reference_resource": compute.ResourceGroupReference(group=url),
+        }
+        get_health = self.clients.backend_services.get_health
+        return self.persistence.carry(
+            lambda: get_health(request=request, retry=None, timeout=CALL_TIMEOUT_S),
+            about=f"regions/{region}/backendServices/{service}",
+        )
+
+
+def _managed_members(
+    instances: Iterable[compute.Instance],
+) -> dict[tuple[str, str], tuple[str, ...]]:
+    """Members of managed groups, from the VMs' own metadata, which names their manager.
+
+    A group does not say that it is managed. Asking for the members of each would cost a call per
+    group in a project full of node pools.
+    """
+    found: dict[tuple[str, str], tuple[str, ...]] = {}
+    for message in instances:
+        manager = values.metadata(message).get("created-by", "")
+        place = paths.zonal(manager, "instanceGroupManagers")
+        if place:
+            found[place] = (*found.get(place, ()), message.name)
+    return found
+
+
+def _assemble(
+    region: str,
+    server_time: datetime,
+    lists: Mapping[str, Listing],
+    groups: tuple[InstanceGroup, ...],
+    services: tuple[BackendService, ...],
+) -> Inventory:
+    holes = (hole for listing in lists.values() for hole in listing.unreadable)
+    zones = (values.zone(message) for message in lists["zones"].items)
+    return Inventory(
+        server_time=server_time,
+        zones=tuple(zone for zone in zones if zone.region == region),
+        addresses=tuple(map(values.address, lists["addresses"].items)),
+        instances=tuple(map(values.instance, lists["instances"].items)),
+        disks=tuple(map(values.disk, lists["disks"].items)),
+        firewalls=tuple(map(values.firewall, lists["firewalls"].items)),
+        groups=groups,
+        health_checks=tuple(map(values.health_check, lists["health_checks"].items)),
+        backend_services=services,
+        forwarding_rules=tuple(map(values.forwarding_rule, lists["forwarding_rules"].items)),
+        target_pools=tuple(message.name for message in lists["target_pools"].items),
+        unreadable=tuple(dict.fromkeys(holes)),
+    )

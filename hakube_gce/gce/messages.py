@@ -1,0 +1,189 @@
+"""Our values as Google's messages: what a request's body says.
+
+Pure. What is empty is left out of a body. A master's VM, disk, firewalls and address are requested
+field by field as the original scripts' gcloud did; what differs is the mark (labels, descriptions)
+and the load balancer, which is a regional backend service here.
+"""
+
+from collections.abc import Mapping, Sequence
+
+from hakube_gce.gce import paths
+from hakube_gce.gce.library import compute
+from hakube_gce.model import FirewallSpec, InstanceSpec
+
+ACCESS_CONFIG_TYPE = "ONE_TO_ONE_NAT"
+_EXTERNAL_NAT = "external-nat"
+"""gcloud's name for a VM's external address."""
+
+
+def address(name: str, *, description: str) -> compute.Address:
+    """A regional static address; labels cannot be set at insert."""
+    return compute.Address(name=name, description=description or None)
+
+
+def firewall(spec: FirewallSpec, *, project: str) -> compute.Firewall:
+    """A rule for incoming traffic."""
+    return compute.Firewall(
+        name=spec.name,
+        description=spec.description or None,
+        network=_network(spec.network, project),
+        direction="INGRESS",
+        allowed=[
+            compute.Allowed(I_p_protocol=protocol, ports=list(ports))
+            for protocol, ports in spec.allowed
+        ],
+        source_ranges=list(spec.source_ranges),
+        source_tags=list(spec.source_tags),
+        target_tags=list(spec.target_tags),
+    )
+
+
+def disk(name: str, *, disk_type: str, size_gb: int, labels: Mapping[str, str]) -> compute.Disk:
+    """A blank disk; ``disk_type`` is a resource path."""
+    return compute.Disk(name=name, size_gb=size_gb, type_=disk_type, labels=dict(labels))
+
+
+def instance(spec: InstanceSpec, *, project: str) -> compute.Instance:
+    """A master's VM."""
+    zone = f"projects/{project}/zones/{spec.zone}"
+    return compute.Instance(
+        name=spec.name,
+        machine_type=f"{zone}/machineTypes/{spec.machine_type}",
+        can_ip_forward=True,
+        deletion_protection=False,
+        disks=[_boot_disk(spec), _data_disk(f"{zone}/disks/{spec.data_disk}")],
+        network_interfaces=[_interface(spec, project)],
+        scheduling=compute.Scheduling(automatic_restart=True),
+        service_accounts=[compute.ServiceAccount(email="default", scopes=list(spec.scopes))],
+        tags=compute.Tags(items=list(spec.tags)),
+        labels=dict(spec.labels),
+        metadata=metadata(spec.metadata, fingerprint=""),
+    )
+
+
+def metadata(items: Mapping[str, str], *, fingerprint: str) -> compute.Metadata:
+    """A VM's whole metadata; the fingerprint is empty at insert."""
+    return compute.Metadata(
+        items=[compute.Items(key=key, value=value) for key, value in sorted(items.items())],
+        fingerprint=fingerprint or None,
+    )
+
+
+def access_config(name: str, *, address: str) -> compute.AccessConfig:
+    """An external address for a VM; without ``address`` an ephemeral one."""
+    return compute.AccessConfig(name=name, type_=ACCESS_CONFIG_TYPE, nat_i_p=address or None)
+
+
+def instance_group(
+    name: str, *, network: str, project: str, description: str
+) -> compute.InstanceGroup:
+    """An unmanaged instance group, empty."""
+    return compute.InstanceGroup(
+        name=name, network=_network(network, project), description=description or None
+    )
+
+
+def health_check(name: str, *, port: int, description: str) -> compute.HealthCheck:
+    """A check that takes a master out within some six seconds.
+
+    Shorter than an API server's graceful shutdown, so that one that is told to stop is out of the
+    rotation before it stops.
+    """
+    return compute.HealthCheck(
+        name=name,
+        description=description or None,
+        type_="HTTPS",
+        https_health_check=compute.HTTPSHealthCheck(port=port, request_path="/readyz"),
+        check_interval_sec=2,
+        timeout_sec=2,
+        healthy_threshold=2,
+        unhealthy_threshold=2,
+    )
+
+
+def backend_service(
+    name: str, *, health_check: str, groups: Sequence[str], drain_s: int, description: str
+) -> compute.BackendService:
+    """An external passthrough balancer; ``health_check`` and ``groups`` are resource paths."""
+    return compute.BackendService(
+        name=name,
+        description=description or None,
+        load_balancing_scheme="EXTERNAL",
+        protocol="TCP",
+        session_affinity="NONE",
+        health_checks=[health_check],
+        backends=backends(groups),
+        connection_draining=compute.ConnectionDraining(draining_timeout_sec=drain_s),
+        # By default an open TCP connection stays on a backend that has become unhealthy.
+        connection_tracking_policy=compute.BackendServiceConnectionTrackingPolicy(
+            connection_persistence_on_unhealthy_backends="NEVER_PERSIST"
+        ),
+    )
+
+
+def backends(groups: Sequence[str]) -> list[compute.Backend]:
+    """Backends of a passthrough balancer; ``groups`` are resource paths."""
+    return [compute.Backend(group=group, balancing_mode="CONNECTION") for group in groups]
+
+
+def forwarding_rule(
+    name: str, *, address: str, port: int, backend_service: str, description: str
+) -> compute.ForwardingRule:
+    """A rule on an address, or on an ephemeral one when ``address`` is empty."""
+    return compute.ForwardingRule(
+        name=name,
+        description=description or None,
+        load_balancing_scheme="EXTERNAL",
+        I_p_protocol="TCP",
+        ports=[str(port)],
+        backend_service=backend_service,
+        I_p_address=address or None,
+    )
+
+
+def _boot_disk(spec: InstanceSpec) -> compute.AttachedDisk:
+    # No disk name: Compute Engine names the disk after the VM. The mark goes onto the disk too, or
+    # a teardown after a half-made VM could not tell whose it is.
+    return compute.AttachedDisk(
+        boot=True,
+        auto_delete=True,
+        mode="READ_WRITE",
+        type_="PERSISTENT",
+        initialize_params=compute.AttachedDiskInitializeParams(
+            disk_size_gb=spec.boot_disk_size_gb,
+            source_image=spec.image,
+            labels=dict(spec.labels),
+        ),
+    )
+
+
+def _data_disk(source: str) -> compute.AttachedDisk:
+    return compute.AttachedDisk(
+        boot=False,
+        auto_delete=False,
+        device_name="master-pd",
+        mode="READ_WRITE",
+        type_="PERSISTENT",
+        source=source,
+    )
+
+
+def _interface(spec: InstanceSpec, project: str) -> compute.NetworkInterface:
+    interface = compute.NetworkInterface(
+        access_configs=[access_config(_EXTERNAL_NAT, address=spec.address)]
+    )
+    if spec.subnetwork:
+        interface.subnetwork = _subnetwork(spec.subnetwork, project, spec.zone)
+    else:
+        interface.network = _network(spec.network, project)
+    return interface
+
+
+def _network(network: str, project: str) -> str:
+    return network if "/" in network else f"projects/{project}/global/networks/{network}"
+
+
+def _subnetwork(subnetwork: str, project: str, zone: str) -> str:
+    if "/" in subnetwork:
+        return subnetwork
+    return f"projects/{project}/regions/{paths.region_of(zone)}/subnetworks/{subnetwork}"

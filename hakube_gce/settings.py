@@ -1,0 +1,281 @@
+"""The environment and .env, understood: one frozen value, or every problem at once.
+
+Pure: mappings come in, a `Settings` or a `SettingsError` goes out. It reads no file, does not
+look whether a zone or a folder exists, and never touches the process environment.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from urllib.parse import urlsplit
+
+from hakube_gce import names
+from hakube_gce import setting_kinds as kinds
+from hakube_gce import settings_table as table
+from hakube_gce.errors import SettingsError
+from hakube_gce.intents import Command, Switches, wish
+from hakube_gce.model import Intent
+from hakube_gce.setting_sources import DEFAULT, Reader
+from hakube_gce.settings_table import Variable
+
+LAB_PROJECT = "hakube-lab"
+"""Project of a cluster that runs on this machine, when none is named."""
+
+_NOTHING: Mapping[str, str] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inheritable:
+    """A variable that replicas take from the cluster, as this run would set it."""
+
+    name: str
+    value: str
+    """As it would be written in the environment."""
+    explicit: bool
+    """Somebody set it; otherwise it is our default."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What the variables say."""
+
+    project: str
+    zone: str
+    prefix: str
+    """The cluster's name."""
+    provider: str
+    """gce or emulator."""
+    intent: Intent | None
+    """What the command wishes for; None for commands that change no cluster."""
+    multizone: bool
+    strict: bool
+    network: str
+    subnetwork: str
+    """Empty: Compute Engine's choice."""
+    machine_type: str
+    data_disk_size_gb: int
+    boot_disk_size_gb: int
+    disk_type: str
+    image: str
+    """``projects/P/global/images/family/F`` or ``projects/P/global/images/I``."""
+    service_cidr: str
+    dns_domain: str
+    initialization_timeout_s: int
+    endpoint_mode: str
+    load_balancer: str
+    kubeconfig_files: tuple[str, ...]
+    """At least one; kubectl's rule for several is the kubeconfig writer's to follow."""
+    home: str
+    """Absolute path of our own folder."""
+    compute_endpoint: str
+    """Base URL without a slash at its end; empty: Google's, or the provider's emulator."""
+    runtime: str
+    """records, process, or empty: what suits the machine."""
+    latency: str
+    """none, realistic, or a profile's absolute path."""
+    binaries: str
+    """Absolute path of a folder, or empty."""
+    no_color: bool
+    warnings: tuple[str, ...]
+    """To be said once, before anything is done."""
+    sources: Mapping[str, str]
+    """Variable → environment, default, or the path of a .env (``: NAME`` follows for an alias)."""
+
+    @property
+    def region(self) -> str:
+        return self.zone.rpartition("-")[0]
+
+    @property
+    def anonymous(self) -> bool:
+        """Whether the Compute API is not Google's: credentials must never be sent there."""
+        if not self.compute_endpoint:
+            return self.provider == "emulator"
+        host = urlsplit(self.compute_endpoint).hostname or ""
+        return host != "googleapis.com" and not host.endswith(".googleapis.com")
+
+    def inheritable(self) -> tuple[Inheritable, ...]:
+        """Return what a replica takes from its cluster, for the first master to remember."""
+        values: tuple[tuple[Variable[object], str], ...] = (
+            (table.MULTIZONE, _boolean(self.multizone)),
+            (table.QUORUM_READ, "true"),
+            (table.NETWORK, self.network),
+            (table.SUBNETWORK, self.subnetwork),
+            (table.MASTER_SIZE, self.machine_type),
+            (table.MASTER_DISK_SIZE, f"{self.data_disk_size_gb}GB"),
+            (table.MASTER_ROOT_DISK_SIZE, f"{self.boot_disk_size_gb}GB"),
+            (table.MASTER_IMAGE, self.image),
+            (table.SERVICE_RANGE, self.service_cidr),
+            (table.DNS_DOMAIN, self.dns_domain),
+            (table.ENDPOINT_MODE, self.endpoint_mode),
+            (table.LOAD_BALANCER, self.load_balancer),
+        )
+        second = {
+            table.QUORUM_READ.name: table.QUORUM_READS.name,
+            table.MASTER_IMAGE.name: table.MASTER_IMAGE_PROJECT.name,
+        }
+        return tuple(
+            Inheritable(
+                name=name,
+                value=value,
+                explicit={self.sources[name], self.sources[second.get(name, name)]} != {DEFAULT},
+            )
+            for name, value in ((variable.name, value) for variable, value in values)
+        )
+
+    @classmethod
+    def parse(
+        cls,
+        environment: Mapping[str, str],
+        *,
+        command: Command = Command.OTHER,
+        dotenv: Mapping[str, str] = _NOTHING,
+        dotenv_path: str = "",
+    ) -> "Settings":
+        """Understand all variables.
+
+        Args:
+            environment: The process environment; it wins over ``dotenv``.
+            command: Whose settings they are: decides what the mode switches mean.
+            dotenv: What a .env file says.
+            dotenv_path: Where that file is, for messages.
+
+        Raises:
+            SettingsError: With every problem there is.
+        """
+        reader = Reader(environment=environment, dotenv=dotenv, dotenv_path=dotenv_path)
+        settings = _read(reader, command)
+        if reader.problems:
+            raise SettingsError(reader.problems)
+        return settings
+
+
+def _read(reader: Reader, command: Command) -> Settings:
+    zone = reader.read(table.ZONE)
+    prefix = _prefix(reader, zone)
+    provider, endpoint = reader.read(table.PROVIDER), _optional(reader, table.COMPUTE_ENDPOINT)
+    warnings = _quorum_read(reader)
+    # The type cannot be chosen: reading it refuses every other.
+    disk_type = reader.read(table.MASTER_DISK_TYPE)
+    wished = wish(command, _switches(reader), zone=zone, prefix=prefix)
+    reader.problems += wished.problems
+    reader.refused_names()
+    warnings += [*wished.notes, *reader.unknown_names(), *reader.ignored_names()]
+    return Settings(
+        project=_project(reader, provider, endpoint),
+        zone=zone,
+        prefix=prefix,
+        provider=provider,
+        intent=wished.intent,
+        multizone=reader.read(table.MULTIZONE),
+        strict=reader.read(table.STRICT),
+        network=reader.read(table.NETWORK),
+        subnetwork=_optional(reader, table.SUBNETWORK),
+        machine_type=reader.read(table.MASTER_SIZE),
+        data_disk_size_gb=reader.read(table.MASTER_DISK_SIZE),
+        boot_disk_size_gb=reader.read(table.MASTER_ROOT_DISK_SIZE),
+        disk_type=disk_type,
+        image=_image(reader),
+        service_cidr=reader.read(table.SERVICE_RANGE),
+        dns_domain=reader.read(table.DNS_DOMAIN),
+        initialization_timeout_s=reader.read(table.INITIALIZATION_TIMEOUT),
+        endpoint_mode=reader.read(table.ENDPOINT_MODE),
+        load_balancer=reader.read(table.LOAD_BALANCER),
+        kubeconfig_files=_kubeconfig_files(reader),
+        home=_absolute(reader, reader.read(table.HOME)),
+        compute_endpoint=endpoint,
+        runtime=_optional(reader, table.RUNTIME),
+        latency=_absolute(reader, reader.read(table.LATENCY)),
+        binaries=_absolute(reader, _optional(reader, table.BINARIES)),
+        no_color=reader.read(table.NO_COLOR),
+        warnings=tuple(warnings),
+        sources=MappingProxyType(reader.sources),
+    )
+
+
+def _switches(reader: Reader) -> Switches:
+    return Switches(
+        replicate=reader.read(table.REPLICATE),
+        use_existing=reader.read(table.USE_EXISTING),
+        delete_nodes=reader.read_if_set(table.DELETE_NODES),
+        replica_name=_optional(reader, table.REPLICA_NAME),
+        confirmation=_optional(reader, table.CONFIRM_TEARDOWN),
+    )
+
+
+def _optional(reader: Reader, variable: Variable[str]) -> str:
+    return reader.read_if_set(variable) or ""
+
+
+def _prefix(reader: Reader, zone: str) -> str:
+    """Read the cluster's name, short enough for the longest name made from it."""
+    prefix = reader.read(table.PREFIX)
+    longest = max(
+        (
+            names.group(prefix, zone),
+            names.data_disk(f"{names.master(prefix)}-000"),
+            f"{prefix}-minion-template",
+        ),
+        key=len,
+    )
+    if len(longest) > 63:
+        reader.problem(
+            table.PREFIX,
+            table.PREFIX.name,
+            prefix,
+            f"is too long: {longest} would have over 63 letters",
+        )
+    return prefix
+
+
+def _project(reader: Reader, provider: str, endpoint: str) -> str:
+    project = _optional(reader, table.PROJECT)
+    if reader.is_set(table.PROJECT):
+        return project
+    if provider == "emulator" or kinds.is_loopback(urlsplit(endpoint).hostname or ""):
+        return LAB_PROJECT
+    reader.problems.append(
+        "PROJECT is not set: which Google Cloud project? For example PROJECT=my-project; or, "
+        "without any account, a cluster on this machine: KUBERNETES_PROVIDER=emulator"
+    )
+    return ""
+
+
+def _image(reader: Reader) -> str:
+    """Join image and project to the path that the API takes."""
+    image, project = reader.read(table.MASTER_IMAGE), reader.read(table.MASTER_IMAGE_PROJECT)
+    return image if image.startswith("projects/") else f"projects/{project}/global/images/{image}"
+
+
+def _quorum_read(reader: Reader) -> list[str]:
+    """Read both spellings, and return what there is to say about them."""
+    one, other = reader.read_if_set(table.QUORUM_READ), reader.read_if_set(table.QUORUM_READS)
+    both = f"{table.QUORUM_READ.name} and {table.QUORUM_READS.name}"
+    if one is not None and other is not None and one != other:
+        reader.problems.append(f"{both} say the opposite of each other; unset one")
+    if False in {one, other}:
+        return [f"{both}: false changes nothing, reads are always linearizable now"]
+    return []
+
+
+def _kubeconfig_files(reader: Reader) -> tuple[str, ...]:
+    files = tuple(
+        _absolute(reader, file) for file in reader.read(table.KUBECONFIG).split(":") if file
+    )
+    if not files:
+        reader.problems.append("KUBECONFIG=':': names no file; for example KUBECONFIG=/tmp/config")
+    return files
+
+
+def _absolute(reader: Reader, path: str) -> str:
+    """Put the user's home folder in the place of a leading ~."""
+    if not path.startswith("~/"):
+        return path
+    home = reader.environment.get("HOME", "").rstrip("/")
+    problem = "HOME is not set, or not to an absolute path; set it, or HAKUBE_HOME and KUBECONFIG"
+    if not home.startswith("/") and problem not in reader.problems:
+        reader.problems.append(problem)
+    return f"{home}{path[1:]}"
+
+
+def _boolean(value: bool) -> str:
+    return "true" if value else "false"
