@@ -14,7 +14,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-import yaml
 from yaml.nodes import MappingNode, Node, ScalarNode
 
 from hakube_gce.yaml_surgery import (
@@ -33,6 +32,17 @@ _SECTIONS = {"clusters": "cluster", "contexts": "context", "users": "user"}
 """Name of each list, and of the mapping inside its items."""
 
 _CURRENT = "current-context"
+
+_EMPTY = """\
+apiVersion: v1
+kind: Config
+preferences: {}
+clusters: []
+contexts: []
+users: []
+current-context: ""
+"""
+"""What kubectl makes of nothing, but in the order in which people look for things."""
 
 _OURS = {
     # what we decide ourselves; other fields of these two were added by somebody and stay
@@ -81,7 +91,7 @@ def with_entry(text: str, entry: Entry, *, set_current: bool) -> str:
     """
     before = compose(text)
     if before is None:
-        return _fresh(text, entry, set_current=set_current)
+        return with_entry(_begun(text), entry, set_current=set_current)
     wanted = {s: _item(s, entry, _find(before, s, entry.name)) for s in _SECTIONS}
     current = entry.name if set_current else current_context(text)
     with _no_lines():
@@ -199,20 +209,9 @@ def _item(section: str, entry: Entry, existing: dict[str, Any] | None) -> dict[s
             return {"name": entry.name, "user": credential}
 
 
-def _fresh(text: str, entry: Entry, *, set_current: bool) -> str:
-    document = {
-        "apiVersion": "v1",
-        "kind": "Config",
-        "preferences": {},
-        **{section: [_item(section, entry, None)] for section in _SECTIONS},
-        _CURRENT: entry.name if set_current else "",
-    }
-    space = "" if not text or text.endswith("\n") else "\n"
-    after = text + space + yaml.safe_dump(document, sort_keys=False, width=1 << 30)
-    root = compose(after)
-    if root is None or plain_value(root) != document:
-        raise Unusable("the entry could not be added to it")
-    return after
+def _begun(text: str) -> str:
+    """Return an empty file's comments with an empty kubeconfig below."""
+    return text + ("" if not text or text.endswith("\n") else "\n") + _EMPTY
 
 
 def _merge(text: str, section: str, name: str, item: dict[str, Any]) -> str:

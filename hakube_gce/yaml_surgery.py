@@ -21,8 +21,15 @@ _NULL = "tag:yaml.org,2002:null"
 _NODES_MAX = 200_000
 """Ten thousand clusters; a chain of aliases passes it at once."""
 
-_PLAIN = re.compile(r"[a-z][a-z0-9-]*_[a-z][a-z0-9-]*", re.ASCII)
-"""Text that every YAML reader takes for a string without quotes."""
+_PLAIN = re.compile(
+    r"[a-z][a-z0-9-]*_[a-z][a-z0-9-]*"  # a context's name
+    r"|https://[0-9A-Za-z.:/-]*[0-9A-Za-z/-]"  # a server
+    r"|[A-Za-z][0-9A-Za-z+/]{11,}={0,2}"  # base64
+    r"|[a-z]+(?:-[a-z]+)*",  # a field's name
+    re.ASCII,
+)
+_LOOKS_ODD = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "null", "inf", "nan"})
+"""Words that some YAML reader does not take for a string: kubectl's takes y for true."""
 
 
 class Unusable(ValueError):
@@ -253,21 +260,36 @@ def _newline(text: str) -> str:
 
 
 def _block(text: str, items: list[dict[str, Any]], *, indent: int) -> str:
-    # a width without end: a certificate is one word, and must stay on one line
-    dumped = yaml.safe_dump(items, sort_keys=False, default_flow_style=False, width=1 << 30)
-    lines = dumped.rstrip("\n").split("\n")
+    lines = [line for item in items for line in _item_lines(item)]
     return "".join(f"{_newline(text)}{' ' * indent}{line}" for line in lines)
+
+
+def _item_lines(item: dict[str, Any]) -> list[str]:
+    """Write an item as kubectl does: two levels of block, anything deeper as JSON on its line."""
+    lines = []
+    for key, value in item.items():
+        if isinstance(value, dict) and value:
+            lines.append(f"{_scalar(key)}:")
+            lines += [f"  {_scalar(k)}: {_rendered(v)}" for k, v in value.items()]
+        else:
+            lines.append(f"{_scalar(key)}: {_rendered(value)}")
+    return [f"{'- ' if number == 0 else '  '}{line}" for number, line in enumerate(lines)]
+
+
+def _rendered(value: Any) -> str:
+    return _scalar(value) if isinstance(value, str) else _flow(value)
 
 
 def _flow(value: Any) -> str:
     try:
-        return json.dumps(value)
+        return json.dumps(value, ensure_ascii=False)
     except TypeError as error:
         raise Unusable("the entry holds a value that JSON does not have") from error
 
 
-def _scalar(content: str, *, flow: bool) -> str:
-    return content if not flow and _PLAIN.fullmatch(content) else json.dumps(content)
+def _scalar(content: Any, *, flow: bool = False) -> str:
+    plain = isinstance(content, str) and content not in _LOOKS_ODD and _PLAIN.fullmatch(content)
+    return content if plain and not flow else _flow(content)
 
 
 def _is_flow(node: Node) -> bool:

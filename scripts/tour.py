@@ -91,7 +91,7 @@ class Tour:
     def hakube(self, *arguments: str) -> Any:
         """Run a `hakube` command and read its JSON."""
         ended = subprocess.run(  # noqa: S603 - argv is built here
-            [sys.executable, "-P", "-m", "hakube_gce", *arguments, "--output", "json"],
+            [sys.executable, "-I", "-m", "hakube_gce", *arguments, "--output", "json"],
             env=self.environment(KUBE_GCE_ZONE=B),
             stdout=subprocess.PIPE,
             text=True,
@@ -123,7 +123,7 @@ class Tour:
         _equal(
             "members by etcd's own port", self.members(voters[0]), dict.fromkeys(voters, "voter")
         )
-        code, _ = checker.call_api(self._access(), "GET", "/readyz?verbose=")
+        code, _ = checker.call_api(self._access(), "GET", "/version")
         _equal("the cluster IP's answer", code, 200)
         print(f"  checked: {len(voters)} voter(s), cluster IP on the {endpoint}", flush=True)
         self.evidence["stops"][-1]["status"] = status

@@ -35,7 +35,7 @@ def main() -> None:
     context = tls_context(certificate=options.cert, key=options.key, client_ca=options.client_ca)
     with Server(options.address, options.port, context=context, desk=desk) as server:
         _end_on_sigterm(server, desk, delay_s=options.shutdown_delay)
-        server.serve_forever()
+        server.serve_forever(poll_interval=0.2)
 
 
 def _end_on_sigterm(server: Server, desk: Desk, *, delay_s: float) -> None:

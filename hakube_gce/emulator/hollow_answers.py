@@ -14,7 +14,7 @@ from typing import Any
 
 from hakube_gce.clock import SystemClock
 from hakube_gce.emulator import hollow_discovery, hollow_objects
-from hakube_gce.emulator.hollow_kinds import KINDS, NAMESPACES, Object, as_list, as_table, select
+from hakube_gce.emulator.hollow_kinds import KINDS, Object, as_list, as_table, select
 from hakube_gce.emulator.hollow_refusals import (
     Refusal,
     bad_request,
@@ -140,9 +140,7 @@ class Desk:
 
     def _write(self, verb: str, request: Request, place: Place) -> Answer:
         if verb == "delete":
-            options = hollow_objects.parse(
-                request.body, request.content_type or "application/json"
-            )
+            options = hollow_objects.parse(request.body or b"{}", request.content_type)
             return _json(HTTPStatus.OK, self._registry.delete(place, options))
         sent = hollow_objects.parse(request.body, request.content_type)
         unknown = hollow_objects.unknown_fields(place.kind, sent)

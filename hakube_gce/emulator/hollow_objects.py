@@ -99,7 +99,7 @@ def merged(current: Any, patch: Any) -> Any:
 
 
 def demanded_revision(sent: Object) -> str:
-    """Return the resourceVersion that a client's object is based on; empty when it does not say."""
+    """Return the resourceVersion that a client's object is based on, or nothing."""
     return str(sent.get("metadata", {}).get("resourceVersion") or "")
 
 

@@ -108,7 +108,7 @@ def expired() -> Refusal:
 
 
 def unavailable(why: str) -> Refusal:
-    """etcd does not answer, or has no quorum."""
+    """The etcd behind does not answer, or has no quorum."""
     message = f"the hollow API server's etcd does not answer: {why}"
     return Refusal(HTTPStatus.SERVICE_UNAVAILABLE, "ServiceUnavailable", message)
 

@@ -26,6 +26,7 @@ from hakube_gce.emulator.hollow_refusals import Refusal, forbidden, too_large, u
 _MASTERS = "system:masters"
 _HANDSHAKE_TIMEOUT_S = 10.0
 _IDLE_TIMEOUT_S = 90.0
+_MAX_SWALLOWED_BYTES = 32 << 20
 _MAX_BODY_BYTES = 3 << 20
 """What Kubernetes takes."""
 
@@ -71,12 +72,12 @@ class _Handler(BaseHTTPRequestHandler):
     server_version = "hakube-hollow"
     disable_nagle_algorithm = True
     wbufsize = -1
+    timeout = _IDLE_TIMEOUT_S
     server: Server
 
     def setup(self) -> None:
         self.request.settimeout(_HANDSHAKE_TIMEOUT_S)
         self.request = self.server.context.wrap_socket(self.request, server_side=True)
-        self.timeout = _IDLE_TIMEOUT_S
         super().setup()
 
     def finish(self) -> None:
@@ -122,8 +123,14 @@ class _Handler(BaseHTTPRequestHandler):
             raise Refusal(HTTPStatus.LENGTH_REQUIRED, "BadRequest", "a body needs its length")
         if int(length) > _MAX_BODY_BYTES:
             self.close_connection = True
+            self._swallow(min(int(length), _MAX_SWALLOWED_BYTES))
             raise too_large(f"the body is larger than {_MAX_BODY_BYTES} bytes")
         return self.rfile.read(int(length))
+
+    def _swallow(self, length: int) -> None:
+        # a client still sending would see its connection break instead of the answer
+        while length > 0 and (taken := len(self.rfile.read(min(length, 1 << 16)))):
+            length -= taken
 
     def _send_any(self, answer: Answer | Following) -> None:
         if isinstance(answer, Following):

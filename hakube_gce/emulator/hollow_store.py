@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-TIMEOUT_S = 5.0
+TIMEOUT_S = 3.0
 
 
 class StoreUnavailable(Exception):

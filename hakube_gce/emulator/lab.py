@@ -111,7 +111,8 @@ class Lab:
         return answer
 
     def _suffer(self, fault: Fault) -> None:
-        self.clock.sleep(fault.delay_s)
+        if fault.delay_s:
+            self.clock.sleep(fault.delay_s)
         if fault.drop == "before":
             raise AnswerLost
         refusal = fault.refusal()

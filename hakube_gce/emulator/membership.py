@@ -7,9 +7,10 @@ a change either has its majority now or fails now.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from dataclasses import replace
+from typing import Any
 
+from hakube_gce.emulator.membership_replication import MonotonicClock, Replication
 from hakube_gce.emulator.membership_rules import check_addition, check_new_voter, check_removal
 from hakube_gce.emulator.membership_state import (
     EtcdRefused,
@@ -23,22 +24,6 @@ from hakube_gce.emulator.membership_state import (
 )
 
 
-class MonotonicClock(Protocol):
-    """Seconds since some moment."""
-
-    def monotonic(self) -> float: ...
-
-
-@dataclass(slots=True, kw_only=True)
-class Process:
-    """One member's etcd: its disk, and whether it runs."""
-
-    disk: Replicated
-    running: bool = False
-    since: float = 0.0
-    """Monotonic moment of its last start."""
-
-
 class Membership:
     """One etcd cluster: its members' disks and processes."""
 
@@ -46,21 +31,20 @@ class Membership:
         self._token = token
         self._clock = clock
         self._rules = rules or Rules()
-        self._processes: dict[int, Process] = {}
-        self._leader = 0
+        self._replication = Replication(clock)
         self.cluster_id = 0
 
     # ------------------------------------------------------------------------ processes
 
     def found(self, name: str, peer_url: str) -> int:
         """Start the first member of a new cluster; return its id."""
-        if self._processes:
+        if self._replication.disks:
             msg = "this cluster has been founded already"
             raise ValueError(msg)
         self.cluster_id = member_hash(self._token, peer_url)
         member_id = member_hash(self._token, peer_url, "founder")
         record = MemberRecord(id=member_id, name=name, peer_url=peer_url, learner=False)
-        self._processes[member_id] = Process(disk=Replicated(applied_index=3, members=(record,)))
+        self._replication.put_disk(member_id, Replicated(applied_index=3, members=(record,)))
         self.start(member_id)
         return member_id
 
@@ -73,51 +57,44 @@ class Membership:
         if initial_cluster.get(name) != peer_url:
             msg = "couldn't find local name in the initial cluster configuration"
             raise JoinFailed(msg)
-        leader = self._processes.get(self._leader)
-        if leader is None:
+        state = self._replication.committed
+        if state is None:
             msg = "cannot fetch cluster info from peer urls"
             raise JoinFailed(msg)
-        listed = {m.peer_url: m for m in leader.disk.members}
+        listed = {m.peer_url: m for m in state.members}
         if set(listed) != set(initial_cluster.values()):
             msg = "error validating peerURLs: member count is unequal or a URL is unknown"
             raise JoinFailed(msg)
         member_id = listed[peer_url].id
         # A disk that was written before and is empty now forgets its votes: etcd does not notice.
-        self._processes[member_id] = Process(disk=Replicated())
+        self._replication.put_disk(member_id, Replicated())
         self.start(member_id)
         self._publish_name(member_id, name)
         return member_id
 
     def start(self, member_id: int) -> bool:
         """Start a member on its disk; False when it finds itself removed and ends."""
-        process = self._processes[member_id]
-        if not process.running:
-            process.running = True
-            process.since = self._clock.monotonic()
-        self._settle()
-        return process.running
+        self._replication.start(member_id)
+        return self._replication.is_running(member_id)
 
     def stop(self, member_id: int) -> None:
         """End a member's process, as by a kill."""
-        self._processes[member_id].running = False
-        self._settle()
+        self._replication.stop(member_id)
 
     def wipe(self, member_id: int) -> None:
         """Lose a member's disk; the membership does not notice."""
-        self._processes.pop(member_id, None)
-        self._settle()
+        self._replication.wipe(member_id)
 
     def is_running(self, member_id: int) -> bool:
         """Tell whether a member's process runs."""
-        process = self._processes.get(member_id)
-        return process is not None and process.running
+        return self._replication.is_running(member_id)
 
     def is_removed(self, member_id: int) -> bool:
         """Tell whether a member's own disk, or any running member, knows of its removal."""
         return any(
-            member_id in p.disk.removed
-            for i, p in self._processes.items()
-            if p.running or i == member_id
+            member_id in disk.removed
+            for i, disk in self._replication.disks.items()
+            if self.is_running(i) or i == member_id
         )
 
     # ------------------------------------------------------------------- looking, through a member
@@ -125,12 +102,12 @@ class Membership:
     @property
     def leader(self) -> int:
         """Return the leader's id, 0 when there is none."""
-        return self._leader
+        return self._replication.leader
 
     def knows_leader(self, via: int) -> int:
         """Return whom a member follows, 0 when there is nobody."""
-        leader = self._processes.get(self._leader)
-        return self._leader if leader and leader.disk.member(via) else 0
+        state = self._replication.committed
+        return self.leader if state and state.member(via) else 0
 
     def disk(self, via: int) -> Replicated:
         """Return what a running member has: its own view, possibly old.
@@ -140,7 +117,7 @@ class Membership:
         """
         if not self.is_running(via):
             raise EtcdRefused(14, "connection refused")
-        return self._processes[via].disk
+        return self._replication.disks[via]
 
     def members(self, via: int) -> tuple[MemberRecord, ...]:
         """Return the membership through a quorum.
@@ -167,7 +144,7 @@ class Membership:
             EtcdRefused: No quorum, or a learner was asked.
         """
         state = self._quorum(via)
-        self._commit(keys={**state.keys, key: value}, revision=state.revision + 1)
+        self._replication.commit(keys={**state.keys, key: value}, revision=state.revision + 1)
         return state.revision + 1
 
     def add_learner(self, via: int, peer_url: str) -> int:
@@ -207,7 +184,9 @@ class Membership:
                 9, "etcdserver: can only promote a learner member which is in sync with leader"
             )
         promoted = replace(record, learner=False)
-        self._commit(members=tuple(promoted if m is record else m for m in state.members))
+        self._replication.commit(
+            members=tuple(promoted if m is record else m for m in state.members)
+        )
 
     def remove(self, via: int, member_id: int) -> None:
         """Take a member out; its process, if it runs, ends.
@@ -220,7 +199,7 @@ class Membership:
         if self._rules.strict_reconfiguration and not record.learner:
             running = self.is_running(member_id)
             check_removal(state, member_id, running, self._connected_voters(state))
-        self._commit(
+        self._replication.commit(
             members=tuple(m for m in state.members if m is not record),
             removed=state.removed | {member_id},
         )
@@ -232,14 +211,14 @@ class Membership:
             EtcdRefused: As etcd would.
         """
         state = self._quorum(via)
-        if via != self._leader:
+        if via != self.leader:
             raise EtcdRefused(9, "etcdserver: not leader")
         record = state.member(to)
         if record is None or record.learner:
             raise EtcdRefused(9, "etcdserver: bad leader transferee")
         if not self.is_running(to):
             raise EtcdRefused(14, "etcdserver: request timed out, leader transfer took too long")
-        self._lead(to)
+        self._replication.lead(to)
 
     # ------------------------------------------------------------------------------- keeping
 
@@ -248,7 +227,7 @@ class Membership:
         return {
             "token": self._token,
             "cluster_id": self.cluster_id,
-            "disks": {str(i): dump_disk(p.disk) for i, p in self._processes.items()},
+            "disks": {str(i): dump_disk(d) for i, d in self._replication.disks.items()},
         }
 
     @classmethod
@@ -259,7 +238,7 @@ class Membership:
         found = cls(token=content["token"], clock=clock, rules=rules)
         found.cluster_id = content["cluster_id"]
         for key, disk in content["disks"].items():
-            found._processes[int(key)] = Process(disk=load_disk(disk))
+            found._replication.put_disk(int(key), load_disk(disk))
         return found
 
     # ------------------------------------------------------------------------------ innards
@@ -269,78 +248,16 @@ class Membership:
         record = self.disk(via).member(via)
         if record is not None and record.learner:
             raise EtcdRefused(14, "etcdserver: rpc not supported for learner")
-        self._settle()
-        if not self.is_running(via):
-            raise EtcdRefused(14, "connection refused")
-        if not self.knows_leader(via):
+        state = self._replication.committed
+        if state is None or state.member(via) is None:
             raise EtcdRefused(14, "etcdserver: request timed out")
-        return self._processes[self._leader].disk
-
-    def _commit(self, **changes: Any) -> None:
-        leader = self._processes[self._leader]
-        leader.disk = replace(leader.disk, applied_index=leader.disk.applied_index + 1, **changes)
-        # Decided by the old majority, so everybody gets it, whatever it costs the leader.
-        self._follow()
-
-    def _settle(self) -> None:
-        """Keep or elect a leader, bring followers up to date, end those that were removed."""
-        if not self._has_quorum(self._leader):
-            self._leader = 0
-            self._elect()
-        if self._leader:
-            self._follow()
-
-    def _elect(self) -> None:
-        # The longest log wins, and what its own configuration calls a majority must run.
-        candidates = sorted(
-            (i for i, p in self._processes.items() if p.running),
-            key=lambda i: (-self._processes[i].disk.applied_index, i),
-        )
-        for candidate in candidates:
-            if self._has_quorum(candidate):
-                self._lead(candidate)
-                return
-
-    def _lead(self, member_id: int) -> None:
-        self._leader = member_id
-        disk = self._processes[member_id].disk
-        term = max(p.disk.term for p in self._processes.values()) + 1
-        self._processes[member_id].disk = replace(
-            disk, term=term, applied_index=disk.applied_index + 1
-        )
-        self._follow()
-
-    def _has_quorum(self, member_id: int) -> bool:
-        if not self.is_running(member_id):
-            return False
-        disk = self._processes[member_id].disk
-        record = disk.member(member_id)
-        if record is None or record.learner:
-            return False
-        voters = disk.voters()
-        return sum(self.is_running(m.id) for m in voters) >= len(voters) // 2 + 1
-
-    def _follow(self) -> None:
-        state = self._processes[self._leader].disk
-        for member_id, process in self._processes.items():
-            if not process.running:
-                continue
-            if state.member(member_id):
-                process.disk = state
-            elif member_id in state.removed:
-                process.disk = replace(process.disk, removed=process.disk.removed | {member_id})
-                process.running = False
-        if not self._has_quorum(self._leader):
-            # The leader removed itself, or promoted a member that is needed and does not run.
-            self._leader = 0
-            if any(p.running for p in self._processes.values()):
-                self._elect()
+        return state
 
     def _publish_name(self, member_id: int, name: str) -> None:
-        if not self._leader:
+        state = self._replication.committed
+        if state is None:
             return
-        state = self._processes[self._leader].disk
-        self._commit(
+        self._replication.commit(
             members=tuple(replace(m, name=name) if m.id == member_id else m for m in state.members)
         )
 
@@ -360,22 +277,15 @@ class Membership:
         if member_id in state.removed:
             raise EtcdRefused(5, "etcdserver: member not found")
         record = MemberRecord(id=member_id, name="", peer_url=peer_url, learner=learner)
-        self._commit(members=(*state.members, record))
+        self._replication.commit(members=(*state.members, record))
         return member_id
 
     def _connected_voters(self, state: Replicated) -> int:
         return sum(self._connected(m.id) for m in state.voters())
 
     def _connected(self, member_id: int) -> bool:
-        if not self.is_running(member_id):
-            return False
-        if member_id == self._leader:
-            return True
-        up_s = self._clock.monotonic() - self._processes[member_id].since
-        return up_s >= self._rules.health_interval_s
+        up_s = self._replication.up_s(member_id)
+        return up_s >= 0 and (member_id == self.leader or up_s >= self._rules.health_interval_s)
 
     def _in_sync(self, member_id: int) -> bool:
-        if not self.is_running(member_id):
-            return False
-        up_s = self._clock.monotonic() - self._processes[member_id].since
-        return up_s >= self._rules.catch_up_s
+        return self._replication.up_s(member_id) >= self._rules.catch_up_s

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator, Mapping
 from importlib import resources as package_files
 
+from hakube_gce.emulator import bodies
 from hakube_gce.emulator.calls import Call, Json, Route
 from hakube_gce.emulator.refusals import Refusal, invalid, not_emulated
 from hakube_gce.emulator.resources import (
@@ -63,8 +64,10 @@ def find(verb: str, path: str, query: Mapping[str, str], body: Json) -> tuple[Ro
         parameters = match(route.verb, route.template, verb, parts)
         if parameters is not None:
             _check_project(parameters["project"])
-            call = Call(method=route.method, parameters=parameters, query=query, body=body)
-            return route, call
+            checked = bodies.check(route.method, body)
+            return route, Call(
+                method=route.method, parameters=parameters, query=query, body=checked
+            )
     for method, known_verb, template in google_methods():
         if match(known_verb, template, verb, parts) is not None:
             raise not_emulated(method)

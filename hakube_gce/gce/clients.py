@@ -179,9 +179,9 @@ def _prepare(
 def _complete(request: requests.PreparedRequest) -> requests.PreparedRequest:
     """Say what the library cannot; as the session's ``auth``, the last to see every request.
 
-    Being there is half of its work: without an ``auth``, requests takes one from ~/.netrc. The other
-    half: a list over all zones fails as a whole when one zone is down unless partial success is
-    asked for, and google-cloud-compute has no field for that although the API has.
+    Being there is half of its work: without an ``auth``, requests takes one from ~/.netrc. The
+    other half: a list over all zones fails as a whole when one zone is down unless partial success
+    is asked for, and google-cloud-compute has no field for that although the API has.
     """
     if "/aggregated/" in request.path_url:
         request.prepare_url(request.url, {"returnPartialSuccess": "true"})

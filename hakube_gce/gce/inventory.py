@@ -1,7 +1,7 @@
 """Everything a region holds of the kinds we use, read at once.
 
-Ten lists side by side, then what no list tells: who is in a group, and how healthy a backend is.
-Raw: nothing is matched by name or mark here.
+The zones and the time, nine lists side by side, then what no list tells: who is in a group, and
+how healthy a backend is. Raw: nothing is matched by name or mark here.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -19,7 +19,7 @@ from hakube_gce.gce.listing import Listing, read_list, read_pages, read_region
 from hakube_gce.model import BackendService, InstanceGroup, Inventory
 
 _AT_ONCE = 10
-"""As many as there are lists. urllib3 pools are sized for it."""
+"""More than there are lists. urllib3 pools are sized for it."""
 
 _HEALTHY = "HEALTHY"
 _ALL_STATES = compute.InstanceGroupsListInstancesRequest(instance_state="ALL")
@@ -34,14 +34,14 @@ class Reader:
 
     def inventory(self, region: str) -> Inventory:
         """Read everything. Raises `GatewayError` when a list cannot be had at all."""
+        # Before the lists, at the price of one round trip: what they tell was true at this moment
+        # or after it. Judged by a later one, a lock renewed meanwhile would look expired.
+        zones, server_time = self._zones_and_date()
         with ThreadPoolExecutor(max_workers=_AT_ONCE) as pool:
-            # Before the lists: what is read was true at this moment or after it.
-            dated_zones = pool.submit(self._zones_and_date)
             futures = {kind: pool.submit(read) for kind, read in self._lists(region).items()}
             lists = {kind: future.result() for kind, future in futures.items()}
             groups = self._groups(pool, lists["instance_groups"], lists["instances"])
             services = self._services(pool, region, lists)
-            zones, server_time = dated_zones.result()
             return _assemble(region, server_time, {"zones": zones, **lists}, groups(), services())
 
     def server_time(self) -> datetime:

@@ -1,8 +1,8 @@
 """What Google's own client library says about the Compute API: routes, bodies, messages.
 
-The library's transports know verb, path and body field of every method through a private function of
-generated code; it is read here and nowhere else. Run as a program, this rewrites the two tables the
-emulator ships: ``python -m tests.contract.emulator_google_description``.
+The library's transports know verb, path and body field of every method through a private function
+of generated code; it is read here and nowhere else. Run as a program, this rewrites the two
+tables the emulator ships: ``python -m tests.contract.emulator_google_description``.
 """
 
 import importlib
@@ -42,6 +42,8 @@ class Method:
     """Field of the request message that is sent as body; empty for none."""
     request: str
     """Name of the request message."""
+    response: str
+    """Name of the message that is answered."""
 
 
 @cache
@@ -65,14 +67,20 @@ def _methods() -> Iterator[Method]:
 
 def _method(service: str, name: str, description: Any, call: Any) -> Method:
     (option,) = description._get_http_options()  # noqa: SLF001 - see the module's docstring
-    request = inspect.signature(call).parameters["request"].annotation
+    signature = inspect.signature(call)
     return Method(
         id=f"{_camel(service)}.{name[0].lower()}{name[1:]}",
         verb=option["method"].upper(),
         template=option["uri"].removeprefix("/compute/v1/"),
         body=option.get("body", ""),
-        request=request.__name__ if inspect.isclass(request) else str(request).split(".")[-1],
+        request=_class_name(signature.parameters["request"].annotation),
+        response=_class_name(signature.return_annotation),
     )
+
+
+def _class_name(annotation: Any) -> str:
+    name = annotation.__name__ if inspect.isclass(annotation) else str(annotation)
+    return name.rsplit(".", 1)[-1]
 
 
 def _camel(name: str) -> str:
@@ -92,7 +100,8 @@ def body_message(method: Method) -> str:
     if not method.body:
         return ""
     field = descriptor(method.request).fields_by_name[method.body]
-    return str(field.message_type.name)
+    assert field.message_type is not None
+    return field.message_type.name
 
 
 def bodies(ids: list[str]) -> dict[str, Any]:

@@ -178,6 +178,14 @@ def test_what_is_not_there_is_none(gateway: GoogleCompute) -> None:
     assert gateway.find_instance(B, MASTER) is None
 
 
+def test_an_address_is_found_in_whichever_regions_hold_it(gateway: GoogleCompute) -> None:
+    assert gateway.address_regions(ADDRESS) == ()
+    make_address(gateway)
+    gateway.insert_address("us-central1", ADDRESS, description=MARK, request_id=new_id())
+    make_address(gateway, "another")
+    assert sorted(gateway.address_regions(ADDRESS)) == [REGION, "us-central1"]
+
+
 # ------------------------------------------------------------------------------ create and delete
 
 Act = Callable[[GoogleCompute, str], None]

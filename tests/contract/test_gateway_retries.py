@@ -493,3 +493,15 @@ def test_the_servers_date_is_the_time(api: ScriptedApi, gateway: GoogleCompute) 
     api.will(refusal(503, "backendError"), Answer(body={"items": []}, headers=date))
     assert gateway.server_time() == datetime(2015, 10, 21, 7, 28, tzinfo=UTC)
     assert dict(api.asked[-1].query)["maxResults"] == "1"
+
+
+def test_the_inventorys_time_is_not_after_what_it_tells(
+    api: ScriptedApi, gateway: GoogleCompute
+) -> None:
+    """A lock that was renewed while lists were read must not look expired."""
+    api.will(Answer(headers={"Date": "Wed, 21 Oct 2015 07:28:00 GMT"}))
+    api.will(*[Answer(headers={"Date": "Wed, 21 Oct 2015 07:29:00 GMT"})] * 9)
+    seen = gateway.inventory(REGION)
+    assert seen.server_time == datetime(2015, 10, 21, 7, 28, tzinfo=UTC)
+    assert api.asked[0].path == "projects/p/zones"
+    assert len({asked.path for asked in api.asked}) == 10

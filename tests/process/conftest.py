@@ -10,6 +10,8 @@ from hakube_gce.emulator.addresses import Claim, claim
 from hakube_gce.emulator.etcd_binary import find_etcd
 from hakube_gce.emulator.loop_thread import LoopThread
 from hakube_gce.errors import SettingsError
+from tests.process.authority import Authority
+from tests.process.masters import Hollow, Member
 
 
 @pytest.fixture
@@ -35,3 +37,32 @@ def etcd() -> Path:
         return find_etcd(search_path=path, binaries=Path(folder) if folder else None)
     except SettingsError as error:
         pytest.skip(str(error))
+
+
+@pytest.fixture(scope="module")
+def long_held(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Claim]:
+    """Addresses for a whole module."""
+    with claim(tmp_path_factory.mktemp("addresses") / "addresses.json") as held:
+        yield held
+
+
+@pytest.fixture(scope="module")
+def member(
+    etcd: Path, long_held: Claim, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Member]:
+    """A single etcd member, running."""
+    folder = tmp_path_factory.mktemp("etcd")
+    member = Member(etcd, folder, Authority(folder, "etcd-ca"), long_held.addresses.internal_ip(0))
+    member.start([member])
+    yield member
+    member.kill()
+
+
+@pytest.fixture(scope="module")
+def hollow(member: Member, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hollow]:
+    """A hollow API server on it, ready."""
+    hollow = Hollow(tmp_path_factory.mktemp("hollow"), member)
+    hollow.start()
+    hollow.await_ready()
+    yield hollow
+    hollow.terminate()

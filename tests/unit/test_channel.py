@@ -425,7 +425,7 @@ def test_output_that_begins_anew_is_followed(world: World) -> None:
 
     def reply(request: Mapping[str, Any]) -> None:
         world.cloud.reset_output(world.instance)
-        world.cloud.print(world.instance, world.agent.answer(request, {"ok": 1}), after_s=2)
+        world.cloud.print(world.instance, world.agent.answer(request, {"ok": 1}))
 
     world.reply = reply
     assert ask(world) == {"ok": 1}

@@ -43,7 +43,7 @@ clusters:
 
 # the lab
 - cluster: {server: "https://y", insecure-skip-tls-verify: true}
-  name: y
+  name: lab
 contexts:
 - name: x
   context:
@@ -113,7 +113,7 @@ def test_a_renewed_certificate_changes_its_line_alone() -> None:
     before = with_entry(THEIRS, ENTRY, set_current=True).split("\n")
     after = with_entry("\n".join(before), renewed, set_current=False).split("\n")
     changed = [(a, b) for a, b in zip(before, after, strict=True) if a != b]
-    assert [b.strip() for _, b in changed] == ["client-certificate-data: bmV3"]
+    assert [b.strip() for _, b in changed] == ['client-certificate-data: "bmV3"']
 
 
 def test_fields_that_somebody_added_to_our_entry_stay() -> None:
@@ -127,6 +127,20 @@ def test_fields_that_somebody_added_to_our_entry_stay() -> None:
     assert after["contexts"][-1]["context"]["namespace"] == "kube-system"
     cluster = after["clusters"][-1]["cluster"]
     assert (cluster["proxy-url"], cluster["server"]) == ("http://proxy", ENTRY.server)
+
+
+@pytest.mark.parametrize(
+    "odd", ["y", "N", "1e5", "0x10", "on", "~", "a: b", "- c", "", "\u00fc", "{"]
+)
+def test_strings_that_some_reader_takes_for_something_else_are_quoted(odd: str) -> None:
+    text = (
+        f"contexts:\n- name: {NAME}\n"
+        f"  context: {{namespace: {json.dumps(odd)}, extensions: [{{name: {json.dumps(odd)}}}]}}\n"
+    )
+    after = with_entry(text, ENTRY, set_current=False)
+    context = loaded(after)["contexts"][0]["context"]
+    assert (context["namespace"], context["extensions"]) == (odd, [{"name": odd}])
+    assert f"namespace: {json.dumps(odd, ensure_ascii=False)}\n" in after
 
 
 def test_what_would_undo_the_certificates_does_not_stay() -> None:
@@ -274,6 +288,14 @@ def test_what_is_broken_or_not_understood_is_refused_with_its_line(text: str, li
     with pytest.raises(Unusable) as caught:
         with_entry(text, ENTRY, set_current=True)
     assert caught.value.line == line
+
+
+def test_a_change_that_would_alter_a_neighbour_is_refused() -> None:
+    # a literal block at the very end of a file without a last line break: a line after it would
+    # give that neighbour's token a line break at its end
+    text = "users:\n- name: x\n  user:\n    token: |\n      abc"
+    with pytest.raises(Unusable, match="other entries would have changed"):
+        with_entry(text, ENTRY, set_current=False)
 
 
 def test_an_entry_does_not_show_its_key() -> None:

@@ -64,7 +64,7 @@ def test_the_table_and_the_original_variables_do_not_overlap() -> None:
         ("HAKUBE_HOME", "/a\x1b[2J"),
         ("HAKUBE_HOME", "/" + "a" * 5000),
         ("KUBECONFIG", "/a\n/b"),
-        ("HAKUBE_CONFIRM_TEARDOWN", "k\u200bubernetes"),
+        ("HAKUBE_CONFIRM_TEARDOWN", "k\u00fcbernetes"),
         ("KUBE_GCE_ZONE", "../../x"),
         ("KUBE_GCE_INSTANCE_PREFIX", "Kubernetes"),
         ("KUBE_GCE_INSTANCE_PREFIX", "kubernetes-"),

@@ -130,6 +130,7 @@ def _ec_key(pem: bytes) -> ec.EllipticCurvePrivateKey:
 
 @functools.lru_cache(maxsize=16)
 def _rsa_key(pem: bytes) -> rsa.RSAPrivateKey:
-    key = serialization.load_pem_private_key(pem, None)
+    # Skips primality tests, some 0.1 s: it is our own key.
+    key = serialization.load_pem_private_key(pem, None, unsafe_skip_rsa_key_validation=True)
     assert isinstance(key, rsa.RSAPrivateKey)  # noqa: S101 - we wrote it ourselves
     return key
