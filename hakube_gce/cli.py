@@ -1,7 +1,7 @@
 """Command line and environment in, exit status out: the only module that reads the environment.
 
-Puts the parts together and turns every error into words, a status and, where the run can go on, the
-exact command as the last line. Decides nothing about clusters.
+Puts the parts together and turns every error into words, a status and, where the run can go on,
+the exact command as the last line. Decides nothing about clusters.
 """
 
 import json
@@ -74,7 +74,8 @@ def read_settings(found: Arguments, environment: Mapping[str, str]) -> Settings:
     return settings
 
 
-# -------------------------------------------------------------------------------------------- endings
+# --------------------------------------------------------------------------------------------
+# endings
 
 
 def _settings_error(found: Arguments, error: SettingsError) -> int:
@@ -130,6 +131,6 @@ def _print_result(found: Arguments, result: Result) -> None:
 
 def _print(text: str, stream: TextIO) -> None:
     try:
-        print(text, file=stream, flush=True)  # noqa: T201 - the program's voice
+        print(text, file=stream, flush=True)
     except OSError:  # whoever read us has gone away; the exit status still tells
         return

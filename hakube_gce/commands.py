@@ -13,7 +13,6 @@ from hakube_gce.assemble import Means, assemble, find_place
 from hakube_gce.errors import HakubeError, TargetNotFound
 from hakube_gce.lab import Place
 from hakube_gce.model import Observed, Verb
-from hakube_gce.plan import commands as lines
 from hakube_gce.plan.graph import Blocker
 from hakube_gce.render import Result, result_object, status_object
 from hakube_gce.run import Job, resume_command, run
@@ -123,8 +122,9 @@ def _not_on_compute_engine_yet(settings: Settings) -> Blocker | None:
         return None
     return Blocker(
         reason="NotOnComputeEngineYet",
-        message="the agent does not yet install Kubernetes on a real VM, so masters cannot be made on "
-        "real Compute Engine with this version",
+        message="the agent does not yet install Kubernetes on a real VM, so this version cannot "
+        "make "
+        "masters on real Compute Engine",
         exit_status=5,
         override="everything can be tried on this machine: KUBERNETES_PROVIDER=emulator",
     )
@@ -178,7 +178,7 @@ def _out(text: str) -> None:
 
 def _say(text: str, stream: object) -> None:
     try:
-        print(text, file=stream, flush=True)  # type: ignore[call-overload]  # noqa: T201 - the program's voice
+        print(text, file=stream, flush=True)  # type: ignore[call-overload]
     except OSError:  # whoever read us has gone away; the change goes on
         return
 

@@ -30,10 +30,12 @@ def tolerates(voters: int) -> int:
 
 
 def voters(seen: Observed) -> tuple[Member, ...]:
+    """List the members that vote."""
     return tuple(m for m in seen.members if m.role is Role.VOTER)
 
 
 def learners(seen: Observed) -> tuple[Member, ...]:
+    """List the members that do not vote yet."""
     return tuple(m for m in seen.members if m.role is Role.LEARNER)
 
 
@@ -53,6 +55,7 @@ def replica_of(seen: Observed, member: Member) -> Replica | None:
 
 
 def replica_named(seen: Observed, name: str) -> Replica | None:
+    """Find a replica by the name of its VM."""
     return next((r for r in seen.replicas if r.name == name), None)
 
 
@@ -77,6 +80,7 @@ def is_healthy(seen: Observed, member: Member) -> bool:
 
 
 def healthy_voters(seen: Observed) -> tuple[Member, ...]:
+    """List the voters that are known, now, to take part."""
     return tuple(m for m in voters(seen) if is_healthy(seen, m))
 
 
@@ -137,8 +141,8 @@ def majority(seen: Observed, members: Iterable[Member]) -> Majority:
 def majority_without(seen: Observed, leaving: Member) -> Majority:
     """Count the membership as it will be once a member has left.
 
-    It takes two majorities to part with a voter: today's, or the change cannot be committed at all,
-    and that of those who stay, or nothing can be committed afterwards.
+    It takes two majorities to part with a voter: today's, or the change cannot be committed at
+    all, and that of those who stay, or nothing can be committed afterwards.
     """
     return majority(seen, (m for m in seen.members if m.id != leaving.id))
 
@@ -162,8 +166,9 @@ class Verdict(StrEnum):
 def verdict(seen: Observed) -> Verdict:
     """Judge the whole cluster.
 
-    lost: known to be without quorum · unknown: nobody trustworthy answers · at-risk: something is dead
-    and one more failure stops writing · degraded: works and tolerates a failure, but not as it should be.
+    lost: known to be without quorum · unknown: nobody trustworthy answers · at-risk: something is
+    dead and one more failure stops writing · degraded: works and tolerates a failure, but not as
+    it should be.
     """
     if not seen.uid:
         return Verdict.ABSENT
@@ -176,7 +181,7 @@ def verdict(seen: Observed) -> Verdict:
 
 
 def _all_known_dead(seen: Observed) -> bool:
-    """Tell whether enough VMs are known to be off, so that quorum is lost and not merely unseen."""
+    """Tell whether so many VMs are known to be off that quorum is lost, not merely unseen."""
     known = seen.members or _last_known_members(seen)
     if not known:
         return False
@@ -204,6 +209,7 @@ def _as_it_should_be(seen: Observed) -> bool:
 
 
 def occupied_zones(seen: Observed) -> frozenset[str]:
+    """Give the zones that hold a replica, alive or not."""
     return frozenset(r.zone for r in seen.replicas)
 
 

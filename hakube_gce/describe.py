@@ -58,7 +58,7 @@ def _resource(step: Step) -> Line | None:  # noqa: PLR0911 - a table, one row a 
             return _deletion(step)
 
 
-def _deletion(step: Step) -> Line | None:  # noqa: PLR0911 - a table, one row a kind
+def _deletion(step: Step) -> Line | None:  # noqa: C901, PLR0911 - a table, one row a kind
     match step:
         case steps.DeleteFirewall(name=name):
             return _line(Sign.DELETE, "firewall", name)

@@ -3,9 +3,9 @@
 One tree, so that a caller can tell what may be done next by the class alone:
 
     HakubeError                 exit
-    ├── SettingsError              2   the environment or the command line is wrong; all problems at once
-    ├── TargetNotFound             3   unknown zone, no such replica, no master to replicate
-    ├── Refused                    5   unsafe or forbidden; carries every blocker
+    ├── SettingsError              2   the environment or the command line is wrong; all problems
+    at once ├── TargetNotFound             3   unknown zone, no such replica, no master to
+    replicate ├── Refused                    5   unsafe or forbidden; carries every blocker
     ├── Locked                     6   another run holds the cluster's lock
     ├── StepFailed                 7   a step failed; the same command resumes
     ├── Interrupted          130/143   stopped by a signal; the same command resumes

@@ -1,7 +1,8 @@
 """Walk a plan: whatever is ready runs, at most ten steps at once. That is all the engine there is.
 
-Forward only: what fails stays as it is and the same command goes on from there, because the next run looks
-afresh. The one thing rolled back is an open outage window, and that happens inside its own step.
+Forward only: what fails stays as it is and the same command goes on from there, because the next
+run looks afresh. The one thing rolled back is an open outage window, and that happens inside its
+own step.
 """
 
 import threading

@@ -1,9 +1,9 @@
 """Who we are to a lock, and whether a holder of this very host is certainly gone.
 
-A killed run leaves its lock behind. On another machine nobody can tell a dead holder from a slow one, so
-there the lock has to expire. On the same host, in the same boot and the same process namespace, a process
-id that is no longer alive proves it. Containers of one machine share the boot id but not the process
-namespace, which is why that is part of the host's name.
+A killed run leaves its lock behind. On another machine nobody can tell a dead holder from a slow
+one, so there the lock has to expire. On the same host, in the same boot and the same process
+namespace, a process id that is no longer alive proves it. Containers of one machine share the boot
+id but not the process namespace, which is why that is part of the host's name.
 """
 
 import getpass

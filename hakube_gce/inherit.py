@@ -1,7 +1,8 @@
 """What the cluster's next master looks like: the cluster's own values, or the environment's. Pure.
 
-The first master is made with what the environment says, and remembers it in its metadata. Replicas take
-that, whatever shell they are made from; saying something else explicitly is a contradiction, not a wish.
+The first master is made with what the environment says, and remembers it in its metadata. Replicas
+take that, whatever shell they are made from; saying something else explicitly is a contradiction,
+not a wish.
 """
 
 import json
@@ -68,7 +69,7 @@ def inherit(
 
 
 def _of_cluster(seen: Observed) -> Mapping[str, str]:
-    """Read what the oldest master remembers; nothing when there is none, or it is not ours to read."""
+    """Read what the oldest master remembers; nothing when there is none to ask."""
     for replica in sorted(seen.replicas, key=lambda r: r.instance.created):
         try:
             config = json.loads(replica.instance.metadata.get(CONFIG_KEY, ""))

@@ -1,7 +1,7 @@
-"""A diary of runs for people, one JSON object a line. Losing it never matters; it is never read back.
+"""A diary of runs for people, one JSON object a line. It is never read back.
 
-What a run did is decided from the cloud alone. If the journal cannot be written, the run says so once
-and goes on.
+What a run did is decided from the cloud alone. If the journal cannot be written, the run says so
+once and goes on.
 """
 
 import json

@@ -26,7 +26,7 @@ class Place:
         return bool(self.runtime)
 
     def limits(self) -> Limits:
-        """Give the waits that suit the place: a lab without latency need not be polled politely."""
+        """Give the waits that suit the place: a lab need not be polled politely."""
         if not self.is_lab:
             return Limits()
         slow = self.latency not in {"", "none"}

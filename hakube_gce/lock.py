@@ -1,12 +1,13 @@
 """The cluster's lock and the unfinished operation, on the cluster's own address.
 
-Inserting the address is the mutual exclusion at a cluster's birth: Compute Engine lets one insert of a
-name win. From then on the lock is a set of the address's labels, written by compare-and-set on
-`labelFingerprint` (412 when somebody else wrote first). Every write carries a growing epoch, so no label
-set ever repeats and agents can refuse a run that was overtaken. Expiry is by the API's clock.
+Inserting the address is the mutual exclusion at a cluster's birth: Compute Engine lets one insert
+of a name win. From then on the lock is a set of the address's labels, written by compare-and-set
+on `labelFingerprint` (412 when somebody else wrote first). Every write carries a growing epoch, so
+no label set ever repeats and agents can refuse a run that was overtaken. Expiry is by the API's
+clock.
 
-A lock is courtesy, not proof: every change is checked again where it happens. What this will not do is
-wait for a lock, or take one that may still be held.
+A lock is courtesy, not proof: every change is checked again where it happens. What this will not
+do is wait for a lock, or take one that may still be held.
 """
 
 import threading
@@ -140,7 +141,8 @@ def _who(there: Lock, labels: Mapping[str, str]) -> str:
 
 def _how_to_go_on(there: Lock) -> str:
     return (
-        "wait for that run to end; if it was killed on another machine, the lock ends by itself at "
+        "wait for that run to end; if it was killed on another machine, the lock ends by itself "
+        "at "
         f"{there.until + GRACE:%H:%M:%S} UTC, and then any command goes on"
     )
 

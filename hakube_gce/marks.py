@@ -1,12 +1,14 @@
 """Ownership marks, the lock and the unfinished operation, as labels and descriptions. Pure.
 
-Instances and disks take labels when they are made; addresses and forwarding rules take them only by a
-later `setLabels`; firewalls, groups, health checks and backend services have none. So the mark stands
-in labels where it can be there from birth and in `description` everywhere else. The cluster's address
-also carries the lock and the unfinished operation, in its labels, because labels are the one thing on it
-that can be written with compare-and-set (`labelFingerprint`, HTTP 412 when stale).
+Instances and disks take labels when they are made; addresses and forwarding rules take them only
+by a later `setLabels`; firewalls, groups, health checks and backend services have none. So the
+mark stands in labels where it can be there from birth and in `description` everywhere else. The
+cluster's address also carries the lock and the unfinished operation, in its labels, because labels
+are the one thing on it that can be written with compare-and-set (`labelFingerprint`, HTTP 412 when
+stale).
 
-Label values hold at most 63 characters of ``[a-z0-9_-]``; nothing longer or secret is ever put there.
+Label values hold at most 63 characters of ``[a-z0-9_-]``; nothing longer or secret is ever put
+there.
 """
 
 import json
@@ -132,8 +134,8 @@ def operation_from_labels(labels: Mapping[str, str]) -> Operation | None:
 def free_labels(labels: Mapping[str, str], *, keep_operation: bool) -> dict[str, str]:
     """Give what an address's labels become when the lock is let go.
 
-    The epoch stays for ever, the operation only when it is unfinished; labels that are not ours are
-    kept as they are.
+    The epoch stays for ever, the operation only when it is unfinished; labels that are not ours
+    are kept as they are.
     """
     kept = {"hakube-lock-epoch"}
     if keep_operation:

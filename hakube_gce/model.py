@@ -1,8 +1,8 @@
 """The values that everything else speaks in: what Compute Engine and etcd say, frozen.
 
 Two layers. The cloud's own nouns as the gateway read them (`Address`, `Instance`, … , gathered in
-`Inventory`), and the cluster's nouns as `observe` understood them (`Replica`, `Member`, `Observed`).
-Values only: nothing here judges, formats or talks to anybody.
+`Inventory`), and the cluster's nouns as `observe` understood them (`Replica`, `Member`,
+`Observed`). Values only: nothing here judges, formats or talks to anybody.
 """
 
 from collections.abc import Mapping
@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-# --------------------------------------------------------------------------- Compute Engine's nouns
+# --------------------------------------------------------------------------- Compute Engine's
+# nouns
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,7 +131,9 @@ class BackendService:
     groups: tuple[tuple[str, str], ...] = ()
     """(zone, instance group name), sorted."""
     health: Mapping[str, str] = field(default_factory=dict)
-    """Instance name → HEALTHY, UNHEALTHY …; empty while no forwarding rule refers to the service."""
+    """Instance name → HEALTHY, UNHEALTHY …; empty while no forwarding rule refers to the
+    service.
+    """
     description: str = ""
     fingerprint: str = ""
 

@@ -17,26 +17,32 @@ def master(prefix: str) -> str:
 
 
 def address(prefix: str) -> str:
+    """Name the static address that is the cluster IP, and the lock."""
     return f"{master(prefix)}-ip"
 
 
 def data_disk(replica: str) -> str:
+    """Name the disk that holds a replica's etcd data."""
     return f"{replica}-pd"
 
 
 def group(prefix: str, zone: str) -> str:
+    """Name the instance group of a zone's masters."""
     return f"{master(prefix)}-{zone}"
 
 
 def temporary_rule(prefix: str) -> str:
+    """Name the rule that proves the balancer before it gets the cluster IP."""
     return f"{master(prefix)}-probe"
 
 
 def firewall_https(prefix: str) -> str:
+    """Name the firewall rule that lets clients reach the API."""
     return f"{master(prefix)}-https"
 
 
 def firewall_etcd(prefix: str) -> str:
+    """Name the firewall rule that lets masters reach each other's etcd."""
     return f"{master(prefix)}-etcd"
 
 

@@ -1,4 +1,4 @@
-"""The cluster's entry in the operator's kubeconfig: is it there, does it fit, write it, remove it."""
+"""The cluster's entry in the operator's kubeconfig: does it fit, write it, remove it."""
 
 import os
 from dataclasses import dataclass
@@ -29,8 +29,8 @@ class OperatorKubeconfig:
     def state(self, seen: Observed) -> KubeconfigState:
         """Compare the entry with the cluster.
 
-        A kubeconfig that cannot be read counts as one without the entry: looking at a cluster must not
-        fail for it. Writing to it will, and says why.
+        A kubeconfig that cannot be read counts as one without the entry: looking at a cluster must
+        not fail for it. Writing to it will, and says why.
         """
         try:
             entry = kubeconfig.read_entry(self.files, self.context)

@@ -2,11 +2,11 @@
 
 None of them mentions a Google type, a socket or a file. Every mutating call of the gateway returns
 only once the operation behind it is DONE, and raises a `GatewayError` otherwise. Creating what is
-already there and deleting what is gone raise `ResourceConflict` and `ResourceNotFound`: whether that
-is fine is the caller's decision, not the gateway's.
+already there and deleting what is gone raise `ResourceConflict` and `ResourceNotFound`: whether
+that is fine is the caller's decision, not the gateway's.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -179,8 +179,8 @@ class Channel(Protocol):
     ) -> Mapping[str, object]:
         """Hand one job to a replica's agent and return its verified answer.
 
-        ``certificates``, when given, replaces the instance's ``hakube-certificates`` metadata in the
-        same write. ``request_id`` (32 hexadecimal digits) is drawn when empty; name it when an
+        ``certificates``, when given, replaces the instance's ``hakube-certificates`` metadata in
+        the same write. ``request_id`` (32 hexadecimal digits) is drawn when empty; name it when an
         envelope in ``args`` or in the answer is bound to it.
         """
         ...

@@ -1,7 +1,7 @@
 """Looks at the cluster IP as a client would: a new TLS connection, verified, and ``GET /readyz``.
 
-Two kinds, behind one port. The TLS probe dials. In a lab whose VMs are mere records nothing listens, so
-there the emulator is asked whether a client would be served.
+Two kinds, behind one port. The TLS probe dials. In a lab whose VMs are mere records nothing
+listens, so there the emulator is asked whether a client would be served.
 """
 
 import http.client
@@ -36,7 +36,9 @@ class TlsProbe:
             ):
                 tls.sendall(_READY)
                 return tls.recv(64).split(b" ")[1:2] == [b"200"]
-        except OSError:  # refused, timed out, reset, not the right certificate: not ready, whichever
+        except (
+            OSError
+        ):  # refused, timed out, reset, not the right certificate: not ready, whichever
             return False
 
 

@@ -1,7 +1,7 @@
 """What is seen, planned, refused and done, as text or JSON. Pure.
 
-The first line says what was seen, the last whether anything changed. The JSON is `docs/INTERFACE.md`'s,
-schema 1: fields are added, never changed.
+The first line says what was seen, the last whether anything changed. The JSON is
+`docs/INTERFACE.md`'s, schema 1: fields are added, never changed.
 """
 
 from collections.abc import Mapping, Sequence
@@ -64,7 +64,8 @@ def blocker_lines(blockers: Sequence[Blocker]) -> tuple[str, ...]:
     return tuple(lines)
 
 
-# -------------------------------------------------------------------------------------------- status
+# --------------------------------------------------------------------------------------------
+# status
 
 
 def status_lines(seen: Observed) -> tuple[str, ...]:
@@ -184,7 +185,8 @@ def _earliest_expiry(seen: Observed) -> str | None:
     return min(dates).isoformat() if dates else None
 
 
-# -------------------------------------------------------------------------------------------- results
+# --------------------------------------------------------------------------------------------
+# results
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,7 +1,8 @@
-"""One command from wish to verified end: observe, resolve, plan, lock, look again, perform, verify.
+"""One command from wish to end: observe, resolve, plan, lock, look again, perform, verify.
 
-This is the whole course of every verb. A dry run is its first half. A resumed run takes the same course:
-nothing is replayed, the unfinished operation on the cluster's address only says which target was meant.
+This is the whole course of every verb. A dry run is its first half. A resumed run takes the same
+course: nothing is replayed, the unfinished operation on the cluster's address only says which
+target was meant.
 """
 
 from collections.abc import Callable, Sequence
@@ -137,7 +138,8 @@ def _show(job: Job, drafted: Plan) -> Result:
     )
 
 
-# ------------------------------------------------------------------------------------ under the lock
+# ------------------------------------------------------------------------------------ under the
+# lock
 
 
 def _run_locked(job: Job, blueprint: Blueprint, operation: Operation, before: Observed) -> Result:
@@ -147,7 +149,7 @@ def _run_locked(job: Job, blueprint: Blueprint, operation: Operation, before: Ob
         outcome = _perform_all(
             job, blueprint, operation, held, resumed=before.operation is not None
         )
-        finished = outcome.exit_status == 0 or outcome.exit_status == 5 and not before.operation
+        finished = outcome.exit_status == 0 or (outcome.exit_status == 5 and not before.operation)
         return outcome
     finally:
         _let_go(job, held, keep_operation=not finished)
@@ -199,7 +201,8 @@ def _only_replica(planned: Plan) -> str:
 def _verify(job: Job, blueprint: Blueprint, operation: Operation) -> None:
     """Look and plan once more: nothing may be left to do.
 
-    What was just done may take a moment to show in a list or a heartbeat, so it is looked at a few times.
+    What was just done may take a moment to show in a list or a heartbeat, so it is looked at a few
+    times.
     """
     left: tuple[str, ...] = ()
     for _ in range(_SETTLE_TRIES):

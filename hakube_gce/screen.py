@@ -1,6 +1,7 @@
-"""What a run prints while it goes: one line per step with the time it took, on a terminal also live.
+"""What a run prints while it goes: a line per step with its time; on a terminal also live.
 
-Printing never ends a run: when whoever read our output has gone away, the change goes on in silence.
+Printing never ends a run: when whoever read our output has gone away, the change goes on in
+silence.
 """
 
 import threading
@@ -43,14 +44,14 @@ class Screen:
         self.note("finished", step=planned.key, seconds=round(seconds, 3))
         with self._guard:
             self._running.pop(planned.key, None)
-            self._print(f"  {str(describe(planned.step)):<92} {seconds:6.1f} s")
+            self._print(f"  {describe(planned.step)!s:<92} {seconds:6.1f} s")
             self._show_running()
 
     def failed(self, planned: Planned, error: HakubeError) -> None:
         self.note("failed", step=planned.key, error=error.message)
         with self._guard:
             self._running.pop(planned.key, None)
-            self._print(f"  {str(describe(planned.step)):<92} failed")
+            self._print(f"  {describe(planned.step)!s:<92} failed")
             self._show_running()
 
     def close(self) -> None:
@@ -65,7 +66,7 @@ class Screen:
             if self._status is not None:
                 self._status.console.print(text, markup=False, highlight=False, soft_wrap=True)
             else:
-                print(text, file=self.stream, flush=True)  # noqa: T201 - this is the screen
+                print(text, file=self.stream, flush=True)
         except OSError:  # a closed pipe: `kube-up.sh | head` must not stop half-way
             self._status = None
 

@@ -1,8 +1,8 @@
 """The closed union of steps: what a plan is made of. Data only; `execute` gives them their effect.
 
-Every step says what shall be true afterwards, so that performing it twice, or after somebody else did,
-is fine. There is no step that adds a voter, and none that deletes a VM whose member is still listed
-except in a teardown: `AdmitReplica` and `ExpelMember` are whole jobs of the agents.
+Every step says what shall be true afterwards, so that performing it twice, or after somebody else
+did, is fine. There is no step that adds a voter, and none that deletes a VM whose member is still
+listed except in a teardown: `AdmitReplica` and `ExpelMember` are whole jobs of the agents.
 """
 
 from dataclasses import dataclass
@@ -147,7 +147,7 @@ class DeleteBackendService:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CreateTemporaryRule:
-    """A rule on an ephemeral address, so that the balancer is proven before it gets the cluster IP."""
+    """A rule on an ephemeral address: the balancer is proven before it gets the cluster IP."""
 
     name: str
     backend_service: str
@@ -155,7 +155,7 @@ class CreateTemporaryRule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AwaitBackends:
-    """Compute Engine's own probes find these replicas healthy, and TLS is answered through ``rule``."""
+    """Compute Engine finds these replicas healthy, and TLS is answered through ``rule``."""
 
     backend_service: str
     rule: str
@@ -199,7 +199,7 @@ class DetachEphemeral:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DemoteEndpoint:
-    """Move the cluster IP from the load balancer to the last VM: the outage window of going 2 to 1."""
+    """Move the cluster IP from the balancer to the last VM: the window of going 2 to 1."""
 
     rule: str
     backend_service: str

@@ -1,7 +1,8 @@
 """Signals, made gentle: the first one lets the current step end, the second one ends the program.
 
-No work is done in a handler: it sets a flag. Waiting (for a VM, an agent, a balancer) ends early through
-the clock that waits; an open outage window uses another clock and is closed or rolled back first.
+No work is done in a handler: it sets a flag. Waiting (for a VM, an agent, a balancer) ends early
+through the clock that waits; an open outage window uses another clock and is closed or rolled back
+first.
 """
 
 import signal

@@ -1,8 +1,9 @@
 """From what Compute Engine listed and the agents said to one `Observed`. Pure.
 
-A resource is the cluster's when its whole name fits *and* it carries the cluster's mark. A fitting name
-without the mark is a conflict; a mark of another cluster is another cluster. Members come only from a
-fresh linearizable read; everything else that agents say is history, shown but not decided upon.
+A resource is the cluster's when its whole name fits *and* it carries the cluster's mark. A fitting
+name without the mark is a conflict; a mark of another cluster is another cluster. Members come
+only from a fresh linearizable read; everything else that agents say is history, shown but not
+decided upon.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -116,7 +117,10 @@ def _uid(inventory: Inventory, prefix: str, address: Address | None) -> str:
 
 
 def _uid_of_parts(inventory: Inventory, prefix: str) -> str:
-    """Find the uid on regional leftovers; global firewalls may belong to another region's cluster."""
+    """Find the uid on regional leftovers.
+
+    Firewalls are global and may belong to another region's cluster.
+    """
     for disk in inventory.disks:
         mark = marks.mark_from_labels(disk.labels)
         if mark and mark.cluster == prefix:

@@ -1,8 +1,8 @@
 """A client's eye on the cluster IP while it moves: how long was it really gone?
 
-Probes about twenty times a second with a new TLS connection each time, verified against the cluster's
-CA, and remembers when answers stopped and came back. It only looks; moving the address is somebody
-else's job.
+Probes about twenty times a second with a new TLS connection each time, verified against the
+cluster's CA, and remembers when answers stopped and came back. It only looks; moving the address
+is somebody else's job.
 """
 
 import threading

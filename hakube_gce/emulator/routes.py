@@ -49,6 +49,8 @@ BY_METHOD: Mapping[str, Route] = {route.method: route for route in ROUTES}
 
 _PROJECT = re.compile(r"(?:[a-z0-9.\-]+:)?[a-z][a-z0-9-]{4,28}[a-z0-9]", re.ASCII)
 _PREFIX = "/compute/v1/"
+_WILD = re.compile(r"\{\w+=([^}]*)\}", re.ASCII)
+"""A parameter of several parts, such as ``{parent_name=reservations/*/reservationBlocks/*}``."""
 
 
 def find(verb: str, path: str, query: Mapping[str, str], body: Json) -> tuple[Route, Call]:
@@ -60,31 +62,25 @@ def find(verb: str, path: str, query: Mapping[str, str], body: Json) -> tuple[Ro
     if not path.startswith(_PREFIX):
         raise _unknown(path)
     parts = tuple(path.removeprefix(_PREFIX).split("/"))
-    for route in ROUTES:
-        parameters = match(route.verb, route.template, verb, parts)
+    for method, template in _methods_like(verb, len(parts)):
+        parameters = _parameters(template, parts)
         if parameters is not None:
+            if method not in BY_METHOD:
+                raise not_emulated(method)
             _check_project(parameters["project"])
-            checked = bodies.check(route.method, body)
-            return route, Call(
-                method=route.method, parameters=parameters, query=query, body=checked
+            return BY_METHOD[method], Call(
+                method=method,
+                parameters=parameters,
+                query=query,
+                body=bodies.check(method, body),
             )
-    for method, known_verb, template in google_methods():
-        if match(known_verb, template, verb, parts) is not None:
-            raise not_emulated(method)
     raise _unknown(path)
 
 
-def match(
-    known_verb: str, template: str, verb: str, parts: tuple[str, ...]
-) -> dict[str, str] | None:
-    """Return a path's parameters when verb and path fit a template, else None."""
-    if known_verb != verb:
-        return None
-    wanted = _split(template)
-    if len(wanted) != len(parts):
-        return None
+def _parameters(template: tuple[str, ...], parts: tuple[str, ...]) -> dict[str, str] | None:
+    """Return a path's parameters when it fits a template of the same length, else None."""
     parameters = {}
-    for name, part in zip(wanted, parts, strict=True):
+    for name, part in zip(template, parts, strict=True):
         if name.startswith("{") and part:
             parameters[name[1:-1]] = part
         elif name != part:
@@ -93,22 +89,26 @@ def match(
 
 
 @functools.cache
-def _split(template: str) -> tuple[str, ...]:
-    return tuple(template.split("/"))
+def _methods_like(verb: str, length: int) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """Return Google's methods of a verb and a path length, those with more fixed parts first.
 
-
-@functools.cache
-def _google_lines() -> tuple[str, ...]:
-    file = package_files.files(__package__) / "google_methods.txt"
-    text = file.read_text(encoding="ascii")
-    return tuple(line for line in text.splitlines() if not line.startswith("#"))
+    So ``backendServices/listUsable`` is a method, not a backend service of that name.
+    """
+    found = [
+        (method, tuple(template.split("/")))
+        for method, known_verb, template in google_methods()
+        if known_verb == verb and template.count("/") == length - 1
+    ]
+    return tuple(sorted(found, key=lambda entry: sum(p.startswith("{") for p in entry[1])))
 
 
 def google_methods() -> Iterator[tuple[str, str, str]]:
     """Yield method id, verb and path template of every method Google's API has."""
-    for line in _google_lines():
-        method, verb, template = line.split(" ")
-        yield method, verb, template
+    file = package_files.files(__package__) / "google_methods.txt"
+    for line in file.read_text(encoding="ascii").splitlines():
+        if not line.startswith("#"):
+            method, verb, template = line.split(" ")
+            yield method, verb, _WILD.sub(lambda found: found[1].replace("*", "{part}"), template)
 
 
 def _check_project(project: str) -> None:

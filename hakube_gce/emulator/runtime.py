@@ -92,8 +92,9 @@ class Runtime(Protocol):
         ...
 
     def answers(self, address: str) -> bool:
-        """Tell whether a client that dials an external address now would be served (records only
-        computes it; process may dial).
+        """Tell whether a client that dials an external address now would be served.
+
+        Records compute it; processes may be dialled.
         """
         ...
 

@@ -74,10 +74,10 @@ class Context:
     _guard: threading.Lock = field(default_factory=threading.Lock)
 
     def request_id(self, step_key: str, call: str) -> str:
-        """Give the id of a request: the same for retries of one call, another for every other call.
+        """Give the id of a request: one for all retries of a call, another for every other.
 
-        It derives from operation, lock epoch, step and call. The epoch stands for the attempt: a run
-        that resumes has a higher one and so never gets a failed request's old answer again.
+        It derives from operation, lock epoch, step and call. The epoch stands for the attempt: a
+        run that resumes has a higher one and so never gets a failed request's old answer again.
         """
         with self._guard:
             self._calls[f"{step_key}/{call}"] += 1

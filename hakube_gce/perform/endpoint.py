@@ -1,9 +1,10 @@
 """The cluster IP moves: between a VM and the load balancer, in an outage window that is measured.
 
-Everything was built and proven before; the window is two calls and what Compute Engine takes to let the
-second have its effect. It is announced, watched by a TLS-verified probe, closed or rolled back, and
-printed with its length. Between its first call and its end nothing interrupts it but the death of the
-process; then the address's labels remember that it is open, and the next run goes on from what it sees.
+Everything was built and proven before; the window is two calls and what Compute Engine takes to
+let the second have its effect. It is announced, watched by a TLS-verified probe, closed or rolled
+back, and printed with its length. Between its first call and its end nothing interrupts it but the
+death of the process; then the address's labels remember that it is open, and the next run goes on
+from what it sees.
 """
 
 from collections.abc import Callable
@@ -124,7 +125,8 @@ def _move_or_take_back(
     ) from failure
 
 
-# ------------------------------------------------------------------------- calls, tolerant of repeats
+# ------------------------------------------------------------------------- calls, tolerant of
+# repeats
 
 
 def _detach(context: Context, key: str, zone: str, name: str, *, only: str) -> None:

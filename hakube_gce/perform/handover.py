@@ -1,7 +1,7 @@
-"""Certificates and keys on their way: what a new master is handed, and how a fresh machine gets keys.
+"""Certificates and keys on their way to a new master, or to a machine that has none.
 
-Nothing but cloud credentials is needed on the operator's machine: a run that finds no keys here has a
-healthy master seal them to a key drawn for that one request.
+Nothing but cloud credentials is needed on the operator's machine: a run that finds no keys here
+has a healthy master seal them to a key drawn for that one request.
 """
 
 import json
@@ -20,7 +20,7 @@ _ENVELOPE_LIFE = timedelta(minutes=10)
 
 
 def cluster_keys(context: Context, *, founder: bool) -> ClusterKeys:
-    """Find the cluster's keys: on this machine, else at a healthy master; drawn only for a founder.
+    """Find the cluster's keys: here, else at a healthy master; drawn only for a founder.
 
     Raises:
         KeysError: They are nowhere to be had.

@@ -67,12 +67,9 @@ def await_ready(context: Context, _key: str, step: AwaitReady) -> None:
         replica = conditions.replica_named(seen, step.replica)
         if replica is not None and conditions.is_serving(seen, replica):
             return
-        failed = replica is not None and replica.fresh and replica.report is not None
-        if failed and replica is not None and replica.report is not None:
-            if replica.report.phase == "failed":
-                raise ChannelError(
-                    f"{step.replica} failed: {replica.report.detail}", replica=step.replica
-                )
+        report = replica.report if replica is not None and replica.fresh else None
+        if report is not None and report.phase == "failed":
+            raise ChannelError(f"{step.replica} failed: {report.detail}", replica=step.replica)
         context.clock.sleep(context.limits.poll_s)
     raise AgentSilent(
         f"{step.replica} was not ready within {context.limits.ready_s:.0f} s",
@@ -113,12 +110,12 @@ def expel(context: Context, _key: str, step: ExpelMember) -> None:
             f"{step.through}, which was to remove {step.member_name}, cannot be asked any more"
         )
     leaving = next((m for m in seen.members if m.id == step.member_id), None)
-    if leaving is not None and leaving.role is Role.VOTER:
-        if not conditions.removal_keeps_quorum(seen, leaving):
-            raise StepFailed(
-                f"removing {step.member_name} is not safe any more: afterwards "
-                f"{conditions.majority_without(seen, leaving)}"
-            )
+    is_voter = leaving is not None and leaving.role is Role.VOTER
+    if leaving and is_voter and not conditions.removal_keeps_quorum(seen, leaving):
+        raise StepFailed(
+            f"removing {step.member_name} is not safe any more: afterwards "
+            f"{conditions.majority_without(seen, leaving)}"
+        )
     context.channel.ask(
         through.instance,
         "expel",

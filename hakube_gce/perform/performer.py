@@ -47,8 +47,8 @@ from hakube_gce.steps import (
 def perform(context: Context, planned: Planned) -> None:
     """Make a step's statement true.
 
-    What another run, or this one before it was killed, has done already counts as done: a name that is
-    taken is looked at afresh, and what is gone need not be deleted.
+    What another run, or this one before it was killed, has done already counts as done: a name
+    that is taken is looked at afresh, and what is gone need not be deleted.
 
     Raises:
         HakubeError: The step failed.

@@ -1,8 +1,8 @@
 """Who answers on the cluster IP: the load balancer's parts as masters come and go. Pure.
 
-Everything is built and proven before the address moves. A passthrough balancer sends probes, and its
-backends' guests accept its address, only once a forwarding rule exists; so the parts are proven through
-a temporary rule on an ephemeral address before the cluster IP leaves its VM.
+Everything is built and proven before the address moves. A passthrough balancer sends probes, and
+its backends' guests accept its address, only once a forwarding rule exists; so the parts are
+proven through a temporary rule on an ephemeral address before the cluster IP leaves its VM.
 """
 
 from collections.abc import Sequence
@@ -123,7 +123,7 @@ def _promote(
         AwaitBackends(backend_service=blueprint.master, rule=probe_rule, replicas=everybody),
         after=after,
     )
-    holder, zone = _address_holder(blueprint, seen)
+    holder, zone = _address_holder(seen)
     draft.add(
         "promote-endpoint",
         PromoteEndpoint(
@@ -137,8 +137,8 @@ def _promote(
     )
 
 
-def _address_holder(blueprint: Blueprint, seen: Observed) -> tuple[str, str]:
-    """Find the VM that carries the cluster IP, or that lost it when a promotion was interrupted."""
+def _address_holder(seen: Observed) -> tuple[str, str]:
+    """Find the VM that carries the cluster IP, or lost it to an interrupted promotion."""
     address = seen.address.address if seen.address else ""
     configs = {r.name: r.instance.access_config for r in seen.replicas}
     carrying = [r for r in seen.replicas if (c := configs[r.name]) and c.nat_ip == address]
@@ -196,12 +196,12 @@ def narrow(
         The keys after which the departing VM serves nobody any more.
     """
     if len(survivors) > 1:
-        return _drop_empty_zones(draft, blueprint, seen, survivors, after)
+        return _drop_empty_zones(draft, seen, survivors, after)
     keys = after
     (zone, name) = survivors[0]
     if seen.endpoint_mode is not EndpointMode.VM:
         keys = _demote(draft, blueprint, seen, zone, name, after)
-    _delete_parts(draft, blueprint, seen, after=keys)
+    delete_parts(draft, blueprint, seen, after=keys)
     return keys
 
 
@@ -230,7 +230,6 @@ def _demote(
 
 def _drop_empty_zones(
     draft: Draft,
-    blueprint: Blueprint,
     seen: Observed,
     survivors: Sequence[Place],
     after: tuple[str, ...],
@@ -249,7 +248,7 @@ def _drop_empty_zones(
     return after
 
 
-def _delete_parts(
+def delete_parts(
     draft: Draft, blueprint: Blueprint, seen: Observed, *, after: tuple[str, ...]
 ) -> None:
     """Delete what only a balancer needs: the users of each part before the part."""
@@ -265,13 +264,6 @@ def _delete_parts(
     for group in seen.groups:
         step = DeleteGroup(name=group.name, zone=group.zone)
         draft.add(f"delete-group/{group.zone}", step, after=after)
-
-
-def delete_all(
-    draft: Draft, blueprint: Blueprint, seen: Observed, *, after: tuple[str, ...]
-) -> None:
-    """Plan the end of the balancer in a teardown, once its rule is gone."""
-    _delete_parts(draft, blueprint, seen, after=after)
 
 
 def _in_group(seen: Observed, zone: str, replica: str) -> bool:

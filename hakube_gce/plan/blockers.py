@@ -55,7 +55,8 @@ def name_not_in_zone(
 def other_region(blueprint: Blueprint, zone: str, regions: Sequence[str]) -> Blocker:
     return Blocker(
         reason="OtherRegion",
-        message=f"cluster {blueprint.prefix} is in region {', '.join(regions)}; zone {zone} lies in "
+        message=f"cluster {blueprint.prefix} is in region {', '.join(regions)}; zone {zone} lies "
+        "in "
         f"{blueprint.region}. The cluster IP is regional, so all masters must be in its region",
         exit_status=UNSAFE,
     )
@@ -64,7 +65,8 @@ def other_region(blueprint: Blueprint, zone: str, regions: Sequence[str]) -> Blo
 def last_master(blueprint: Blueprint, seen: Observed, replica: Replica) -> Blocker:
     return Blocker(
         reason="LastMaster",
-        message=f"{replica.name} is the last master of cluster {seen.cluster}: 1 master - 1 = 0, and "
+        message=f"{replica.name} is the last master of cluster {seen.cluster}: 1 master - 1 = 0, "
+        "and "
         "the data would be gone with it. Removing it means tearing the cluster down",
         exit_status=UNSAFE,
         next_command=commands.teardown(blueprint, replica.zone, confirmed=False),
@@ -77,7 +79,8 @@ def teardown_unconfirmed(blueprint: Blueprint, seen: Observed, zone: str) -> Blo
     return Blocker(
         reason="TeardownUnconfirmed",
         message=f"cluster {seen.cluster} has {len(seen.replicas)} masters "
-        f"({', '.join(r.name for r in seen.replicas)}) and KUBE_DELETE_NODES=false is not set: this "
+        f"({', '.join(r.name for r in seen.replicas)}) and KUBE_DELETE_NODES=false is not set: "
+        "this "
         "would delete all of them and their data",
         exit_status=UNSAFE,
         next_command=one if in_zone else "",
@@ -100,8 +103,10 @@ def quorum_at_risk(blueprint: Blueprint, seen: Observed, leaving: Member) -> Blo
 def dead_voter(blueprint: Blueprint, seen: Observed, dead: Sequence[Member]) -> Blocker:
     return Blocker(
         reason="DeadVoter",
-        message="adding a master while a voter is down would raise the quorum when a vote is already "
-        f"missing: {conditions.majority(seen, seen.members)}{_not_healthy(seen)}. Remove the dead one "
+        message="adding a master while a voter is down would raise the quorum when a vote is "
+        "already "
+        f"missing: {conditions.majority(seen, seen.members)}{_not_healthy(seen)}. Remove the dead "
+        "one "
         "first, then add",
         exit_status=UNSAFE,
         next_command=_remove_the_dead(blueprint, seen, but=None)
@@ -117,8 +122,10 @@ def members_unknown(seen: Observed) -> Blocker:
     ]
     return Blocker(
         reason="QuorumUnknown",
-        message="no master gave a trustworthy list of etcd's members, so quorum is lost or cannot be "
-        f"seen ({'; '.join(heard) or 'no masters'}). Nothing is changed in the dark: start the VMs "
+        message="no master gave a trustworthy list of etcd's members, so quorum is lost or cannot "
+        "be "
+        f"seen ({'; '.join(heard) or 'no masters'}). Nothing is changed in the dark: start the "
+        "VMs "
         "that are off, or wait for those that are booting",
         exit_status=UNSAFE,
         next_command="hakube status",
@@ -139,16 +146,18 @@ def learner_pending(seen: Observed, learner: Member) -> Blocker:
 def alarm(replica: Replica, alarms: Sequence[str]) -> Blocker:
     return Blocker(
         reason="EtcdAlarm",
-        message=f"etcd on {replica.name} has raised {', '.join(alarms)}; membership must not change "
+        message=f"etcd on {replica.name} has raised {', '.join(alarms)}; membership must not "
+        "change "
         "under an alarm",
         exit_status=UNSAFE,
     )
 
 
-def not_serving(seen: Observed, replica: Replica) -> Blocker:
+def not_serving(replica: Replica) -> Blocker:
     return Blocker(
         reason="MasterNotReady",
-        message=f"{replica.name} must serve for this and does not: VM {replica.instance.status}, agent "
+        message=f"{replica.name} must serve for this and does not: VM {replica.instance.status}, "
+        "agent "
         f"{'heard' if replica.fresh else 'not heard'}, API server "
         f"{'ready' if conditions.is_ready(replica) else 'not ready'}",
         exit_status=UNSAFE,
@@ -169,7 +178,8 @@ def operation_unfinished(blueprint: Blueprint, operation: Operation) -> Blocker:
     target = f" of {operation.target}" if operation.target else ""
     return Blocker(
         reason="OperationUnfinished",
-        message=f"an earlier {operation.verb.value}{target} (zone {operation.zone}) is not finished",
+        message=f"an earlier {operation.verb.value}{target} (zone {operation.zone}) is not "
+        "finished",
         exit_status=UNSAFE,
         next_command=commands.finish(blueprint, operation),
     )
@@ -184,14 +194,16 @@ def conflict(found: Conflict) -> Blocker:
     )
 
 
-def original_scripts(blueprint: Blueprint, seen: Observed) -> Blocker:
+def original_scripts(seen: Observed) -> Blocker:
     return Blocker(
         reason="MadeByKubeUp",
         message=f"cluster {seen.cluster} was made by the original kube-up scripts: its masters "
-        f"({', '.join(r.name for r in seen.replicas)}) carry no agent and no marks. It is shown by "
+        f"({', '.join(r.name for r in seen.replicas)}) carry no agent and no marks. It is shown "
+        "by "
         "`hakube status` and never changed",
         exit_status=CONFLICT,
-        override="to migrate, create a new cluster under another KUBE_GCE_INSTANCE_PREFIX and move "
+        override="to migrate, create a new cluster under another KUBE_GCE_INSTANCE_PREFIX and "
+        "move "
         "the workloads",
     )
 
@@ -218,7 +230,8 @@ def crowded_zone(zone: str, free: Sequence[str]) -> Blocker:
 def inherited_differs(name: str, cluster: str, asked: str) -> Blocker:
     return Blocker(
         reason="InheritedDiffers",
-        message=f"{name}={asked} contradicts the cluster's {name}={cluster}; masters of one cluster do "
+        message=f"{name}={asked} contradicts the cluster's {name}={cluster}; masters of one "
+        "cluster do "
         "not differ. Leave it unset to inherit",
         exit_status=2,
     )

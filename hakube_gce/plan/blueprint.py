@@ -1,8 +1,8 @@
 """What a new master of this cluster looks like, and the requests that make it. Pure.
 
-The fields of the VM, disk and firewall requests are the original scripts' (docs/COMPATIBILITY.md lists
-the differences); a replica's come from the cluster and never from whatever the operator's shell happens
-to hold, so that replicas do not silently differ.
+The fields of the VM, disk and firewall requests are the original scripts' (docs/COMPATIBILITY.md
+lists the differences); a replica's come from the cluster and never from whatever the operator's
+shell happens to hold, so that replicas do not silently differ.
 """
 
 import hashlib
@@ -65,8 +65,8 @@ def instance_spec(
 ) -> InstanceSpec:
     """Describe the VM of a master.
 
-    The first one carries the cluster IP; a replica gets an ephemeral address, which it needs only to
-    reach the outside.
+    The first one carries the cluster IP; a replica gets an ephemeral address, which it needs only
+    to reach the outside.
     """
     return InstanceSpec(
         name=replica,

@@ -7,16 +7,19 @@ from hakube_gce.plan.blueprint import Blueprint
 
 
 def replicate(blueprint: Blueprint, zone: str) -> str:
+    """Give the command that adds a master in a zone."""
     return _line(
         blueprint, "bin/kube-up.sh", KUBE_GCE_ZONE=zone, KUBE_REPLICATE_EXISTING_MASTER="true"
     )
 
 
 def create(blueprint: Blueprint, zone: str) -> str:
+    """Give the command that makes the first master."""
     return _line(blueprint, "bin/kube-up.sh", KUBE_GCE_ZONE=zone)
 
 
 def remove(blueprint: Blueprint, zone: str, replica: str) -> str:
+    """Give the command that removes a master; any of the zone when none is named."""
     variables = {"KUBE_DELETE_NODES": "false", "KUBE_GCE_ZONE": zone}
     if replica:
         variables["KUBE_REPLICA_NAME"] = replica
@@ -24,6 +27,7 @@ def remove(blueprint: Blueprint, zone: str, replica: str) -> str:
 
 
 def teardown(blueprint: Blueprint, zone: str, *, confirmed: bool) -> str:
+    """Give the command that deletes the whole cluster."""
     variables = {"KUBE_GCE_ZONE": zone}
     if confirmed:
         variables["HAKUBE_CONFIRM_TEARDOWN"] = blueprint.prefix

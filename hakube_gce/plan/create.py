@@ -18,7 +18,7 @@ from hakube_gce.steps import (
 
 
 def plan_create(blueprint: Blueprint, operation: Operation, seen: Observed) -> Plan:
-    """Plan the first master, or what a finished creation lacks; an existing cluster needs nothing."""
+    """Plan the first master, or what is missing of it; a whole cluster needs nothing."""
     found = [blockers.conflict(c) for c in seen.conflicts]
     if seen.unreadable:
         found.append(blockers.unreadable(seen))

@@ -45,17 +45,21 @@ class Plan:
 
 
 def blocked(blockers: Sequence[Blocker], *, notes: Sequence[str] = ()) -> Plan:
+    """Make the plan of a change that must not happen."""
     return Plan(blockers=tuple(blockers), notes=tuple(notes))
 
 
 @dataclass(slots=True)
 class Draft:
-    """A plan being written: steps are added in an order in which they could also run one by one."""
+    """A plan being written: steps are added in an order in which they could run one by one."""
 
     steps: list[Planned] = field(default_factory=list)
 
     def add(self, key: str, step: Step, *, after: Iterable[str] = ()) -> str:
-        """Add a step and give back its key; what it comes after and is not planned is already so."""
+        """Add a step and give back its key.
+
+        What it comes after and is not planned is already so.
+        """
         planned = {p.key for p in self.steps}
         order = tuple(dict.fromkeys(k for k in after if k in planned))
         self.steps.append(Planned(key=key, step=step, after=order))

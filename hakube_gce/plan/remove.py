@@ -1,7 +1,7 @@
 """KUBE_DELETE_NODES=false kube-down: one master less. Pure.
 
-Out of the balancer, leadership away, quorum once more, the member out by id and proven gone; only then
-the VM and its disk.
+Out of the balancer, leadership away, quorum once more, the member out by id and proven gone; only
+then the VM and its disk.
 """
 
 from hakube_gce import conditions, names
@@ -25,7 +25,7 @@ def plan_remove(blueprint: Blueprint, operation: Operation, seen: Observed) -> P
     survivors = [(r.zone, r.name) for r in seen.replicas if r.name != target]
     free = balancer.narrow(draft, blueprint, seen, survivors=survivors, after=gone or draft.keys)
     _virtual_machine(draft, operation, seen, after=(*gone, *free))
-    return Plan(operation=operation, steps=tuple(draft.steps), notes=_notes(seen, survivors))
+    return Plan(operation=operation, steps=tuple(draft.steps), notes=_notes(survivors))
 
 
 def _blockers(
@@ -39,9 +39,9 @@ def _blockers(
         for m in conditions.learners(seen)
         if member is None or m.id != member.id
     )
-    if member is not None and member.role is Role.VOTER:
-        if not conditions.removal_keeps_quorum(seen, member):
-            found.append(blockers.quorum_at_risk(blueprint, seen, member))
+    is_voter = member is not None and member.role is Role.VOTER
+    if member and is_voter and not conditions.removal_keeps_quorum(seen, member):
+        found.append(blockers.quorum_at_risk(blueprint, seen, member))
     if not found:
         found.extend(_survivor_blockers(blueprint, operation, seen))
     return found
@@ -56,11 +56,9 @@ def _survivor_blockers(
         return [blockers.last_master(blueprint, seen, r) for r in seen.replicas]
     moving = seen.endpoint_mode is not EndpointMode.VM or _holds_address(seen, operation.target)
     if len(survivors) == 1 and moving:
-        return [
-            blockers.not_serving(seen, r) for r in survivors if not conditions.is_serving(seen, r)
-        ]
+        return [blockers.not_serving(r) for r in survivors if not conditions.is_serving(seen, r)]
     if not any(conditions.is_serving(seen, r) for r in survivors):
-        return [blockers.not_serving(seen, r) for r in survivors]
+        return [blockers.not_serving(r) for r in survivors]
     return []
 
 
@@ -88,7 +86,7 @@ def _membership(
 
 
 def _successor(seen: Observed, leaving: Member) -> Replica:
-    """Choose the survivor that leads on and carries the removal out: the leader, else the newest data."""
+    """Choose who leads on and carries the removal out: the leader, else the newest data."""
     leader = conditions.leader_id(seen)
     stay = [
         (m.id != leader, -r.report.applied_index, r.name, r)
@@ -116,7 +114,7 @@ def _virtual_machine(
             draft.add("delete-disk", DeleteDisk(name=disk, zone=found.zone), after=after)
 
 
-def _notes(seen: Observed, survivors: list[balancer.Place]) -> tuple[str, ...]:
+def _notes(survivors: list[balancer.Place]) -> tuple[str, ...]:
     if len(survivors) == 2:
         return ("two masters remain: writing needs both, so this is weaker than one",)
     return ()

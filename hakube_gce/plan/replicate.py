@@ -28,7 +28,7 @@ def plan_replicate(blueprint: Blueprint, operation: Operation, seen: Observed) -
         return blocked(found, notes=notes)
     draft = Draft()
     _virtual_machine(draft, blueprint, operation, seen)
-    ready = _membership(draft, blueprint, operation, seen)
+    ready = _membership(draft, operation, seen)
     places = [(r.zone, r.name) for r in seen.replicas if r.name != operation.target]
     balancer.widen(
         draft,
@@ -69,7 +69,7 @@ def _blockers(blueprint: Blueprint, operation: Operation, seen: Observed) -> lis
     )
     if not others_dead:
         found.extend(
-            blockers.not_serving(seen, r)
+            blockers.not_serving(r)
             for r in seen.replicas
             if r.name != operation.target and not conditions.is_serving(seen, r)
         )
@@ -111,7 +111,7 @@ def _virtual_machine(
     draft.add("create-instance", CreateInstance(spec=spec), after=("create-disk",))
 
 
-def _membership(draft: Draft, blueprint: Blueprint, operation: Operation, seen: Observed) -> str:
+def _membership(draft: Draft, operation: Operation, seen: Observed) -> str:
     target, zone = operation.target, operation.zone
     replica = conditions.replica_named(seen, target)
     member = conditions.member_of(seen, replica) if replica else None
@@ -147,7 +147,7 @@ def _through(seen: Observed, target: str) -> str:
 def _notes(operation: Operation, seen: Observed) -> tuple[str, ...]:
     notes = []
     others = [r for r in seen.replicas if r.name != operation.target]
-    free = conditions.free_zones(seen)
+    free = [z for z in conditions.free_zones(seen) if z != operation.zone]
     if any(r.zone == operation.zone for r in others) and free:
         notes.append(
             f"zone {operation.zone} already holds a master; zones without one: {', '.join(free)}"

@@ -1,8 +1,8 @@
 """From a wish to something absolute: which replica, which zone, which operation. Pure.
 
-A relative wish ("any replica in this zone") repeated after a crash would pick another victim. So it is
-resolved once; the result stands in the address's labels until it is done, and the same wish finds it
-there again.
+A relative wish ("any replica in this zone") repeated after a crash would pick another victim. So
+it is resolved once; the result stands in the address's labels until it is done, and the same wish
+finds it there again.
 """
 
 from collections.abc import Sequence
@@ -43,7 +43,7 @@ def resolve(
         other_regions: Regions, other than this, that hold an address of this cluster's name.
     """
     if seen.original_scripts:
-        return _refuse(blockers.original_scripts(blueprint, seen))
+        return _refuse(blockers.original_scripts(seen))
     if seen.address is None and not seen.uid and other_regions:
         return _refuse(blockers.other_region(blueprint, intent.zone, other_regions))
     match intent.verb:
@@ -93,23 +93,18 @@ def _replicate(
 
 def _remove(blueprint: Blueprint, intent: Intent, seen: Observed, operation_id: str) -> Resolved:
     unfinished = seen.operation
-    if unfinished is not None and unfinished.verb is Verb.REMOVE:
-        named = intent.replica_name in {"", unfinished.target}
-        if named and intent.zone == unfinished.zone:
-            return Resolved(operation=unfinished)
-    half_made = _half_made(unfinished)
-    if unfinished is not None and not half_made:
-        return _refuse(blockers.operation_unfinished(blueprint, unfinished))
+    if unfinished is not None and _is_resumed(intent, unfinished):
+        return Resolved(operation=unfinished)
     if not seen.uid:
         return _refuse(blockers.no_cluster(blueprint))
     target, found = _victim(blueprint, intent, seen, unfinished)
+    if unfinished is not None and (found is not None or target != _half_made(unfinished)):
+        found = blockers.operation_unfinished(blueprint, unfinished)
+    replica = conditions.replica_named(seen, target)
+    if found is None and replica is not None and len(seen.replicas) == 1:
+        found = blockers.last_master(blueprint, seen, replica)
     if found is not None:
         return _refuse(found)
-    if unfinished is not None and target != half_made:
-        return _refuse(blockers.operation_unfinished(blueprint, unfinished))
-    replica = conditions.replica_named(seen, target)
-    if replica is not None and len(seen.replicas) == 1:
-        return _refuse(blockers.last_master(blueprint, seen, replica))
     return Resolved(
         operation=Operation(
             id=operation_id,
@@ -121,11 +116,18 @@ def _remove(blueprint: Blueprint, intent: Intent, seen: Observed, operation_id: 
     )
 
 
-def _half_made(unfinished: Operation | None) -> str:
+def _is_resumed(intent: Intent, unfinished: Operation) -> bool:
+    """Tell whether a wish for a removal is the one that was not finished."""
+    return (
+        unfinished.verb is Verb.REMOVE
+        and intent.zone == unfinished.zone
+        and intent.replica_name in {"", unfinished.target}
+    )
+
+
+def _half_made(unfinished: Operation) -> str:
     """Name the replica an unfinished replication was making: it may be given up by removing it."""
-    if unfinished is None or unfinished.verb is not Verb.REPLICATE:
-        return ""
-    return unfinished.target
+    return unfinished.target if unfinished.verb is Verb.REPLICATE else ""
 
 
 def _victim(

@@ -1,6 +1,6 @@
 """kube-down: everything that carries this cluster's mark, and the address last. Pure."""
 
-from hakube_gce import conditions, names
+from hakube_gce import names
 from hakube_gce.model import Observed, Operation
 from hakube_gce.plan import balancer, blockers
 from hakube_gce.plan.blueprint import Blueprint
@@ -23,7 +23,7 @@ def plan_teardown(blueprint: Blueprint, operation: Operation, seen: Observed) ->
     rules: tuple[str, ...] = ()
     if seen.rule is not None:
         rules = (draft.add("delete-rule", DeleteRule(name=seen.rule.name)),)
-    balancer.delete_all(draft, blueprint, seen, after=rules)
+    balancer.delete_parts(draft, blueprint, seen, after=rules)
     for replica in seen.replicas:
         step = DeleteInstance(name=replica.name, zone=replica.zone, id=replica.instance.id)
         draft.add(f"delete-instance/{replica.name}", step, after=rules)
@@ -47,14 +47,3 @@ def _last(draft: Draft, blueprint: Blueprint, seen: Observed) -> None:
     if seen.address is not None:
         step = ReleaseAddress(name=seen.address.name, region=blueprint.region)
         draft.add("release-address", step, after=draft.keys)
-
-
-def masters_named(seen: Observed) -> str:
-    """List the masters for the screen, with what would be lost."""
-    healthy = {m.id for m in conditions.healthy_voters(seen)}
-    parts = []
-    for replica in seen.replicas:
-        member = conditions.member_of(seen, replica)
-        state = "healthy" if member and member.id in healthy else "not healthy"
-        parts.append(f"{replica.name} ({replica.zone}, {state})")
-    return ", ".join(parts)

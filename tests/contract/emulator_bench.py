@@ -1,9 +1,10 @@
 """A lab on the bench: requests go straight in, time stands still until told otherwise.
 
-Every answer is parsed, strictly, into the message Google's own library would make of it: a field that
-Google does not know fails the test that met it.
+Every answer is parsed, strictly, into the message Google's own library would make of it: a field
+that Google does not know fails the test that met it.
 """
 
+import copy
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -44,7 +45,7 @@ class Bench:
         self.project = PROJECT
 
     # -------------------------------------------------------------------------- requests
-    def ask(self, verb: str, path: str, body: Json | None = None, **query: str) -> Json:
+    def ask(self, verb: str, path: str, body: Json | None = None, /, **query: str) -> Json:
         """Send a request that must be taken; return its answer."""
         full = f"/compute/v1/projects/{self.project}/{path}".rstrip("/")
         if path.startswith("projects/"):
@@ -57,7 +58,7 @@ class Bench:
     def get(self, path: str, **query: str) -> Json:
         return self.ask("GET", path, None, **query)
 
-    def start(self, verb: str, path: str, body: Json | None = None, **query: str) -> Json:
+    def start(self, verb: str, path: str, body: Json | None = None, /, **query: str) -> Json:
         """Send a change; return its operation, which has not ended yet."""
         operation = self.ask(verb, path, body, **query)
         assert operation["status"] == "RUNNING", "a client that does not wait must be caught"
@@ -68,14 +69,14 @@ class Bench:
         path = operation["selfLink"].removeprefix("https://www.googleapis.com/compute/v1/")
         return self.get(path)
 
-    def do(self, verb: str, path: str, body: Json | None = None, **query: str) -> Json:
+    def do(self, verb: str, path: str, body: Json | None = None, /, **query: str) -> Json:
         """Send a change and see it through."""
         operation = self.end(self.start(verb, path, body, **query))
         assert operation["status"] == "DONE"
         assert "error" not in operation, operation
         return operation
 
-    def fails(self, verb: str, path: str, body: Json | None = None, **query: str) -> Json:
+    def fails(self, verb: str, path: str, body: Json | None = None, /, **query: str) -> Json:
         """Send a change whose operation must fail; return that operation."""
         operation = self.end(self.start(verb, path, body, **query))
         assert operation["status"] == "DONE"
@@ -84,10 +85,11 @@ class Bench:
         return operation
 
     def refusal(
-        self, verb: str, path: str, body: Json | None = None, **query: str
+        self, verb: str, path: str, body: Json | None = None, /, **query: str
     ) -> tuple[int, str]:
         """Send a request that must be refused and change nothing; return status and reason."""
-        before = self.lab.world.store.to_json()
+        self.get("")  # whatever is due is done before the refusal, not by it
+        before = copy.deepcopy(self.lab.world.store.to_json())
         try:
             answer = self.ask(verb, path, body, **query)
         except Refusal as refusal:
@@ -131,7 +133,7 @@ class Bench:
 
 
 def instance(name: str, zone: str = ZONE, **changes: Any) -> Json:
-    """Return the body of an instance's insert; ``address`` and ``data_disk`` are short for more."""
+    """Return an instance's insert body; ``address`` and ``data_disk`` are short for more."""
     config: Json = {"name": "external-nat", "type": "ONE_TO_ONE_NAT"}
     if changes.get("address"):
         config["natIP"] = changes["address"]

@@ -153,7 +153,7 @@ def test_an_access_config_is_deleted_by_the_name_it_has(lab: Bench) -> None:
     lab.instance("vm")
     delete = f"{ZONE}/instances/vm/deleteAccessConfig"
     wrong = {"accessConfig": "External NAT", "networkInterface": "nic0"}
-    assert lab.refusal("POST", delete, **wrong) == INVALID
+    assert lab.refusal("POST", delete, None, **wrong) == INVALID
     assert lab.refusal("POST", delete, networkInterface="nic0") == (400, "required")
     assert lab.refusal("POST", delete, accessConfig="external-nat") == (400, "required")
     lab.do("POST", delete, accessConfig="external-nat", networkInterface="nic0")

@@ -139,18 +139,17 @@ class Operator:
         keys |= {f"{n}-ca.crt": a.certificate_pem for n, a in self.authorities.items()}
         return keys | {"service-account.key": self.service_account}
 
-    def envelope(self, hello: Line, *, request_id: str, **changes: object) -> str:
-        """Seal the shared keys to a VM that said hello; ``changes`` spoil the content."""
-        content = {
+    def envelope(self, hello: Line, content: Mapping[str, object]) -> str:
+        """Seal the shared keys to a VM that said hello; ``content`` adds to them and spoils them."""
+        whole = {
             "schema": 1,
-            "request_id": request_id,
             "instance_id": hello["instance_id"],
             "expires": stamp(self.now + dt.timedelta(minutes=20)),
             "keys": self.shared_keys(),
-            **changes,
+            **content,
         }
         recipient = x509.load_pem_x509_certificate(hello["sealing_certificate"].encode())
-        builder = pkcs7.PKCS7EnvelopeBuilder().set_data(json.dumps(content).encode())
+        builder = pkcs7.PKCS7EnvelopeBuilder().set_data(json.dumps(whole).encode())
         sealed = (
             builder.add_recipient(recipient)
             .set_content_encryption_algorithm(AES256)
@@ -163,7 +162,7 @@ class Operator:
     ) -> dict[str, Any]:
         """Return an ``install`` for a VM that said hello."""
         request = self.request("install", hello["instance_id"], {})
-        sealed = self.envelope(hello, request_id=request["id"], **changes)
+        sealed = self.envelope(hello, {"request_id": request["id"], **changes})
         request["args"] = {"role": role, "sealed": sealed, "peers": list(peers)}
         return request
 

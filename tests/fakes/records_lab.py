@@ -8,6 +8,7 @@ from typing import Any
 from hakube_gce.emulator.membership_state import Rules
 from hakube_gce.emulator.runtime import VirtualMachine
 from hakube_gce.emulator.runtimes.records import RecordsRuntime
+from hakube_gce.emulator.runtimes.records_machine import Machine
 from tests.fakes.agent_operator import Line, Operator, answer_to, last, lines
 from tests.fakes.clock import FakeClock
 
@@ -28,17 +29,19 @@ class RecordsLab:
         self.vms: dict[str, VirtualMachine] = {}
         self.attributes: dict[str, dict[str, str]] = {}
 
-    def insert(self, name: str, *, data_disk: str = "", address: str = "") -> VirtualMachine:
-        """Insert a VM and boot it."""
+    def insert(
+        self, name: str, *, data_disk: str = "", address: str = "", instance: str = ""
+    ) -> VirtualMachine:
+        """Insert a VM and boot it; a name that was there before gets a new VM."""
         index = len(self.vms)
         vm = VirtualMachine(
             name=name,
             zone="europe-west1-b",
-            id=str(4711 + index),
+            id=instance or str(4711 + index),
             project="p",
             internal_ip=address or self.runtime.internal_ip(index),
             data_disk_id=data_disk or str(9000 + index),
-            boot_disk_id=str(8000 + index),
+            boot_disk_id=f"8{instance}" if instance else str(8000 + index),
         )
         self.vms[name] = vm
         self.attributes[name] = {"hakube-config": self.operator.config(name)}
@@ -95,12 +98,31 @@ class RecordsLab:
     def admit(self, name: str, *, via: str = "m1", timeout_s: float = 120) -> Line:
         return self.ask(via, "admit", name=name, peer_url=self.peer_url(name), timeout_s=timeout_s)
 
+    def issued(self, name: str, leaf: str) -> str:
+        """Return a certificate that was sent to a VM."""
+        certificates = json.loads(self.attributes[name]["hakube-certificates"])
+        return str(certificates["leaves"][leaf])
+
     def peer_url(self, name: str) -> str:
         return f"https://{self.vms[name].internal_ip}:2380"
 
     def member_id(self, name: str, *, via: str = "m1") -> str:
         members = self.heartbeat(via)["members"]
         return str(next(m["id"] for m in members if m["peer_url"] == self.peer_url(name)))
+
+    def machine(self, name: str) -> Machine:
+        """Look behind the scenes: the VM's insides."""
+        host = self.runtime.world.hosts[self.vms[name].internal_ip]
+        assert isinstance(host, Machine)
+        return host
+
+    def cut(self, one: str, other: str) -> None:
+        """Let nothing pass between two masters."""
+        self.runtime.world.cut.add(frozenset(self.vms[n].internal_ip for n in (one, other)))
+
+    def stall(self, name: str) -> None:
+        """Let a master's agent do nothing more by itself; its listener goes on answering."""
+        self.runtime.hung.add(self.vms[name].id)
 
     def kill(self, name: str) -> None:
         self.runtime.power_off(self.vms[name])

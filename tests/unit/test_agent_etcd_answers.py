@@ -93,14 +93,13 @@ def test_an_etcd_that_is_not_there_is_unreachable(tmp_path: Path) -> None:
 
 def test_no_call_in_the_agent_can_add_a_voter() -> None:
     """Read from the source: ``member/add`` is asked for once, and always for a learner."""
-    additions = []
-    for file in sorted(AGENT.glob("*.py")):
-        for node in ast.walk(ast.parse(file.read_text())):
-            if isinstance(node, ast.Call) and any(
-                isinstance(word, ast.Constant) and "member/add" in str(word.value)
-                for word in node.args
-            ):
-                additions.append(node.args[1])
+    additions = [
+        node.args[1]
+        for file in sorted(AGENT.glob("*.py"))
+        for node in ast.walk(ast.parse(file.read_text()))
+        if isinstance(node, ast.Call)
+        and any("member/add" in str(getattr(word, "value", "")) for word in node.args)
+    ]
     (question,) = additions
     assert isinstance(question, ast.Dict)
     assert {

@@ -89,13 +89,13 @@ def test_a_request_is_read_as_it_was_written() -> None:
     ids=str,
 )
 def test_what_is_no_request_is_not_read_as_one(change: dict[str, object]) -> None:
-    with pytest.raises(ValueError, match="."):
+    with pytest.raises(ValueError, match=r"."):
         parse_request(json.dumps(WELL_FORMED | change))
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "null", '"request"'])
 def test_what_is_no_object_is_not_read_either(text: str) -> None:
-    with pytest.raises(ValueError, match="."):
+    with pytest.raises(ValueError, match=r"."):
         parse_request(text)
 
 

@@ -1,7 +1,7 @@
 """The model of etcd refuses what etcd refuses, and gets hurt where etcd gets hurt.
 
-Figures and messages are those measured with etcd 3.4.23 and 3.5.30; the process tests hold the same
-laws against a real one.
+Figures and messages are those measured with etcd 3.4.23 and 3.5.30; the process tests hold a part
+of them against a real one.
 """
 
 from collections.abc import Callable

@@ -4,7 +4,7 @@ from typing import Final
 
 from hakube_gce.emulator.calls import REGION, Accepted, Call, Json, Read, Route, change
 from hakube_gce.emulator.catalog import ZONES
-from hakube_gce.emulator.links import link, region_of, resolve, zone_of
+from hakube_gce.emulator.links import link, region_of, resolve, short, zone_of
 from hakube_gce.emulator.refusals import Refusal, in_use, invalid, required
 from hakube_gce.emulator.resources.groups import refuse_twice_balanced
 from hakube_gce.emulator.resources.kinds import Kind
@@ -92,9 +92,20 @@ def _checked(world: World, call: Call, path: str, wanted: Json) -> Json:
     for number, group in enumerate(groups):
         if group in groups[:number]:
             raise invalid(f"resource.backends[{number}].group", group, "Duplicate backend.")
+    _refuse_twice_balanced(world, [short(group) for group in groups])
     if not groups:
         del fields["backends"]
     return {**fields, "fingerprint": fingerprint(fields)}
+
+
+def _refuse_twice_balanced(world: World, groups: list[str]) -> None:
+    seen: dict[str, str] = {}
+    for group in groups:
+        for instance in members(world, group):
+            refuse_twice_balanced(world, instance, group)
+            if instance in seen:
+                raise in_use("instance", instance, seen[instance])
+            seen[instance] = group
 
 
 def _health_check(world: World, call: Call, references: list[str]) -> str:
@@ -121,8 +132,6 @@ def _backend(world: World, call: Call, service: str, wanted: Json, number: int) 
     if mode != "CONNECTION":
         why = "Must be CONNECTION for a passthrough load balancer."
         raise invalid(f"resource.backends[{number}].balancingMode", mode, why)
-    for instance in members(world, group):
-        refuse_twice_balanced(world, instance, group)
     shown = {"group": link(group), "balancingMode": mode}
     return shown | {k: wanted[k] for k in ("description", "failover") if k in wanted}
 

@@ -59,6 +59,8 @@ class RecordsRuntime:
         self._boots = 0
         self._said: dict[str, bytes] = {}
         self._busy: set[str] = set()
+        self.hung: set[str] = set()
+        """Instance ids whose agents do nothing by themselves: a fault for tests to set."""
         self.world = World(clock or SystemClock(), self._pump, rules)
         if home is not None:
             make_private_folder(home)
@@ -199,7 +201,7 @@ class RecordsRuntime:
     def _pump(self) -> None:
         """Give every agent that is not in the middle of a job its turn."""
         for vm_id, machine in list(self._machines.items()):
-            if vm_id not in self._busy:
+            if vm_id not in self._busy | self.hung:
                 with self._occupied(vm_id):
                     machine.agent.tend()
 

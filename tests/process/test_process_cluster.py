@@ -1,0 +1,136 @@
+"""A cluster of real agents and real etcd members in the process runtime, from founder to three."""
+
+import http.client
+import json
+import ssl
+import subprocess
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hakube_gce.emulator.runtime import Route
+from hakube_gce.emulator.runtimes.process import ProcessRuntime
+from tests.process.first_operator import Master, Operator
+from tests.process.masters import Said, ask
+from tests.process.waiting import until
+
+pytestmark = pytest.mark.process
+
+CONFIG_MAPS = "/api/v1/namespaces/default/configmaps"
+
+
+@pytest.fixture
+def runtime(etcd: Path, tmp_path: Path) -> Iterator[ProcessRuntime]:
+    with ProcessRuntime(tmp_path / "home", etcd=etcd) as runtime:
+        yield runtime
+
+
+@pytest.fixture
+def operator(runtime: ProcessRuntime) -> Operator:
+    return Operator(runtime)
+
+
+@pytest.fixture
+def founder(operator: Operator) -> Master:
+    founder = operator.boot(0)
+    assert operator.install(founder, "founder")["phase"] == "running"
+    return founder
+
+
+def join(operator: Operator, masters: Sequence[Master]) -> Master:
+    newcomer = operator.boot(len(masters))
+    operator.install(newcomer, "joiner", *(master.peer_url for master in masters))
+    args = {"name": newcomer.vm.name, "peer_url": newcomer.peer_url, "timeout_s": 60}
+    operator.ask(masters[0], "admit", args)
+    until(lambda: operator.runtime.serves(newcomer.vm), "the newcomer serves")
+    return newcomer
+
+
+def call(operator: Operator, folder: Path, method: str, path: str, body: object = None) -> Said:
+    """Ask the cluster IP as the administrator, its certificate verified."""
+    context = ssl.create_default_context(cadata=operator.keys.cluster.certificate)
+    files = {"crt": operator.admin.certificate, "key": operator.admin.key}
+    for suffix, content in files.items():
+        (folder / f"admin.{suffix}").write_text(content)
+    context.load_cert_chain(folder / "admin.crt", folder / "admin.key")
+    port = operator.runtime.api_port
+    wire = http.client.HTTPSConnection(operator.cluster_ip, port, timeout=20, context=context)
+    with closing(wire):
+        return ask(wire, method, path, body)
+
+
+def etcdctl(etcd: Path, environment: Mapping[str, str], *words: str) -> Any:
+    command = [str(etcd.with_name("etcdctl")), "-w", "json", *words]
+    done = subprocess.run(
+        command,
+        env={**environment, "ETCDCTL_API": "3"},
+        capture_output=True,
+        timeout=30,
+        check=True,
+    )
+    return json.loads(done.stdout)
+
+
+def test_a_founder_serves_under_the_cluster_ip_and_outlives_a_reset(
+    runtime: ProcessRuntime, operator: Operator, founder: Master, etcd: Path, tmp_path: Path
+) -> None:
+    way = Route(address=operator.cluster_ip, port=None, backends=(founder.vm.internal_ip,))
+    runtime.route([way])
+    assert runtime.serves(founder.vm)
+    assert runtime.answers(operator.cluster_ip)
+    assert len(runtime.pids(founder.vm)) == 3
+    made = call(operator, tmp_path, "POST", CONFIG_MAPS, {"metadata": {"name": "kept"}})
+    assert made.status == 201
+    environment = runtime.etcd_environment(founder.vm)
+    assert len(etcdctl(etcd, environment, "member", "list")["members"]) == 1
+    services = call(operator, tmp_path, "GET", "/api/v1/namespaces/default/services").json()
+    assert services["items"][0]["spec"]["clusterIP"] == "10.7.0.1"
+
+    runtime.power_off(founder.vm)
+    assert not runtime.serves(founder.vm)
+    assert not runtime.answers(operator.cluster_ip)
+    assert runtime.etcd_environment(founder.vm) == {}
+    runtime.power_on(founder.vm)
+    until(lambda: runtime.answers(operator.cluster_ip), "it serves again", timeout_s=60)
+    assert call(operator, tmp_path, "GET", f"{CONFIG_MAPS}/kept").json() == made.json()
+
+
+def test_three_masters_lose_one_and_keep_every_write(
+    runtime: ProcessRuntime, operator: Operator, founder: Master, etcd: Path, tmp_path: Path
+) -> None:
+    masters = [founder]
+    masters.append(join(operator, masters))
+    masters.append(join(operator, masters))
+    everybody = tuple(master.vm.internal_ip for master in masters)
+    runtime.route([Route(address=operator.cluster_ip, port=runtime.api_port, backends=everybody)])
+    members = etcdctl(etcd, runtime.etcd_environment(masters[2].vm), "member", "list")["members"]
+    assert {m["name"] for m in members} == {master.vm.name for master in masters}
+    for i in range(10):
+        said = call(operator, tmp_path, "POST", CONFIG_MAPS, {"metadata": {"name": f"m-{i}"}})
+        assert said.status == 201
+
+    runtime.power_off(founder.vm)
+    survivors = Route(address=operator.cluster_ip, port=runtime.api_port, backends=everybody[1:])
+    runtime.route([survivors])
+    until(lambda: all(runtime.serves(m.vm) for m in masters[1:]), "the others serve on")
+    found = call(operator, tmp_path, "GET", CONFIG_MAPS).json()["items"]
+    assert [thing["metadata"]["name"] for thing in found] == [f"m-{i}" for i in range(10)]
+
+    runtime.power_off(masters[1].vm)
+    until(lambda: not runtime.serves(masters[2].vm), "without a quorum nobody serves")
+    runtime.power_on(masters[1].vm)
+    until(lambda: runtime.serves(masters[2].vm), "with a quorum they do again", timeout_s=60)
+
+
+def test_a_cluster_outlives_its_lab_s_daemon(etcd: Path, tmp_path: Path) -> None:
+    with ProcessRuntime(tmp_path / "home", etcd=etcd) as first:
+        operator = Operator(first)
+        founder = operator.boot(0)
+        operator.install(founder, "founder")
+    with ProcessRuntime(tmp_path / "home", etcd=etcd) as second:
+        second.metadata_changed(founder.vm, founder.attributes)
+        second.power_on(founder.vm)
+        until(lambda: second.serves(founder.vm), "it serves again", timeout_s=60)
