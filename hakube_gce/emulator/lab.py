@@ -23,7 +23,7 @@ from hakube_gce.emulator.latency import Latency
 from hakube_gce.emulator.listing import unreachable_scope
 from hakube_gce.emulator.machines import Machines
 from hakube_gce.emulator.operations import Operation
-from hakube_gce.emulator.refusals import OperationFailed, Refusal, invalid
+from hakube_gce.emulator.refusals import OperationFailed, invalid
 from hakube_gce.emulator.resources.networks import ensure_default
 from hakube_gce.emulator.resources.operations import find as find_operation
 from hakube_gce.emulator.routes import BY_METHOD, find

@@ -23,6 +23,8 @@ class FakeRuntime:
         self.forgotten: list[str] = []
         self.history: list[tuple[str, str]] = []
         self.closed = False
+        self.broken = False
+        """Its machines do not boot."""
         self.probed = threading.Event()
 
     def internal_ip(self, index: int) -> str:
@@ -37,6 +39,9 @@ class FakeRuntime:
         assert vm.boot_disk_id, f"{vm.name} has no boot disk"
         twins = [other.name for other in self.on.values() if other.internal_ip == vm.internal_ip]
         assert not twins, f"{vm.name} has the address of {twins}"
+        if self.broken:
+            msg = f"{vm.name} does not boot"
+            raise OSError(msg)
         self.on[vm.id] = vm
         self.history.append(("power_on", vm.name))
 

@@ -7,8 +7,9 @@ import base64
 import json
 import os
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 
@@ -17,6 +18,7 @@ from hakube_gce.agent.keys import LEAVES
 from hakube_gce.agent.openssl import OpenSSL
 from hakube_gce.channel import SerialChannel
 from hakube_gce.channel_messages import certificates_text, hello_of, is_signed, parse_lines
+from hakube_gce.clock import SystemClock
 from hakube_gce.cluster_keys import ClusterKeys
 from hakube_gce.errors import AgentRefused
 from hakube_gce.leaves import ReplicaNames
@@ -29,6 +31,7 @@ from tests.fakes.records_lab import RecordsLab
 from tests.fakes.signing_agent import SigningAgent
 
 ZONE = "europe-west1-b"
+FINGERPRINT = "one operator, one write at a time"
 
 
 class LabGateway:
@@ -53,11 +56,12 @@ class LabGateway:
             access_config=None,
             machine_type="e2-standard-2",
             metadata=dict(self._lab.attributes[name]),
-            metadata_fingerprint="",
+            metadata_fingerprint=FINGERPRINT,
             labels={},
         )
 
     def serial_output(self, zone: str, instance: str, *, port: int, start: int) -> SerialOutput:
+        assert zone == ZONE
         data = self._lab.runtime.serial_output(self._lab.vms[instance], port)
         begin = max(0, len(data) + start if start < 0 else start)
         return SerialOutput(contents=data[begin:].decode(), start=begin, next=len(data))
@@ -71,6 +75,8 @@ class LabGateway:
         fingerprint: str,
         request_id: str,
     ) -> None:
+        assert (zone, fingerprint) == (ZONE, FINGERPRINT)
+        assert UUID(request_id)
         self._lab.attributes[instance] = dict(items)
         self._lab.runtime.metadata_changed(self._lab.vms[instance], items)
 
@@ -209,8 +215,8 @@ def test_a_waiting_agent_greets_again_when_it_is_prompted(operator: OperatorAtLa
 
 @pytest.fixture
 def now() -> datetime:
-    # openssl looks at the machine's clock: certificates must be valid around the day of the run
-    return datetime.fromtimestamp(Path(__file__).stat().st_atime, UTC)
+    # the real one: openssl looks at the machine's clock, and certificates must be valid for it
+    return SystemClock().now()
 
 
 @pytest.fixture
