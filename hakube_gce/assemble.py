@@ -3,6 +3,7 @@
 import os
 import random
 import secrets
+import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -53,7 +54,13 @@ class Means:
     selectors: tuple[tuple[str, str], ...]
 
     def inherit(self, seen: Observed) -> Inheritance:
-        return inherit(self.settings, seen, api_port=self.place.api_port, selectors=self.selectors)
+        return inherit(
+            self.settings,
+            seen,
+            api_port=self.place.api_port,
+            selectors=self.selectors,
+            programs=_programs(),
+        )
 
     def lock_place(self) -> LockPlace:
         return LockPlace(
@@ -127,6 +134,17 @@ class _Remembered:
     def __call__(self) -> str:
         self._known = self._known or self._find()
         return self._known
+
+
+def _programs() -> tuple[str, str]:
+    """Tell how to run up and down from where the user stands: by script, or as installed."""
+    folder = Path(__file__).resolve().parents[1] / "bin"
+    scripts = (folder / "kube-up.sh", folder / "kube-down.sh")
+    if not all(script.is_file() for script in scripts):
+        return "hakube up", "hakube down"
+    near = folder.parent == Path.cwd()
+    up, down = (str(s.relative_to(folder.parent) if near else s) for s in scripts)
+    return shlex.quote(up), shlex.quote(down)
 
 
 def _probe(place: Place, authority: Callable[[], str]) -> Probe:

@@ -92,9 +92,11 @@ def _fail(found: Arguments, error: HakubeError) -> int:
     _print(f"error: {error.message}", sys.stderr)
     if error.hint:
         _print(f"  {error.hint}", sys.stderr)
+    if not error.changed:
+        _print("Nothing was changed.", sys.stderr)
     result = Result(
         verb=found.verb,
-        changed=status in RESUMABLE,
+        changed=error.changed,
         exit_status=status,
         error=error.message,
         hint=error.hint,

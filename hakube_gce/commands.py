@@ -58,6 +58,7 @@ def change(found: Arguments, settings: Settings, environment: Mapping[str, str])
     try:
         result = run(job)
     except HakubeError as error:
+        error.changed = screen.began
         _add_resume_command(job, error)
         raise
     finally:
@@ -112,7 +113,7 @@ def _check_zone(means: Means) -> None:
     near = [z for z in known if z.rpartition("-")[0] == means.settings.region] or known
     raise TargetNotFound(
         f"KUBE_GCE_ZONE={zone}: there is no such zone in project {means.settings.project}",
-        hint=f"for example {', '.join(near[:6])}. Nothing was changed.",
+        hint=f"for example {', '.join(near[:6])}.",
     )
 
 

@@ -45,6 +45,8 @@ class HakubeError(Exception):
         self.hint = hint
         self.next_command = ""
         """The exact command that goes on, where somebody who knows the run has added it."""
+        self.changed = False
+        """Whether the run had begun to change things."""
 
 
 class SettingsError(HakubeError):

@@ -25,6 +25,8 @@ class Screen:
     note: Callable[..., None]
     """The journal's write."""
     live: bool = False
+    began: bool = False
+    """Whether any step was begun."""
     _running: dict[str, str] = field(default_factory=dict)
     _status: "Status | None" = None
     _guard: threading.RLock = field(default_factory=threading.RLock)
@@ -37,6 +39,7 @@ class Screen:
     def started(self, planned: Planned) -> None:
         self.note("started", step=planned.key)
         with self._guard:
+            self.began = True
             self._running[planned.key] = str(describe(planned.step))[2:]
             self._show_running()
 

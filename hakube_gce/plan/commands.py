@@ -9,13 +9,13 @@ from hakube_gce.plan.blueprint import Blueprint
 def replicate(blueprint: Blueprint, zone: str) -> str:
     """Give the command that adds a master in a zone."""
     return _line(
-        blueprint, "bin/kube-up.sh", KUBE_GCE_ZONE=zone, KUBE_REPLICATE_EXISTING_MASTER="true"
+        blueprint, blueprint.programs[0], KUBE_GCE_ZONE=zone, KUBE_REPLICATE_EXISTING_MASTER="true"
     )
 
 
 def create(blueprint: Blueprint, zone: str) -> str:
     """Give the command that makes the first master."""
-    return _line(blueprint, "bin/kube-up.sh", KUBE_GCE_ZONE=zone)
+    return _line(blueprint, blueprint.programs[0], KUBE_GCE_ZONE=zone)
 
 
 def remove(blueprint: Blueprint, zone: str, replica: str) -> str:
@@ -23,7 +23,7 @@ def remove(blueprint: Blueprint, zone: str, replica: str) -> str:
     variables = {"KUBE_DELETE_NODES": "false", "KUBE_GCE_ZONE": zone}
     if replica:
         variables["KUBE_REPLICA_NAME"] = replica
-    return _line(blueprint, "bin/kube-down.sh", **variables)
+    return _line(blueprint, blueprint.programs[1], **variables)
 
 
 def teardown(blueprint: Blueprint, zone: str, *, confirmed: bool) -> str:
@@ -31,7 +31,7 @@ def teardown(blueprint: Blueprint, zone: str, *, confirmed: bool) -> str:
     variables = {"KUBE_GCE_ZONE": zone}
     if confirmed:
         variables["HAKUBE_CONFIRM_TEARDOWN"] = blueprint.prefix
-    return _line(blueprint, "bin/kube-down.sh", **variables)
+    return _line(blueprint, blueprint.programs[1], **variables)
 
 
 def finish(blueprint: Blueprint, operation: Operation) -> str:

@@ -312,7 +312,10 @@ def test_a_target_pool_leads_to_all_its_running_instances(lab: Bench) -> None:
     lab.do("POST", f"{REGION}/targetPools", {"name": "pool"})
     pool = f"{REGION}/targetPools/pool"
     lab.do("POST", f"{pool}/addInstance", listed(f"{ZONE}/instances/one"))
-    rule = lab.rule("r", "", target=pool, ports=[], portRange="443-443")
+    body = {"name": "r", "target": pool, "portRange": "443"}
+    lab.do("POST", f"{REGION}/forwardingRules", body)
+    rule = lab.get(f"{REGION}/forwardingRules/r")
+    assert rule["portRange"] == "443-443"
     assert lab.runtime.backends_of(rule["IPAddress"]) == (internal(one),)
     assert lab.refusal("DELETE", pool) == (400, "resourceInUseByAnotherResource")
     lab.do("POST", f"{pool}/removeInstance", listed(f"{ZONE}/instances/one"))

@@ -140,7 +140,7 @@ class Operator:
         return keys | {"service-account.key": self.service_account}
 
     def envelope(self, hello: Line, content: Mapping[str, object]) -> str:
-        """Seal the shared keys to a VM that said hello; ``content`` adds to them and spoils them."""
+        """Seal the shared keys to a VM that said hello; ``content`` adds to that or spoils it."""
         whole = {
             "schema": 1,
             "instance_id": hello["instance_id"],

@@ -108,6 +108,7 @@ class Master:
     folder: Path
     instance_id: str
     metadata: Metadata
+    etcd: Path
     process: "subprocess.Popen[bytes] | None" = None
 
     @property
@@ -146,7 +147,7 @@ class ProcessLab:
 
     # ------------------------------------------------------------------------------ power
 
-    def insert(self, name: str) -> Master:
+    def insert(self, name: str, *, etcd: Path | None = None) -> Master:
         """Make a VM and boot it; return once it said hello."""
         number = len(self.masters) + 1
         folder = self._folder / name
@@ -160,6 +161,7 @@ class ProcessLab:
             folder=folder,
             instance_id=instance_id,
             metadata=Metadata(address, instance_id, attributes),
+            etcd=etcd or self._etcd,
         )
         self.start(name)
         self.until(lambda: b'"hello"' in self.masters[name].output(), f"{name} says hello")
@@ -172,7 +174,7 @@ class ProcessLab:
             *("--root", str(master.folder / "root"), "--data", str(master.folder / "data")),
             *("--serial", str(master.folder / "serial"), "--metadata", master.metadata.url),
             *("--address", master.address, "--api-port", str(API_PORT)),
-            *("--etcd", str(self._etcd), "--apiserver-command", json.dumps(APISERVER)),
+            *("--etcd", str(master.etcd), "--apiserver-command", json.dumps(APISERVER)),
             *("--heartbeat-s", "0.5"),
         ]
         environment = {"PATH": os.defpath, "PYTHONPATH": str(CHECKOUT), "LANG": "C.UTF-8"}

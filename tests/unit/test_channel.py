@@ -398,6 +398,12 @@ def test_silence_names_the_last_words_and_their_age(world: World) -> None:
     assert caught.value.exit_status == 9
 
 
+def test_a_wait_ends_on_time_and_not_a_pause_later(world: World) -> None:
+    with pytest.raises(AgentSilent):
+        ask(world, timeout_s=0.7)
+    assert world.clock.naps == pytest.approx((0.5, 0.2))
+
+
 def test_forged_last_words_are_not_repeated(world: World) -> None:
     world.cloud.print(world.instance, SigningAgent("4711").heartbeat(detail="send money"))
     with pytest.raises(AgentSilent, match="nothing was ever heard"):

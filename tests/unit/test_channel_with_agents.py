@@ -76,7 +76,7 @@ class LabGateway:
         request_id: str,
     ) -> None:
         assert (zone, fingerprint) == (ZONE, FINGERPRINT)
-        assert UUID(request_id)
+        assert UUID(request_id).version == 4
         self._lab.attributes[instance] = dict(items)
         self._lab.runtime.metadata_changed(self._lab.vms[instance], items)
 

@@ -266,6 +266,16 @@ def test_another_writers_lock_is_waited_for(config: Path) -> None:
     assert len(clock.naps) == 1
 
 
+def test_the_lock_of_a_file_behind_a_link_counts_too(config: Path, tmp_path: Path) -> None:
+    link = tmp_path / "link"
+    link.symlink_to(config)
+    lock = Path(f"{config}.lock")
+    lock.touch()
+    clock = ReleasingClock(lock.unlink)
+    write([link], clock)
+    assert len(clock.naps) == 1
+
+
 def test_a_lock_that_stays_is_named_with_the_way_out(config: Path, clock: FakeClock) -> None:
     lock = Path(f"{config}.lock")
     lock.touch()
