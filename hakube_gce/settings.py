@@ -21,6 +21,10 @@ from hakube_gce.settings_table import Variable
 LAB_PROJECT = "hakube-lab"
 """Project of a cluster that runs on this machine, when none is named."""
 
+LONGEST_PREFIX = 64 - len("hakube-agent:-master-000")
+"""A certificate's common name has 64 characters at most (X.520), and the longest one of ours is
+``hakube-agent:<prefix>-master-<3 hex>``."""
+
 _NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
@@ -223,6 +227,13 @@ def _prefix(reader: Reader, zone: str) -> str:
             table.PREFIX.name,
             prefix,
             f"is too long: {longest} would have over 63 letters",
+        )
+    elif len(prefix) > LONGEST_PREFIX:
+        reader.problem(
+            table.PREFIX,
+            table.PREFIX.name,
+            prefix,
+            f"is too long for the names in certificates: at most {LONGEST_PREFIX} letters",
         )
     return prefix
 

@@ -124,7 +124,7 @@ def _after(token: str, keys: list[str]) -> int:
     if not token:
         return 0
     try:
-        last = base64.urlsafe_b64decode(token.encode()).decode()
+        last = base64.b64decode(token.encode(), altchars=b"-_", validate=True).decode()
     except (binascii.Error, ValueError) as error:
         raise invalid("pageToken", token, "The page token is malformed.") from error
     if last in keys:

@@ -33,6 +33,8 @@ class Membership:
         self._rules = rules or Rules()
         self._replication = Replication(clock)
         self.cluster_id = 0
+        self.alarms: frozenset[str] = frozenset()
+        """Alarms that stand, e.g. ``NOSPACE``: a fault for tests and labs to set."""
 
     # ------------------------------------------------------------------------ processes
 
@@ -144,6 +146,8 @@ class Membership:
             EtcdRefused: No quorum, or a learner was asked.
         """
         state = self._quorum(via)
+        if "NOSPACE" in self.alarms:
+            raise EtcdRefused(8, "etcdserver: mvcc: database space exceeded")
         self._replication.commit(keys={**state.keys, key: value}, revision=state.revision + 1)
         return state.revision + 1
 

@@ -46,8 +46,8 @@ def region(name: str) -> Scope:
 def region_of(zone_name: str) -> str:
     """Name of the region a zone lies in.
 
-    >>> region_of("europe-west1-b")
-    'europe-west1'
+    >>> region_of("europe-west1-b"), region_of("us-central1-ai1a")
+    ('europe-west1', 'us-central1')
     """
     return zone_name.rpartition("-")[0]
 

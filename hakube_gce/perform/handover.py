@@ -71,7 +71,7 @@ def _fetch(context: Context, source: Replica) -> ClusterKeys:
         request_id=request_id,
         instance_id=source.instance.id,
         uid=context.mark.uid,
-        now=context.clock.now(),
+        now=context.gateway.server_time(),
     )
 
 

@@ -320,6 +320,57 @@ def test_a_joiner_does_not_take_the_place_of_a_member_that_has_been_there() -> N
     assert "expel it first" in beat["detail"]
 
 
+def test_nobody_is_admitted_while_an_alarm_stands() -> None:
+    lab = lab_of("m1")
+    membership, _ = lab.machine("m1").etcd or (None, 0)
+    assert membership is not None
+    membership.alarms = frozenset({"NOSPACE"})
+    code, message = error(lab.join("m2"))
+    assert (code, "NOSPACE" in message) == ("refused", True)
+    assert members(lab) == {"m1": "voter"}
+
+
+def test_a_learner_that_went_silent_is_not_promoted_whatever_etcd_thinks() -> None:
+    lab = lab_of("m1")
+    lab.insert("m2")
+    lab.install("m2", role="joiner")
+    membership, own = lab.machine("m1").etcd or (None, 0)
+    assert membership is not None
+    membership.add_learner(own, lab.peer_url("m2"))
+    lab.clock.advance(1)
+    lab.ask("m2", "report")
+    assert lab.heartbeat("m2")["role"] == "learner"
+    lab.cut("m1", "m2")
+    code, message = error(lab.admit("m2"))
+    assert (code, "does not answer" in message) == ("failed", True)
+    assert members(lab) == {"m1": "voter"}
+
+
+def test_who_was_expelled_a_moment_ago_can_be_admitted_again() -> None:
+    """Within the second etcd hands the removed id out again, and refuses it."""
+    lab = lab_of("m1")
+    lab.insert("m2")
+    lab.install("m2", role="joiner")
+    lab.runtime.hung.add(lab.vms["m2"].id)
+    membership, own = lab.machine("m1").etcd or (None, 0)
+    assert membership is not None
+    membership.remove(own, membership.add_learner(own, lab.peer_url("m2")))
+    lab.runtime.hung.clear()
+    assert lab.admit("m2")["ok"]
+
+
+def test_a_phantom_voter_counts_as_unhealthy() -> None:
+    """A voter that somebody else added and that never started: nothing may be built on that."""
+    lab = lab_of("m1", "m2", "m3")
+    membership, own = lab.machine("m1").etcd or (None, 0)
+    assert membership is not None
+    membership.add_voter(own, "https://10.132.0.99:2380")
+    code, message = error(lab.join("m4"))
+    assert (code, "never started" in message) == ("refused", True)
+    phantom = next(m["id"] for m in lab.heartbeat("m1")["members"] if not m["name"])
+    assert lab.ask("m1", "expel", member_id=phantom)["ok"]
+
+
 def test_only_a_voter_admits() -> None:
     lab = lab_of("m1")
     lab.insert("m2")

@@ -12,7 +12,7 @@ from google.cloud import compute_v1
 
 from hakube_gce.clock import SystemClock
 from hakube_gce.emulator.lab import Lab
-from hakube_gce.emulator.latency import Latency, profile
+from hakube_gce.emulator.latency import Latency
 from hakube_gce.emulator.server import serve
 from tests.contract.emulator_bench import IMAGE
 from tests.fakes.fake_runtime import FakeRuntime
@@ -206,7 +206,8 @@ def test_a_finished_operation_can_be_forgotten(cloud: Cloud) -> None:
 
 def test_a_wait_holds_the_request_and_nobody_else(runtime: FakeRuntime) -> None:
     """While one client waits for a slow operation, another is served."""
-    lab = Lab(runtime=runtime, clock=SystemClock(), latency=profile("realistic"))
+    latency = Latency(name="slow", seconds={"disks.insert": 0.4})
+    lab = Lab(runtime=runtime, clock=SystemClock(), latency=latency)
     with serve(lab) as server:
         clients = Cloud(server.endpoint)
         try:

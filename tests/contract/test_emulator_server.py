@@ -27,21 +27,6 @@ TOKEN = "t0ken"  # noqa: S105 - of a lab that lives for one test
 DISKS = "/compute/v1/projects/hakube-lab/zones/europe-west1-b/disks"
 
 
-@contextmanager
-def served(runtime: FakeRuntime | None = None, latency: Latency | None = None) -> Iterator[Wire]:
-    lab = Lab(
-        runtime=runtime or FakeRuntime(),
-        clock=SystemClock(),
-        latency=latency or profile("none"),
-    )
-    with serve(lab, token=TOKEN) as server:
-        wire = Wire(server)
-        try:
-            yield wire
-        finally:
-            wire.close()
-
-
 class Wire:
     """One kept-alive connection to a served lab."""
 
@@ -69,6 +54,21 @@ class Wire:
 
     def close(self) -> None:
         self._connection.close()
+
+
+@contextmanager
+def served(runtime: FakeRuntime | None = None, latency: Latency | None = None) -> Iterator[Wire]:
+    lab = Lab(
+        runtime=runtime or FakeRuntime(),
+        clock=SystemClock(),
+        latency=latency or profile("none"),
+    )
+    with serve(lab, token=TOKEN) as server:
+        wire = Wire(server)
+        try:
+            yield wire
+        finally:
+            wire.close()
 
 
 def eventually(condition: Callable[[], bool], *, within_s: float = 5.0) -> bool:

@@ -488,6 +488,17 @@ def test_a_balancer_is_built_and_taken_down(gateway: GoogleCompute) -> None:
     )
 
 
+def test_members_of_a_managed_group_are_known_without_asking(cloud: Emulated) -> None:
+    """Managed VMs name their manager themselves; a project full of node pools costs no calls."""
+    make_disk(cloud.gateway, "node-pd")
+    manager = f"projects/1/zones/{B}/instanceGroupManagers/pool"
+    managed = replace(spec("node"), metadata={"created-by": manager})
+    cloud.gateway.insert_instance(managed, request_id=new_id())
+    cloud.gateway.insert_group(B, "pool", network="default", description="", request_id=new_id())
+    (group,) = cloud.gateway.inventory(REGION).groups
+    assert group.members == ("node",)
+
+
 def test_the_health_of_a_service_that_is_not_there_is_not_found(gateway: GoogleCompute) -> None:
     with pytest.raises(ResourceNotFound):
         gateway.backend_health(REGION, MASTER)

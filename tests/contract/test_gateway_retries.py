@@ -505,3 +505,18 @@ def test_the_inventorys_time_is_not_after_what_it_tells(
     assert seen.server_time == datetime(2015, 10, 21, 7, 28, tzinfo=UTC)
     assert api.asked[0].path == "projects/p/zones"
     assert len({asked.path for asked in api.asked}) == 10
+
+
+def test_a_backend_is_healthy_only_behind_every_rule(
+    api: ScriptedApi, gateway: GoogleCompute
+) -> None:
+    """During a promotion two rules refer to the service, and each has its own verdict."""
+    group = f"projects/p/zones/{ZONE}/instanceGroups/g"
+    verdicts = [("a", "UNHEALTHY"), ("b", "HEALTHY"), ("a", "HEALTHY"), ("b", "HEALTHY")]
+    statuses = [
+        {"instance": f"projects/p/zones/{ZONE}/instances/{name}", "healthState": state}
+        for name, state in verdicts
+    ]
+    api.will(Answer(body={"name": "s", "backends": [{"group": group}]}))
+    api.will(Answer(body={"healthStatus": statuses}))
+    assert gateway.backend_health(REGION, "s") == {"a": "UNHEALTHY", "b": "HEALTHY"}

@@ -69,7 +69,7 @@ def test_last_words_of_an_earlier_life_do_not_count(tmp_path: Path) -> None:
 def test_a_program_that_is_not_there_is_tried_again(tmp_path: Path) -> None:
     child = Child(log=tmp_path / "log", pause_s=0.01)
     child.start((str(tmp_path / "nothing"),))
-    until(lambda: (tmp_path / "log").exists(), "it was tried")
+    until((tmp_path / "log").exists, "it was tried")
     until(lambda: (tmp_path / "log").read_text().count("does not start") > 1, "it was tried again")
     assert child.state is ChildState.CRASHED
     child.stop()

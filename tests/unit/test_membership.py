@@ -311,6 +311,13 @@ def test_a_joiner_with_wrong_flags_does_not_start(flags: dict[str, str]) -> None
         lab.etcd.join("m2", url(2), flags)
 
 
+def test_a_full_disk_stops_writes_and_nothing_else() -> None:
+    lab = Lab(2)
+    lab.etcd.alarms = frozenset({"NOSPACE"})
+    refused(8, "mvcc: database space exceeded", lambda: lab.etcd.put(lab.ids[1], "k", "v"))
+    lab.etcd.add_learner(lab.ids[1], url(3))
+
+
 def test_index_and_revision_grow_with_what_is_written() -> None:
     lab = Lab(2)
     before = lab.etcd.disk(lab.ids[2])

@@ -204,6 +204,7 @@ class RecordsEtcd:
             applied_index=disk.applied_index,
             db_size_bytes=20480 + 4096 * len(disk.keys),
             version=ETCD_VERSION,
+            alarms=tuple(sorted(membership.alarms)),
         )
 
     def read_linearizable(self) -> None:
