@@ -43,9 +43,11 @@ class Machines:
 
     def lead(self, routes: list[Route]) -> None:
         """Hand the ways traffic goes to the runtime, when they changed."""
-        if routes != self._routes:
-            self._routes = routes
-            self.runtime.route(routes)
+        if routes == self._routes:
+            return
+        # What could not be led is tried again with the next change.
+        done = self._try("route", "traffic", lambda: self.runtime.route(routes))
+        self._routes = routes if done else None
 
     def is_on(self, record: Json) -> bool:
         return record["id"] in self._on

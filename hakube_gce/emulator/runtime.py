@@ -1,9 +1,9 @@
 """What a VM is inside the emulator: the port that the records and process runtimes fill.
 
 The Compute API side (resources, operations) owns every record and tells the runtime what became
-true: this VM is powered on, that address now leads there. The runtime owns whatever really runs, and
-answers two questions: what stands on a serial port, and does a VM's API server answer. A runtime never
-touches a resource record.
+true: this VM is powered on, that address now leads there. The runtime owns whatever really runs,
+and answers two questions: what stands on a serial port, and does a VM's API server answer. A
+runtime never touches a resource record.
 """
 
 from collections.abc import Mapping, Sequence
@@ -57,7 +57,7 @@ class Runtime(Protocol):
         ...
 
     def power_on(self, vm: VirtualMachine) -> None:
-        """Boot a VM. Called when its insert or start operation completes, and when a lab restarts."""
+        """Boot a VM: when its insert or start completes, and when a lab restarts."""
         ...
 
     def power_off(self, vm: VirtualMachine) -> None:
@@ -73,7 +73,7 @@ class Runtime(Protocol):
         ...
 
     def serial_output(self, vm: VirtualMachine, port: int) -> bytes:
-        """Return all that the VM wrote to a serial port since the lab knows it, at most the last MiB.
+        """Return all that the VM wrote to a serial port, at most the last MiB.
 
         Survives power cycles; a new VM of the same name starts empty.
         """
@@ -103,7 +103,7 @@ class Runtime(Protocol):
         ...
 
     def etcd_environment(self, vm: VirtualMachine) -> Mapping[str, str]:
-        """Return ETCDCTL_ENDPOINTS, ETCDCTL_CACERT, ETCDCTL_CERT, ETCDCTL_KEY; empty if none runs."""
+        """Return ETCDCTL_ENDPOINTS, …_CACERT, …_CERT and …_KEY; empty if no etcd runs."""
         ...
 
     def close(self) -> None:

@@ -12,12 +12,18 @@ from typing import Any
 
 import pytest
 
+from hakube_gce import __version__
 from hakube_gce.clock import SystemClock
 from hakube_gce.emulator import control
 from hakube_gce.emulator import home as labs
 from hakube_gce.emulator.commands import main
+from hakube_gce.emulator.lab import Lab
+from hakube_gce.emulator.latency import profile
 from hakube_gce.emulator.refusals import EmulatorError
-from tests.contract.emulator_bench import instance
+from hakube_gce.emulator.server import serve
+from tests.contract.emulator_bench import Bench, instance
+from tests.fakes.clock import FakeClock
+from tests.fakes.fake_runtime import FakeRuntime
 
 ENVIRON = {
     "PATH": os.defpath,
@@ -269,3 +275,32 @@ def test_help_is_no_error(home: Path) -> None:
     assert (status, err) == (0, "")
     assert "destroy" in out
     assert run(home, "start", "-h")[0] == 0
+
+
+def test_env_prints_lines_a_shell_can_read(home: Path) -> None:
+    runtime, clock = FakeRuntime(), SystemClock()
+    marker = labs.prepare(home, "records")
+    lab = Lab(
+        runtime=runtime, clock=clock, latency=profile("none"), home=home, lab_id=marker.lab_id
+    )
+    token = labs.read_token(home)
+    with labs.held_by_daemon(home), serve(lab, token=token) as server:
+        daemon = labs.Daemon(
+            pid=os.getpid(),
+            port=server.server_port,
+            lab_id=marker.lab_id,
+            runtime="records",
+            latency="none",
+            version=__version__,
+        )
+        labs.write_daemon(home, daemon)
+        Bench(lab, runtime, FakeClock()).instance("vm")
+        status, out, _ = run(home, "env", "vm")
+        assert status == 0
+        assert "export ETCDCTL_CACERT='/lab/a folder/ca.crt'\n" in out
+        assert set(json.loads(run(home, "env", "vm", "--output", "json")[1])) == {
+            "schema_version", "ETCDCTL_ENDPOINTS", "ETCDCTL_CACERT", "ETCDCTL_CERT", "ETCDCTL_KEY"
+        }  # fmt: skip
+        run(home, "vm", "kill", "vm")
+        status, out, err = run(home, "env", "vm")
+        assert (status, out, "no etcd runs on vm" in err) == (7, "", True)

@@ -403,6 +403,17 @@ def test_a_bug_in_a_runtime_does_not_take_the_api_along(
     assert "power_on of vm failed" in caplog.text
 
 
+def test_a_closing_lab_takes_nothing_more_and_boots_nothing(tmp_path: Path) -> None:
+    with bench(latency=SLOW, home=tmp_path) as lab:
+        lab.start("POST", f"{ZONE}/instances", instance("vm"))
+        lab.lab.close()
+        lab.clock.advance(60)
+        with pytest.raises(Refusal, match="shutting down"):
+            lab.get("")
+        assert lab.runtime.on == {}
+        lab.runtime.closed = False  # or the bench would close it twice
+
+
 # ----------------------------------------------------------------------------------- faults
 def fault(lab: Bench, **script: Any) -> None:
     lab.lab.faults.add(parse(script))

@@ -1,4 +1,4 @@
-"""A Compute Engine that knows nothing but one region's addresses, and refuses what the real one does."""
+"""A Compute Engine that knows only addresses, and refuses what the real one does."""
 
 import threading
 from collections.abc import Callable, Mapping

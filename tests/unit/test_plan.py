@@ -1,5 +1,6 @@
 """The planner: what is there, what is missing, in which order. Values in, values out."""
 
+import itertools
 from collections.abc import Iterable
 from dataclasses import replace
 from graphlib import TopologicalSorter
@@ -7,7 +8,7 @@ from graphlib import TopologicalSorter
 import pytest
 
 from hakube_gce.describe import describe
-from hakube_gce.model import Intent, InstanceGroup, Observed, Operation, Verb
+from hakube_gce.model import InstanceGroup, Intent, Observed, Operation, Verb
 from hakube_gce.plan.blueprint import Blueprint
 from hakube_gce.plan.graph import Plan
 from hakube_gce.plan.planner import plan
@@ -66,11 +67,12 @@ def comes_before(planned: Plan, first: str, then: str) -> bool:
 
 
 def assert_order(planned: Plan, *order: str) -> None:
-    for first, then in zip(order, order[1:], strict=False):
+    for first, then in itertools.pairwise(order):
         assert comes_before(planned, first, then), f"{first} must come before {then}"
 
 
-# --------------------------------------------------------------------------------------------- create
+# ----
+# create
 
 
 def test_the_first_master_is_made_from_nothing() -> None:
@@ -113,7 +115,8 @@ def test_the_founder_is_the_only_replica_that_starts_a_new_etcd() -> None:
     assert [s.founder for s in installs if isinstance(s, InstallReplica)] == [True, False]
 
 
-# ------------------------------------------------------------------------------------------ replicate
+# ----
+# replicate
 
 
 def test_the_second_master_is_a_voter_before_anything_moves() -> None:
@@ -201,7 +204,8 @@ def test_an_alarm_stops_membership_changes() -> None:
     assert reasons(planned) == ["EtcdAlarm"]
 
 
-# --------------------------------------------------------------------------------------------- remove
+# ----
+# remove
 
 
 def test_removal_takes_the_member_out_before_the_vm() -> None:
@@ -305,7 +309,8 @@ def test_unknown_is_not_absent() -> None:
         assert reasons(plan(BLUEPRINT, operation, seen)) == ["UnknownState"]
 
 
-# ------------------------------------------------------------------------------------------- teardown
+# ----
+# teardown
 
 TEARDOWN = Operation(id="dddddddddddd", verb=Verb.TEARDOWN, zone=B)
 
@@ -322,7 +327,8 @@ def test_the_teardown_of_nothing_plans_nothing() -> None:
     assert plan(BLUEPRINT, TEARDOWN, nothing()).is_empty
 
 
-# -------------------------------------------------------------------------------------------- resolve
+# ----
+# resolve
 
 
 def wish(verb: Verb, zone: str = B, name: str = "", *, confirmed: bool = False) -> Intent:
@@ -418,7 +424,8 @@ def test_a_finished_replication_repeated_adds_one_more() -> None:
     assert target(wish(Verb.REPLICATE, C), cluster("++")) not in {name_of(0), name_of(1)}
 
 
-# ---------------------------------------------------------------------------------------- whole plans
+# ---- whole
+# plans
 
 
 @pytest.mark.parametrize(

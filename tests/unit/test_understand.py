@@ -38,9 +38,8 @@ def look(inventory: Inventory, reports: Mapping[str, Report] | None = None) -> O
 
 
 def inventory(*instances: Instance, **parts: object) -> Inventory:
-    return Inventory(  # type: ignore[arg-type]
-        server_time=NOW, zones=(), **({"addresses": (ADDRESS,), "instances": instances} | parts)
-    )
+    plain = Inventory(server_time=NOW, zones=(), addresses=(ADDRESS,), instances=instances)
+    return replace(plain, **parts)  # type: ignore[arg-type]
 
 
 def report(**changes: object) -> Report:
