@@ -12,7 +12,7 @@ from hakube_gce.emulator import faults
 from hakube_gce.emulator.calls import Json
 from hakube_gce.emulator.lab import Lab
 from hakube_gce.emulator.machines import virtual_machine
-from hakube_gce.emulator.refusals import EmulatorError, Refusal, not_found
+from hakube_gce.emulator.refusals import EmulatorError, Refusal, invalid, not_found
 from hakube_gce.emulator.resources import instances
 from hakube_gce.emulator.world import World, nat_ips
 
@@ -95,8 +95,12 @@ class Admin:
         with self._lab.changed:
             self._lab.tick()
             self._lab.refresh_traffic()
-        # Asked without the lock: a runtime of real processes dials, which may take its time.
-        return {"serving": self._lab.runtime.answers(query.get("address", ""))}
+        address = query.get("address", "")
+        try:
+            # Asked without the lock: a runtime of real processes dials, which may take its time.
+            return {"serving": self._lab.runtime.answers(address)}
+        except ValueError as error:
+            raise invalid("address", address, str(error)) from error
 
     def _environment(self, query: Mapping[str, str], _body: Json) -> Json:
         with self._lab.changed:

@@ -168,7 +168,8 @@ def _shown(lab: Json) -> _Said:
 
 def _line(vm: Json) -> str:
     addresses = f"{vm['internal_ip']:<15}  {vm['external_ip'] or '-':<15}"
-    return f"  {vm['name']:<28}  {vm['zone']:<18}  {vm['status']:<12}  {addresses}"
+    line = f"  {vm['name']:<28}  {vm['zone']:<18}  {vm['status']:<12}  {addresses}"
+    return line.rstrip()
 
 
 def _stop(command: _Command) -> _Said:

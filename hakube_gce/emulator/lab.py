@@ -23,7 +23,7 @@ from hakube_gce.emulator.latency import Latency
 from hakube_gce.emulator.listing import unreachable_scope
 from hakube_gce.emulator.machines import Machines
 from hakube_gce.emulator.operations import Operation
-from hakube_gce.emulator.refusals import OperationFailed, invalid
+from hakube_gce.emulator.refusals import OperationFailed, Refusal, invalid
 from hakube_gce.emulator.resources.networks import ensure_default
 from hakube_gce.emulator.resources.operations import find as find_operation
 from hakube_gce.emulator.routes import BY_METHOD, find
@@ -68,7 +68,6 @@ class Lab:
             clock=clock,
             runtime=runtime,
             health=self.health.healthy,
-            knows=self._machines.was_told,
             propagation_s=latency.propagation_s,
             limits=limits,
         )
@@ -102,6 +101,7 @@ class Lab:
             self.calls.append(_recorded(path, call))
         fault = self.faults.take(call)
         self._suffer(fault)
+        self._refuse_unreachable(call)
         if route.method.endswith("Operations.wait"):
             self._hold(call)
         with self.changed:
@@ -119,13 +119,19 @@ class Lab:
         if refusal:
             raise refusal
 
+    def _refuse_unreachable(self, call: Call) -> None:
+        scopes = self.faults.unreachable()
+        if call.scope in scopes:
+            raise unreachable_scope(call.scope)
+        with self.changed:
+            self.world.unreachable = scopes
+
     def _carry_out(self, route: Route, call: Call, fault: Fault, request: str) -> Json:
+        if self.closing:
+            raise Refusal(503, "backendError", "The emulator is shutting down.")
         self.tick()
         if not call.method.startswith("images."):  # Google's image projects are nobody's
             ensure_default(self.world, call.project)
-        self.world.unreachable = self.faults.unreachable()
-        if call.scope in self.world.unreachable:
-            raise unreachable_scope(call.scope)
         match route:
             case Read():
                 if route.method.endswith(".getHealth"):
@@ -206,7 +212,9 @@ class Lab:
 
     # ---------------------------------------------------------------------------------- time
     def tick(self) -> None:
-        """Complete what is due. The lock must be held."""
+        """Complete what is due, unless the lab is closing. The lock must be held."""
+        if self.closing:
+            return
         now = self.clock.monotonic()
         due = sorted((o for o in self.world.unfinished() if o.due <= now), key=lambda o: o.due)
         spread = [rule for rule, moment in self.world.propagating.items() if moment <= now]

@@ -5,6 +5,7 @@ told. So a refused or failed request needs no undoing here, and a restarted lab 
 running by the same path. It never writes a record.
 """
 
+import functools
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -46,15 +47,11 @@ class Machines:
         if routes == self._routes:
             return
         # What could not be led is tried again with the next change.
-        done = self._try("route", "traffic", lambda: self.runtime.route(routes))
+        done = self._try("route", "traffic", functools.partial(self.runtime.route, routes))
         self._routes = routes if done else None
 
     def is_on(self, record: Json) -> bool:
         return record["id"] in self._on
-
-    def was_told(self, record: Json) -> bool:
-        """Tell whether the runtime knows this VM at all."""
-        return record["id"] in self._told
 
     def _keep_running(self, store: Store, path: str, record: Json) -> None:
         identity, boots = record["id"], record.get(BOOTS, 0)
@@ -64,31 +61,32 @@ class Machines:
         attributes = {item["key"]: item["value"] for item in record["metadata"].get("items", [])}
         if self._told.get(identity) != attributes or identity not in self._on:
             self._told[identity] = attributes
-            self._try(
-                "metadata_changed", vm, lambda: self.runtime.metadata_changed(vm, attributes)
-            )
+            told = functools.partial(self.runtime.metadata_changed, vm, attributes)
+            self._try("metadata_changed", vm.name, told)
         if identity not in self._on:
             self._on[identity] = (vm, boots)
-            self._try("power_on", vm, lambda: self.runtime.power_on(vm))
+            self._try("power_on", vm.name, functools.partial(self.runtime.power_on, vm))
 
     def _power_off(self, identity: str) -> None:
         vm, _ = self._on.pop(identity)
-        self._try("power_off", vm, lambda: self.runtime.power_off(vm))
+        self._try("power_off", vm.name, functools.partial(self.runtime.power_off, vm))
 
     def _forget(self, store: Store, instances: set[str]) -> None:
         disks = {record["id"] for _, record in store.of_kind("compute#disk")}
         for gone in sorted(self._disks - disks):
-            self.runtime.forget_disk(gone)
+            self._try("forget_disk", gone, functools.partial(self.runtime.forget_disk, gone))
         self._disks = disks
         for identity in [i for i in self._told if i not in instances]:
             del self._told[identity]
 
     @staticmethod
-    def _try(what: str, vm: VirtualMachine, action: Callable[[], None]) -> None:
+    def _try(what: str, whose: str, action: Callable[[], None]) -> bool:
         try:
             action()
         except Exception:  # noqa: BLE001 - a VM that does not boot is a broken VM, not a broken API
-            _LOG.exception("%s of %s failed", what, vm.name)
+            _LOG.exception("%s of %s failed", what, whose)
+            return False
+        return True
 
 
 def virtual_machine(store: Store, path: str, record: Json) -> VirtualMachine:

@@ -76,7 +76,8 @@ class _Handler(BaseHTTPRequestHandler):
         if self.headers.get("Transfer-Encoding"):
             self.close_connection = True
             raise Refusal(411, "required", "Content-Length is required.")
-        length = int(self.headers.get("Content-Length") or 0)
+        given = self.headers.get("Content-Length") or "0"
+        length = int(given) if given.isdecimal() else _LONGEST_BODY + 1
         if length > _LONGEST_BODY:
             self.close_connection = True
             raise Refusal(413, "uploadTooLarge", "The request is too large.")

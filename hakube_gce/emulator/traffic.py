@@ -1,7 +1,8 @@
 """Where traffic to every external address goes, read off the records. Pure.
 
-Windows are judged against us: a way that is being taken away is gone when the request is
-accepted, and one that is being made leads somewhere only when its operation is done.
+Windows are judged against us: an access config's or a forwarding rule's way that is being taken
+away is gone when the request is accepted, and one that is being made leads somewhere only when its
+operation is done.
 """
 
 from collections.abc import Iterable, Iterator

@@ -65,8 +65,6 @@ class World:
     runtime: Runtime
     health: Callable[[str, str], bool]
     """(backend service, instance) → healthy, as last probed."""
-    knows: Callable[[Json], bool]
-    """Whether the runtime was ever told of an instance."""
     propagation_s: float = 0.0
     """How long a new forwarding rule leads nowhere after its operation is done."""
     limits: Mapping[str, float] = field(default_factory=lambda: LIMITS)

@@ -31,7 +31,8 @@ def promote(context: Context, key: str, step: PromoteEndpoint) -> None:
 
     def take_back() -> None:
         _delete_rule(context, key, step.rule)
-        _attach(context, key, step.zone, step.holder, address=step.address)
+        if step.holder:
+            _attach(context, key, step.zone, step.holder, address=step.address)
 
     _through_window(context, "promotion", step.address, move, take_back)
 
@@ -130,6 +131,8 @@ def _move_or_take_back(
 
 
 def _detach(context: Context, key: str, zone: str, name: str, *, only: str) -> None:
+    if not name:
+        return  # nobody carries the address: an interrupted window, mended by hand meanwhile
     instance = context.instance(zone, name)
     config = instance.access_config
     if config is not None and config.nat_ip == only:

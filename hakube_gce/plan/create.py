@@ -41,7 +41,15 @@ def plan_create(blueprint: Blueprint, operation: Operation, seen: Observed) -> P
             ),
             after=draft.keys,
         )
-    return Plan(operation=operation, steps=tuple(draft.steps))
+    return Plan(operation=operation, steps=tuple(draft.steps), notes=_notes(seen))
+
+
+def _notes(seen: Observed) -> tuple[str, ...]:
+    """Creating what exists changes nothing; that must not sound as if all were well."""
+    verdict = conditions.verdict(seen)
+    if not seen.replicas or verdict is conditions.Verdict.HEALTHY:
+        return ()
+    return (f"the cluster exists and is {verdict.value}; `hakube status` shows what is wrong",)
 
 
 def server(blueprint: Blueprint, seen: Observed) -> str:

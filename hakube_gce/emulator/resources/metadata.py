@@ -67,7 +67,7 @@ def _serial_output(world: World, call: Call) -> Json:
     if not 1 <= port <= 4:
         raise invalid("port", port, "Must be between 1 and 4, inclusive.")
     written, dropped = b"", 0
-    if world.knows(record):
+    if record["status"] != "PROVISIONING":  # before that, no runtime has heard of it
         vm = virtual_machine(world.store, path, record)
         written = world.runtime.serial_output(vm, port)
         dropped = world.runtime.serial_offset(vm, port)

@@ -6,17 +6,33 @@ enforced.
 """
 
 import ipaddress
+from types import MappingProxyType
+from typing import Final
 
 from hakube_gce.emulator.calls import GLOBAL, REGION, Accepted, Call, Json, Route, change
-from hakube_gce.emulator.catalog import REGIONS
 from hakube_gce.emulator.links import link, resolve, short
 from hakube_gce.emulator.operations import Operation
 from hakube_gce.emulator.refusals import in_use, invalid, required
 from hakube_gce.emulator.resources.kinds import Kind
 from hakube_gce.emulator.world import World, check_place, fingerprint, public
 
-_FIRST_RANGE = int(ipaddress.ip_address("10.128.0.0"))
-_SUBNET_SIZE = 1 << 12
+_SECOND_NUMBER: Final = MappingProxyType(
+    {
+        "asia-east1": 140,
+        "asia-northeast1": 146,
+        "asia-southeast1": 148,
+        "australia-southeast1": 152,
+        "europe-north1": 166,
+        "europe-west1": 132,
+        "europe-west2": 154,
+        "europe-west3": 156,
+        "europe-west4": 164,
+        "us-central1": 128,
+        "us-east1": 142,
+        "us-west1": 138,
+    }
+)
+"""Region → x of the range 10.x.0.0/20 that Google gives a network of automatic mode there."""
 
 
 def ensure_default(world: World, project: str) -> None:
@@ -40,14 +56,9 @@ def _network_fields(body: Json) -> Json:
 
 def _add_subnets(world: World, project: str, network: str) -> None:
     name = network.rsplit("/", 1)[1]
-    for number, region in enumerate(REGIONS):
-        start = ipaddress.ip_address(_FIRST_RANGE + number * _SUBNET_SIZE)
-        _create_subnet(
-            world,
-            f"projects/{project}/regions/{region}/subnetworks/{name}",
-            {"ipCidrRange": f"{start}/20"},
-            network,
-        )
+    for region, number in _SECOND_NUMBER.items():
+        path = f"projects/{project}/regions/{region}/subnetworks/{name}"
+        _create_subnet(world, path, {"ipCidrRange": f"10.{number}.0.0/20"}, network)
 
 
 def _create_subnet(world: World, path: str, body: Json, network: str) -> None:

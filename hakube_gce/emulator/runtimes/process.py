@@ -37,6 +37,7 @@ from hakube_gce.emulator.runtimes.process_command import (
     agent_environment,
     agent_options,
     hollow_command,
+    real_command,
 )
 from hakube_gce.emulator.runtimes.process_machine import Machine, await_free
 from hakube_gce.emulator.supervise import end_leftovers
@@ -66,13 +67,15 @@ class ProcessRuntime:
             home: The lab's folder; disks, serial ports and the address range are kept there.
             etcd: The etcd to run; found when not given, see `find_etcd`.
             search_path: PATH: where etcd is looked for, and the VMs' own.
-            binaries: The folder HAKUBE_BINARIES names, if any.
+            binaries: The folder HAKUBE_BINARIES names, if any; a kube-apiserver there is run
+                instead of the hollow one.
             agent: The command every VM boots.
 
         Raises:
             SettingsError: No usable etcd, or the lab's addresses are in use by another lab.
         """
         self._etcd = etcd or find_etcd(search_path=search_path, binaries=binaries)
+        self._apiserver = _kube_apiserver(binaries)
         self._search_path = search_path
         self._agent = tuple(agent)
         home = home.absolute()  # VMs work in folders of their own
@@ -117,7 +120,7 @@ class ProcessRuntime:
             serial_file=machine.serial_file(2),
             api_port=self.api_port,
             etcd=self._etcd,
-            apiserver=hollow_command(attributes),
+            apiserver=self._apiserver_command(vm, attributes),
         )
         machine.start(
             [*self._agent, *options],
@@ -217,6 +220,11 @@ class ProcessRuntime:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    def _apiserver_command(self, vm: VirtualMachine, attributes: Mapping[str, str]) -> list[str]:
+        if self._apiserver is None:
+            return hollow_command(attributes)
+        return real_command(self._apiserver, attributes, keys=self._disk(vm.boot_disk_id) / "pki")
+
     def _machine(self, vm: VirtualMachine) -> Machine:
         _check_id(vm.id)
         with self._book:
@@ -242,11 +250,20 @@ class ProcessRuntime:
             raise ValueError(msg)
 
 
+def _kube_apiserver(binaries: Path | None) -> Path | None:
+    # only where the user pointed: one that happens to be on PATH may be of any age
+    found = binaries / "kube-apiserver" if binaries else None
+    return found if found is not None and found.is_file() else None
+
+
 def _start_guard(machines: Path, keeper: str) -> subprocess.Popen[bytes]:
     return subprocess.Popen(  # noqa: S603 - our own module, no shell
         [sys.executable, "-m", "hakube_gce.emulator.guard", str(machines), keeper],
         env={"PYTHONPATH": str(_PACKAGE), "PYTHONDONTWRITEBYTECODE": "1"},
+        cwd="/",
         stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,  # whoever reads the daemon's output shall see it end with it
+        stderr=subprocess.DEVNULL,
         start_new_session=True,
     )
 

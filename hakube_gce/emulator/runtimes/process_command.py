@@ -70,6 +70,40 @@ def hollow_command(attributes: Mapping[str, str]) -> list[str]:
     return [sys.executable, "-m", "hakube_gce.emulator.hollow", *options, *services]
 
 
+def real_command(apiserver: Path, attributes: Mapping[str, str], *, keys: Path) -> list[str]:
+    """Return a real kube-apiserver's command, placeholders still in it.
+
+    Its endpoint reconciler is off: Kubernetes takes no loopback address as an endpoint. Not run
+    here with a real binary yet; the options are those a 1.20 was run with against etcd members
+    like ours.
+
+    Args:
+        apiserver: The binary.
+        attributes: The VM's metadata.
+        keys: Folder of the VM's keys, where the service-account key will be.
+    """
+    options = {
+        "advertise-address": "{address}",
+        "authorization-mode": "Node,RBAC",
+        "bind-address": "{address}",
+        "client-ca-file": "{client_ca}",
+        "enable-bootstrap-token-auth": "true",
+        "endpoint-reconciler-type": "none",
+        "etcd-cafile": "{etcd_ca}",
+        "etcd-certfile": "{etcd_cert}",
+        "etcd-keyfile": "{etcd_key}",
+        "etcd-servers": "{etcd}",
+        "secure-port": "{port}",
+        "service-account-issuer": "https://kubernetes.default.svc",
+        "service-account-key-file": str(keys / "service-account.key"),
+        "service-account-signing-key-file": str(keys / "service-account.key"),
+        "service-cluster-ip-range": _service_cidr(attributes) or "10.0.0.0/16",
+        "tls-cert-file": "{cert}",
+        "tls-private-key-file": "{key}",
+    }
+    return [str(apiserver), *(f"--{name}={value}" for name, value in options.items())]
+
+
 def agent_environment(vm: VirtualMachine, *, search_path: str, package: Path) -> dict[str, str]:
     """Return the whole environment of a VM's processes.
 

@@ -56,7 +56,7 @@ class Machine:
         self.root = world.disks.setdefault(vm.boot_disk_id or f"boot of {vm.id}", DiskFiles())
         self.data = world.disks.setdefault(vm.data_disk_id or f"data of {vm.id}", DiskFiles())
         self.services = RecordsServices(self, world)
-        ports = Ports(
+        self.ports = Ports(
             clock=world.clock,
             root=self.root,
             data=self.data,
@@ -66,8 +66,8 @@ class Machine:
             peers=RecordsPeers(self, world),
             serial=RecordsSerial(write),
         )
-        identity = Identity(instance_id=vm.id, boot_id=boot_id, address=self.address)
-        self.agent = Agent(identity=identity, ports=ports, config=attributes[CONFIG_KEY])
+        self.identity = Identity(instance_id=vm.id, boot_id=boot_id, address=self.address)
+        self.agent = Agent(identity=self.identity, ports=self.ports, config=attributes[CONFIG_KEY])
 
     @property
     def authority(self) -> bytes | None:
@@ -104,7 +104,7 @@ class RecordsServices:
         self._machine = machine
         self._world = world
         self._state = EtcdState.STOPPED
-        self._apiserver = False
+        self.apiserver_started = False
         self.reach_peers: tuple[str, ...] | None = None
 
     @property
@@ -155,14 +155,14 @@ class RecordsServices:
         return self._state
 
     def start_apiserver(self) -> None:
-        self._apiserver = True
+        self.apiserver_started = True
 
     def stop_apiserver(self) -> None:
-        self._apiserver = False
+        self.apiserver_started = False
 
     def apiserver_ready(self) -> bool:
         # A kube-apiserver's /readyz reads through its own etcd: without quorum it fails.
-        if not self._apiserver or self.etcd is None:
+        if not self.apiserver_started or self.etcd is None:
             return False
         membership, member_id = self.etcd
         try:
