@@ -1,8 +1,9 @@
 """The tour's eyes: looks at a cluster from outside, and imports nothing of the program it checks.
 
-It knows three things that anybody would have: a kubeconfig, what `hakube emulator env` prints, and
-process ids. It dials the cluster IP as kubectl would, asks etcd on etcd's own port, and looks into /proc.
-What the program says of itself is compared with this, never believed.
+It knows what anybody would have: a kubeconfig, what `hakube emulator env` and `status` print, and
+process ids. It dials the cluster IP as kubectl would, asks etcd on etcd's own ports and the
+emulated Compute Engine as gcloud would, and looks into /proc. What the program says of itself is
+compared with this, never believed. Nothing here waits or judges a whole stop: that is the tour's.
 """
 
 from __future__ import annotations
@@ -14,8 +15,7 @@ import os
 import socket
 import ssl
 import tempfile
-import threading
-import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,10 @@ from urllib.parse import urlsplit
 
 import yaml
 
-PROBES_PER_SECOND = 20
+TIMEOUT_S = 5.0
+
+
+# ------------------------------------------------------------------------------------- kubeconfig
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +62,11 @@ def has_context(path: Path, context: str) -> bool:
     return path.exists() and context in path.read_text(encoding="utf-8")
 
 
+def mode(path: Path) -> str:
+    """Give a file's permissions as chmod writes them, e.g. ``0600``."""
+    return f"{path.stat().st_mode & 0o7777:04o}"
+
+
 def _named(config: dict[str, Any], kind: str, inner: str, name: str) -> dict[str, Any]:
     found: dict[str, Any] = next(e[inner] for e in config[kind] if e["name"] == name)
     return found
@@ -68,137 +76,199 @@ def _decoded(text: str) -> str:
     return base64.b64decode(text, validate=True).decode("ascii")
 
 
-# -------------------------------------------------------------------------------------------- the API
+# --------------------------------------------------------------------------------------------- API
 
 
-def _client_context(access: Access) -> ssl.SSLContext:
+def call_api(
+    access: Access, method: str, path: str, body: object = None, *, certificate: bool = True
+) -> tuple[int, Any]:
+    """Send one request to the cluster IP; returns status and body, parsed where it is JSON.
+
+    Args:
+        access: Whom to ask, and as whom.
+        method: GET, POST, …
+        path: With the leading slash.
+        body: Sent as JSON, if any.
+        certificate: Show the kubeconfig's client certificate; False asks as nobody.
+    """
     context = ssl.create_default_context(cadata=access.authority)
-    with tempfile.TemporaryDirectory() as folder:
-        pair = Path(folder, "pair.pem")
-        descriptor = os.open(pair, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w", encoding="ascii") as file:
-            file.write(access.certificate + access.key)
-        context.load_cert_chain(pair)
-    return context
-
-
-def call_api(access: Access, method: str, path: str, body: object = None) -> tuple[int, Any]:
-    """Send one request to the cluster IP with the kubeconfig's own credentials."""
+    if certificate:
+        _show_certificate(context, access)
     connection = http.client.HTTPSConnection(
-        access.host, access.port, context=_client_context(access), timeout=5
+        access.host, access.port, context=context, timeout=TIMEOUT_S
     )
     try:
         payload = None if body is None else json.dumps(body)
         connection.request(method, path, payload, {"Content-Type": "application/json"})
         answer = connection.getresponse()
-        return answer.status, json.loads(answer.read() or b"null")
+        return answer.status, _parsed(answer.read())
     finally:
         connection.close()
 
 
-@dataclass(slots=True)
-class Prober:
-    """Opens a verified TLS connection to the cluster IP twenty times a second, and keeps the score."""
-
-    access: Access
-    good: list[float] = field(default_factory=list)
-    bad: list[float] = field(default_factory=list)
-    _stop: threading.Event = field(default_factory=threading.Event)
-    _thread: threading.Thread | None = None
-
-    def start(self) -> None:
-        """Begin, in the background."""
-        self._thread = threading.Thread(target=self._run, daemon=True)
-        self._thread.start()
-
-    def stop(self) -> None:
-        """End; the score stands."""
-        self._stop.set()
-        if self._thread is not None:
-            self._thread.join(timeout=5)
-
-    def gap_s(self, since: float, until: float) -> float:
-        """Give the longest time between two good answers with a bad one in between."""
-        events = sorted(
-            [(t, True) for t in self.good if since <= t <= until]
-            + [(t, False) for t in self.bad if since <= t <= until]
-        )
-        longest, last_good, failed = 0.0, None, False
-        for moment, good in events:
-            if not good:
-                failed = last_good is not None
-                continue
-            if failed and last_good is not None:
-                longest = max(longest, moment - last_good)
-            last_good, failed = moment, False
-        return longest
-
-    def failed(self, since: float, until: float) -> int:
-        """Count the probes that failed in a span."""
-        return sum(since <= t <= until for t in self.bad)
-
-    def _run(self) -> None:
-        context = ssl.create_default_context(cadata=self.access.authority)
-        while not self._stop.is_set():
-            began = time.monotonic()
-            good = _answers(self.access, context)
-            (self.good if good else self.bad).append(time.monotonic())
-            self._stop.wait(max(0.0, 1 / PROBES_PER_SECOND - (time.monotonic() - began)))
+def _show_certificate(context: ssl.SSLContext, access: Access) -> None:
+    with tempfile.TemporaryDirectory() as folder:  # the library reads keys from files alone
+        pair = Path(folder, "pair.pem")
+        descriptor = os.open(pair, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w", encoding="ascii") as file:
+            file.write(access.certificate + access.key)
+        context.load_cert_chain(pair)
 
 
-def _answers(access: Access, context: ssl.SSLContext) -> bool:
+def _parsed(content: bytes) -> Any:
     try:
-        with (
-            socket.create_connection((access.host, access.port), timeout=1) as plain,
-            context.wrap_socket(plain, server_hostname=access.host) as tls,
-        ):
-            tls.sendall(b"GET /readyz HTTP/1.1\r\nHost: k\r\nConnection: close\r\n\r\n")
-            return b" 200 " in tls.recv(64)
-    except OSError:
-        return False
+        return json.loads(content or b"null")
+    except ValueError:
+        return content.decode("utf-8", "replace")
 
 
-# ----------------------------------------------------------------------------------------------- etcd
+def certified_names(access: Access, host: str) -> tuple[str, ...]:
+    """Give all names and addresses in the certificate that a master's API server shows.
+
+    The connection is made to ``host`` itself and verified: by the cluster's CA, for ``host``.
+    """
+    context = ssl.create_default_context(cadata=access.authority)
+    with (
+        socket.create_connection((host, access.port), timeout=TIMEOUT_S) as plain,
+        context.wrap_socket(plain, server_hostname=host) as tls,
+    ):
+        shown = tls.getpeercert() or {}
+    return tuple(str(pair[1]) for pair in shown.get("subjectAltName", ()))
 
 
-def ask_etcd(environment: dict[str, str], path: str, body: object) -> Any:
-    """Ask one member on its own client port, with the files `hakube emulator env` names."""
-    context = ssl.create_default_context(cafile=environment["ETCDCTL_CACERT"])
-    context.load_cert_chain(environment["ETCDCTL_CERT"], environment["ETCDCTL_KEY"])
-    where = urlsplit(environment["ETCDCTL_ENDPOINTS"].split(",")[0])
+# -------------------------------------------------------------------------------------------- etcd
+
+
+def ask_etcd(url: str, tls: Mapping[str, str], path: str, body: object) -> Any:
+    """Ask one member on its own client port, with the files that `hakube emulator env` names."""
+    context = ssl.create_default_context(cafile=tls["ETCDCTL_CACERT"])
+    context.load_cert_chain(tls["ETCDCTL_CERT"], tls["ETCDCTL_KEY"])
+    where = urlsplit(url)
     connection = http.client.HTTPSConnection(
-        where.hostname or "", where.port, context=context, timeout=5
+        where.hostname or "", where.port, context=context, timeout=TIMEOUT_S
     )
     try:
         connection.request("POST", path, json.dumps(body))
         answer = connection.getresponse()
         content = answer.read()
         if answer.status != 200:
-            raise OSError(f"etcd answered {answer.status}: {content[:200]!r}")
+            raise OSError(f"etcd at {url} answered {answer.status}: {content[:200]!r}")
         return json.loads(content)
     finally:
         connection.close()
 
 
-def members(environment: dict[str, str]) -> dict[str, str]:
-    """List etcd's members: name → voter or learner."""
-    listed = ask_etcd(environment, "/v3/cluster/member/list", {"linearizable": True})
+def members(url: str, tls: Mapping[str, str]) -> dict[str, str]:
+    """List etcd's members as one of them sees it: name → voter or learner.
+
+    etcd 3.4 answers a list from what the member has applied, so a read through the quorum goes
+    first: what comes after it is at least as new.
+    """
+    read_key(url, tls, "-")
+    listed = ask_etcd(url, tls, "/v3/cluster/member/list", {"linearizable": True})
     return {
-        m.get("name", m["ID"]): "learner" if m.get("isLearner") else "voter"
+        m.get("name") or f"not started: {m['ID']}": "learner" if m.get("isLearner") else "voter"
         for m in listed["members"]
     }
 
 
-def read_key(environment: dict[str, str], key: str) -> bytes | None:
-    """Read one key from etcd, linearizably."""
-    found = ask_etcd(
-        environment, "/v3/kv/range", {"key": base64.b64encode(key.encode()).decode("ascii")}
-    )
-    values = found.get("kvs", [])
+def read_key(url: str, tls: Mapping[str, str], key: str) -> bytes | None:
+    """Read one key from etcd, through the quorum; None when there is none."""
+    question = {"key": base64.b64encode(key.encode()).decode("ascii")}
+    values = ask_etcd(url, tls, "/v3/kv/range", question).get("kvs", [])
     return base64.b64decode(values[0]["value"]) if values else None
 
 
-# ------------------------------------------------------------------------------------------ processes
+def etcd_version(url: str, tls: Mapping[str, str]) -> str:
+    """Ask a member which etcd it is."""
+    return str(ask_etcd(url, tls, "/v3/maintenance/status", {})["version"])
+
+
+# ---------------------------------------------------------------------------------- Compute Engine
+
+KINDS = (
+    "aggregated/addresses",
+    "aggregated/disks",
+    "aggregated/forwardingRules",
+    "aggregated/instanceGroups",
+    "aggregated/instances",
+    "regions/europe-west1/backendServices",
+    "regions/europe-west1/healthChecks",
+    "global/firewalls",
+)
+
+
+def list_compute(endpoint: str, project: str, kind: str) -> list[dict[str, Any]]:
+    """List one kind of a project's resources in all regions and zones, as gcloud would."""
+    where = urlsplit(endpoint)
+    connection = http.client.HTTPConnection(where.hostname or "", where.port, timeout=TIMEOUT_S)
+    try:
+        connection.request("GET", f"/compute/v1/projects/{project}/{kind}?maxResults=500")
+        answer = connection.getresponse()
+        found = json.loads(answer.read())
+        if answer.status != 200 or "nextPageToken" in found:
+            raise OSError(f"{kind}: the Compute API answered {answer.status}: {found}")
+    finally:
+        connection.close()
+    items = found.get("items", [])
+    if isinstance(items, list):
+        return items
+    return [thing for scope in items.values() for things in _lists(scope) for thing in things]
+
+
+def _lists(scope: Mapping[str, Any]) -> list[list[dict[str, Any]]]:
+    return [value for name, value in scope.items() if name != "warning"]
+
+
+def holders(endpoint: str, project: str, address: str) -> list[str]:
+    """Tell what carries an address: the last two parts of each user's URL, e.g. instances/NAME."""
+    found = list_compute(endpoint, project, "aggregated/addresses")
+    users = [u for thing in found if thing["address"] == address for u in thing.get("users", [])]
+    return ["/".join(user.split("/")[-2:]) for user in users]
+
+
+# --------------------------------------------------------------------------------------- processes
+
+
+def processes_naming(text: str) -> dict[int, str]:
+    """Find every living process whose command line holds a text: pid → program."""
+    found = {}
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            words = (folder / "cmdline").read_bytes().decode("utf-8", "replace")
+        except OSError:
+            continue  # it has ended
+        pid = int(folder.name)
+        if text in words and pid != os.getpid() and is_alive(pid):
+            found[pid] = words.partition("\0")[0].rpartition("/")[2]
+    return found
+
+
+def listeners(address: str) -> dict[int, int]:
+    """Find who listens on an address, by the kernel's table: port → pid; 0 for a stranger's."""
+    inodes = {}
+    for line in Path("/proc/net/tcp").read_text(encoding="ascii").splitlines()[1:]:
+        fields = line.split()
+        host, _, port = fields[1].partition(":")
+        if fields[3] == _LISTENING and socket.inet_ntoa(bytes.fromhex(host)[::-1]) == address:
+            inodes[f"socket:[{fields[9]}]"] = int(port, 16)
+    owners = dict.fromkeys(inodes.values(), 0)
+    for link in Path("/proc").glob("[0-9]*/fd/*"):
+        try:
+            target = str(link.readlink())
+        except OSError:
+            continue  # closed meanwhile, or somebody else's
+        if target in inodes:
+            owners[inodes[target]] = int(link.parts[2])
+    return owners
+
+
+_LISTENING = "0A"
+
+
+def program(pid: int) -> str:
+    """Give the name of a process's program."""
+    return Path(f"/proc/{pid}/comm").read_text(encoding="utf-8").strip()
 
 
 def is_alive(pid: int) -> bool:

@@ -28,8 +28,8 @@ PAUSE_S = 0.25
 REACH_S = 15.0
 """How long the newcomer may take to prove itself reachable; it listens before it answered
 `install`."""
-SILENCE_S = 20.0
-"""A learner whose etcd has been silent this long makes no progress."""
+SILENCE_S = 60.0
+"""A learner whose etcd has been silent this long makes no progress; a cold, small VM is slow."""
 SAME_SECOND_S = 1.1
 """etcd hashes a new member's id from its URL and the second: a URL added again within the second
 in which it was removed gets the removed id, and "member not found"."""

@@ -19,7 +19,8 @@ from hakube_gce.agent.ports import CryptoError
 from hakube_gce.agent.protocol import failed, format_time, parse_time, refused
 
 FOUNDER_TIMEOUT_S = 240.0
-"""A real API server takes 6 to 10 s on an empty etcd; a cold, small VM several times that. Shorter than operators wait for the answer."""
+"""A real API server takes 6 to 10 s on an empty etcd; a cold, small VM several times that.
+Operators wait longer than this."""
 PAUSE_S = 0.1
 
 

@@ -135,7 +135,9 @@ def _first_claim(memory: Path) -> Claim:
     for step in range(count):
         number = _FIRST + (begin + step) % count
         holder = _hold(number)
-        if holder is not None:
+        if holder is not None and _is_haunted(number):
+            holder.close()
+        elif holder is not None:
             api_port = next(
                 (p for p in API_PORTS if can_bind(f"127.{number}.2.1", p)), API_PORTS[-1]
             )
@@ -164,6 +166,14 @@ def _checked(held: Claim) -> Claim:
         held.release()
         raise SettingsError(problems)
     return held
+
+
+def _is_haunted(number: int) -> bool:
+    """Tell whether somebody listens in a range that nobody holds: VMs that outlived their lab."""
+    end = f"{number:02X}7F"  # the kernel writes 127.N.x.y as yyxxNN7F, and LISTEN as 0A
+    sockets = [line.split()[1:4] for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    places = [local.split(":") for local, _, state in sockets if state == "0A"]
+    return any(a.endswith(end) and int(port, 16) != CLAIM_PORT for a, port in places)
 
 
 def _hold(number: int) -> socket.socket | None:

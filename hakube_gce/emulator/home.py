@@ -153,10 +153,21 @@ def held_by_daemon(home: Path) -> Iterator[None]:
 @contextmanager
 def exclusive(home: Path) -> Iterator[None]:
     """Be the only one who starts or ends this lab; waits for another to finish."""
-    make_private_folder(home)
-    with _opened(home / "lock") as handle:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
+    while True:
+        make_private_folder(home)
+        with _opened(home / "lock") as handle:
+            fcntl.flock(handle, fcntl.LOCK_EX)
+            if _is_still(home / "lock", handle):
+                yield
+                return
+        # While we waited the lab was destroyed, and its lock with it: ours excludes nobody.
+
+
+def _is_still(path: Path, handle: int) -> bool:
+    try:
+        return os.path.samestat(path.stat(), os.fstat(handle))
+    except FileNotFoundError:
+        return False
 
 
 @contextmanager

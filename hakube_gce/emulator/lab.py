@@ -79,7 +79,7 @@ class Lab:
         """Finish what was under way when the lab was left, and boot what was running."""
         with self.changed:
             self._complete([operation.path for operation in self.world.unfinished()])
-            self._commit()
+            self.commit()
 
     def close(self) -> None:
         """Let go of every waiting request, and end everything that runs. Records stay."""
@@ -176,7 +176,7 @@ class Lab:
             request=request,
         )
         self.world.store.operations[operation.path] = operation
-        self._commit()
+        self.commit()
         return operation.public()
 
     def _accept(self, route: Change, call: Call, fault: Fault) -> Accepted:
@@ -222,7 +222,7 @@ class Lab:
             del self.world.propagating[rule]
         self._complete([operation.path for operation in due])
         if due or spread:
-            self._commit()
+            self.commit()
 
     def next_due(self) -> float | None:
         """Return the monotonic moment at which something is due next. The lock must be held."""
@@ -237,16 +237,13 @@ class Lab:
             if isinstance(route, Change) and route.complete and operation.failure is None:
                 route.complete(self.world, operation)
 
-    def _commit(self) -> None:
+    def commit(self) -> None:
+        """Keep what changed, and let it come true. The lock must be held."""
         self.world.store.forget_old_operations()
         if self.home:
             save(self.world.store, self.home / STATE_FILE)
         self._machines.settle(self.world.store, self._routes)
         self.changed.notify_all()
-
-    def commit(self) -> None:
-        """Take in what the admin API changed. The lock must be held."""
-        self._commit()
 
     def is_on(self, record: Json) -> bool:
         """Tell whether an instance's machine is powered on."""

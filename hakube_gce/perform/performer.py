@@ -3,7 +3,7 @@
 from typing import assert_never
 
 from hakube_gce.errors import ResourceConflict, ResourceNotFound
-from hakube_gce.perform import balancing, endpoint, machines, membership
+from hakube_gce.perform import balancing, endpoint, handover, machines, membership
 from hakube_gce.perform.context import Context
 from hakube_gce.plan.graph import Planned
 from hakube_gce.plan.planner import plan
@@ -133,6 +133,7 @@ def _dispatch(context: Context, planned: Planned) -> None:  # noqa: C901, PLR091
         case DetachEphemeral():
             endpoint.detach_ephemeral(context, key, step)
         case WriteKubeconfig():
+            handover.cluster_keys(context, founder=False)  # this machine may be a fresh one
             context.write_kubeconfig(step.context, step.server)
         case RemoveKubeconfig():
             context.remove_kubeconfig(step.context)

@@ -47,8 +47,8 @@ def plan_create(blueprint: Blueprint, operation: Operation, seen: Observed) -> P
 def _notes(seen: Observed) -> tuple[str, ...]:
     """Creating what exists changes nothing; that must not sound as if all were well."""
     verdict = conditions.verdict(seen)
-    if not seen.replicas or verdict is conditions.Verdict.HEALTHY:
-        return ()
+    if not seen.replicas or seen.operation or verdict is conditions.Verdict.HEALTHY:
+        return ()  # what is only half made is not ill
     return (f"the cluster exists and is {verdict.value}; `hakube status` shows what is wrong",)
 
 

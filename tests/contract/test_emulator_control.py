@@ -5,6 +5,7 @@ import io
 import json
 import os
 import signal
+import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -169,6 +170,23 @@ def test_destroy_removes_a_lab_and_nothing_else(home: Path) -> None:
     assert not home.exists()
     assert (elsewhere / "keep").exists()
     assert not control.destroy(home)
+
+
+def test_who_waited_for_a_lab_that_was_destroyed_holds_a_new_lock(home: Path) -> None:
+    started = threading.Event()
+
+    def wait_and_look() -> bool:
+        started.set()
+        with labs.exclusive(home):
+            return (home / "lock").exists()
+
+    with ThreadPoolExecutor(1) as pool:
+        with labs.exclusive(home):
+            labs.prepare(home, "records")
+            waiting = pool.submit(wait_and_look)
+            started.wait(5)
+            labs.remove(home)
+        assert waiting.result(timeout=5), "a lock in a folder that is gone excludes nobody"
 
 
 @pytest.mark.parametrize("kind", ["plain", "link", "empty"])

@@ -20,6 +20,7 @@ from tests.contract.emulator_bench import (
     bench,
     instance,
     listed,
+    service,
 )
 from tests.fakes.fake_runtime import FakeRuntime
 
@@ -98,6 +99,18 @@ def test_what_is_still_being_made_cannot_be_referred_to(slow: Bench) -> None:
     add = f"{ZONE}/instanceGroups/g/addInstances"
     member = listed(f"{ZONE}/instances/vm")
     assert slow.refusal("POST", add, member) == (400, "resourceNotReady")
+
+
+def test_what_is_being_deleted_cannot_be_used_or_changed(slow: Bench) -> None:
+    slow.start("POST", f"{ZONE}/disks", {"name": "data"})
+    slow.clock.advance(2)
+    slow.start("DELETE", f"{ZONE}/disks/data")
+    not_ready = (400, "resourceNotReady")
+    body = instance("vm", data_disk="data")
+    assert slow.refusal("POST", f"{ZONE}/instances", body) == not_ready
+    assert slow.refusal("DELETE", f"{ZONE}/disks/data") == not_ready
+    labels = {"labels": {}, "labelFingerprint": slow.get(f"{ZONE}/disks/data")["labelFingerprint"]}
+    assert slow.refusal("POST", f"{ZONE}/disks/data/setLabels", labels) == not_ready
 
 
 def test_an_instance_deleted_before_it_ran_never_runs(slow: Bench) -> None:
@@ -292,6 +305,31 @@ def test_when_nobody_is_healthy_all_get_traffic(lab: Bench) -> None:
     assert lab.runtime.backends_of(rule["IPAddress"]) == (internal(one),)
 
 
+def test_a_rule_leads_nowhere_from_the_moment_its_deletion_is_accepted(slow: Bench) -> None:
+    slow.start("POST", f"{REGION}/addresses", {"name": "ip"})
+    slow.start("POST", f"{ZONE}/instances", instance("vm"))
+    slow.start("POST", f"{ZONE}/instanceGroups", {"name": "g"})
+    check = {"name": "lb", "type": "TCP"}
+    slow.start("POST", f"{REGION}/healthChecks", check)
+    slow.clock.advance(8)
+    group = f"{ZONE}/instanceGroups/g"
+    slow.start("POST", f"{group}/addInstances", listed(f"{ZONE}/instances/vm"))
+    slow.start("POST", f"{REGION}/backendServices", service("lb", (group,)))
+    slow.clock.advance(2)
+    address = slow.get(f"{REGION}/addresses/ip")["address"]
+    target = f"{REGION}/backendServices/lb"
+    body = {"name": "r", "backendService": target, "ports": ["443"], "IPAddress": address}
+    slow.start("POST", f"{REGION}/forwardingRules", body)
+    slow.clock.advance(5)
+    slow.get("")
+    assert slow.runtime.backends_of(address) != ()
+    slow.start("DELETE", f"{REGION}/forwardingRules/r")
+    assert slow.runtime.backends_of(address) == ()
+    assert slow.get(f"{REGION}/addresses/ip")["status"] == "IN_USE", "until it is done"
+    slow.clock.advance(5)
+    assert slow.get(f"{REGION}/addresses/ip")["status"] == "RESERVED"
+
+
 def test_a_rule_leads_nowhere_until_it_has_spread() -> None:
     table = {"forwardingRules.insert": 5, "forwardingRules.propagation_s": 2}
     latency = Latency(name="test", seconds=MappingProxyType(table))
@@ -443,6 +481,21 @@ def test_a_scripted_stock_out_is_accepted_and_fails(lab: Bench) -> None:
     assert lab.refusal("GET", f"{ZONE}/disks/vm") == (404, "notFound")
     lab.lab.faults.clear()
     lab.instance("vm", address=address)
+
+
+def test_a_scripted_failure_of_a_deletion_leaves_everything_as_it_was(slow: Bench) -> None:
+    slow.start("POST", f"{ZONE}/disks", {"name": "data"})
+    slow.clock.advance(2)
+    before = slow.get(f"{ZONE}/disks/data")
+    error = {"code": "INTERNAL_ERROR", "http": 500}
+    fault(slow, method="disks.delete", operation_error=error)
+    operation = slow.start("DELETE", f"{ZONE}/disks/data")
+    labels = {"labels": {"a": "b"}, "labelFingerprint": before["labelFingerprint"]}
+    slow.start("POST", f"{ZONE}/disks/data/setLabels", labels)
+    slow.clock.advance(2)
+    assert slow.end(operation)["httpErrorStatusCode"] == 500
+    assert slow.get(f"{ZONE}/disks/data")["id"] == before["id"]
+    assert slow.runtime.forgotten == []
 
 
 def test_a_scripted_delay_takes_the_labs_time(lab: Bench) -> None:

@@ -209,6 +209,12 @@ def test_an_instance_that_cannot_be_made_is_refused(
     assert lab.refusal("POST", f"{ZONE}/instances", {**instance("vm"), **changes}) == expected
 
 
+def test_a_taken_name_is_the_answer_whatever_else_is_wrong(lab: Bench) -> None:
+    lab.instance("vm")
+    body = {**instance("vm", data_disk="none"), "machineType": ""}
+    assert lab.refusal("POST", f"{ZONE}/instances", body) == TAKEN
+
+
 def test_the_largest_metadata_value_is_taken(lab: Bench) -> None:
     lab.instance("vm", metadata={"items": [{"key": "a", "value": "x" * 262_144}]})
 

@@ -129,3 +129,25 @@ class RecordsLab:
 
     def start(self, name: str) -> None:
         self.runtime.power_on(self.vms[name])
+
+
+def lab_of(*names: str, rules: Rules | None = None) -> RecordsLab:
+    """Return a lab whose masters have settled; the first one founded it."""
+    lab = RecordsLab(rules=rules)
+    lab.found(names[0])
+    for name in names[1:]:
+        answer = lab.join(name, via=names[0])
+        assert answer["ok"], answer
+        lab.clock.advance(10)
+    return lab
+
+
+def error(answer: Line) -> tuple[str, str]:
+    """Return the code and message of an answer that must be a refusal or failure."""
+    assert not answer["ok"], answer
+    return answer["error"]["code"], answer["error"]["message"]
+
+
+def members(lab: RecordsLab, via: str = "m1") -> dict[str, str]:
+    """Return name → role, as a master lists them."""
+    return {m["name"]: m["role"] for m in lab.heartbeat(via)["members"]}

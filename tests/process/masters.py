@@ -69,6 +69,14 @@ class Member:
         assert said.status == 200, said.body
         return said.json()
 
+    def answers(self) -> bool:
+        """Tell whether a linearizable read succeeds."""
+        try:
+            self.ask("kv/range", {"key": "AA=="})
+        except (OSError, http.client.HTTPException, AssertionError):
+            return False
+        return True
+
     def kill(self) -> None:
         if self._process is not None:
             self._process.kill()

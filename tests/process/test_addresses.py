@@ -41,6 +41,18 @@ def test_a_range_that_somebody_else_holds_is_refused_with_the_way_out(tmp_path: 
             claim(memory)
 
 
+def test_a_range_in_which_a_dead_lab_s_vms_still_listen_is_passed_over(tmp_path: Path) -> None:
+    memory = tmp_path / "process.json"
+    with claim(memory) as first:
+        haunted = first.addresses
+    memory.unlink()
+    with socket.create_server((haunted.internal_ip(7), 2379)), claim(memory) as second:
+        assert second.addresses != haunted
+    memory.unlink()
+    with claim(memory) as third:
+        assert third.addresses == haunted
+
+
 def test_a_port_that_somebody_has_on_every_address_is_named(tmp_path: Path) -> None:
     memory = tmp_path / "process.json"
     with claim(memory) as first:

@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from tests.process.authority import Authority
 from tests.process.masters import Hollow, ask
 
 pytestmark = pytest.mark.process
@@ -271,45 +270,6 @@ def test_tables_have_a_row_per_object_and_a_cell_per_column(hollow: Hollow, name
 def test_a_client_that_reads_no_json_is_told_so(hollow: Hollow) -> None:
     headers = {"Accept": "application/vnd.kubernetes.protobuf"}
     assert hollow.ask("GET", CONFIG_MAPS, headers=headers).status == 406
-
-
-def test_the_version_says_hollow(hollow: Hollow) -> None:
-    said = hollow.ask("GET", "/version").json()
-    assert said["gitVersion"] == "v1.32.0-hollow"
-    assert said["hollow"] is True
-
-
-@pytest.mark.parametrize("path", ["/readyz", "/livez", "/healthz", "/version", "/readyz?verbose"])
-def test_health_and_version_are_open_to_all(hollow: Hollow, path: str) -> None:
-    with closing(hollow.connect()) as wire:
-        assert ask(wire, "GET", path).status == 200
-
-
-@pytest.mark.parametrize("path", ["/api/v1/namespaces", "/api", "/openapi/v3", CONFIG_MAPS])
-def test_without_a_certificate_nothing_else_is_answered(hollow: Hollow, path: str) -> None:
-    with closing(hollow.connect()) as wire:
-        said = ask(wire, "GET", path)
-    assert (said.status, said.json()["reason"]) == (401, "Unauthorized")
-
-
-@pytest.mark.parametrize("organisation", ["", "developers"])
-def test_a_certificate_of_another_organisation_is_forbidden(
-    hollow: Hollow, name: str, organisation: str
-) -> None:
-    caller = hollow.cluster.issue(f"jane-{organisation}", organisation=organisation)
-    for method, path in (("GET", CONFIG_MAPS), ("POST", CONFIG_MAPS), ("GET", "/api")):
-        said = hollow.ask(method, path, config_map(name), caller=caller)
-        assert (said.status, said.json()["reason"]) == (403, "Forbidden")
-        assert "jane" in said.json()["message"]
-
-
-def test_a_certificate_of_another_authority_is_refused_in_tls(
-    hollow: Hollow, tmp_path_factory: pytest.TempPathFactory
-) -> None:
-    foreign = Authority(tmp_path_factory.mktemp("foreign"), "foreign-ca")
-    caller = foreign.issue("kubernetes-admin", organisation="system:masters")
-    with pytest.raises(OSError, match=r"(?i)alert|reset|broken|eof"):
-        hollow.ask("GET", CONFIG_MAPS, caller=caller)
 
 
 def test_one_connection_carries_many_requests(hollow: Hollow, name: str) -> None:

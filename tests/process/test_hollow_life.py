@@ -94,6 +94,21 @@ def test_objects_outlive_the_server_and_its_etcd_s_crash(
     assert hollow.ask("GET", f"{CONFIG_MAPS}/kept").json() == made.json()
 
 
+def test_an_etcd_that_was_restarted_meanwhile_is_not_noticed(
+    members: list[Member], hollow: Hollow
+) -> None:
+    (member, *_) = members
+    member.start([member])
+    hollow.start()
+    hollow.await_ready()
+    with closing(hollow.connect(hollow.admin)) as wire:
+        assert ask(wire, "GET", "/api/v1/namespaces").status == 200
+        member.kill()
+        member.start([member])
+        until(member.answers, "the member answers again")
+        assert ask(wire, "GET", "/api/v1/namespaces").status == 200
+
+
 def test_it_shuts_down_slower_than_it_stops_being_ready(
     members: list[Member], hollow: Hollow
 ) -> None:

@@ -217,6 +217,20 @@ def test_a_stand_in_that_speaks_no_tls_does_not_serve(
     assert runtime.etcd_environment(vm) == {}
 
 
+def test_the_api_server_is_hollow_unless_a_real_one_was_pointed_at(tmp_path: Path) -> None:
+    for binaries, program in ((None, "hakube_gce.emulator.hollow"), (tmp_path, "kube-apiserver")):
+        (tmp_path / "kube-apiserver").touch()
+        home = tmp_path / f"home-of-{program}"
+        with ProcessRuntime(home, etcd=NO_ETCD, agent=STAND_IN, binaries=binaries) as runtime:
+            vm = machine(runtime, 0)
+            boot(runtime, vm)
+            words = Path(f"/proc/{runtime.pids(vm)[0]}/cmdline").read_text().split("\0")
+        command = json.loads(words[words.index("--apiserver-command") + 1])
+        assert any(word.endswith(program) for word in command[:3])
+        placeholders = {"{address}", "{cert}", "{key}", "{client_ca}", "{etcd_ca}", "{etcd}"}
+        assert placeholders <= {word.split("=")[-1] for word in command}
+
+
 def test_close_ends_all_and_may_be_repeated(tmp_path: Path) -> None:
     runtime = lab(tmp_path / "home")
     vm = machine(runtime, 0)

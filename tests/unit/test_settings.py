@@ -150,8 +150,14 @@ def test_the_longest_name_made_from_the_prefix_must_fit() -> None:
     assert settings(KUBE_GCE_ZONE=zone, KUBE_GCE_INSTANCE_PREFIX="a" * 30).prefix == "a" * 30
     (problem,) = problems(KUBE_GCE_ZONE=zone, KUBE_GCE_INSTANCE_PREFIX="a" * 31)
     assert "is too long" in problem
-    assert settings(KUBE_GCE_INSTANCE_PREFIX="a" * 42).prefix == "a" * 42
-    problems(KUBE_GCE_INSTANCE_PREFIX="a" * 50)
+    (problem,) = problems(KUBE_GCE_INSTANCE_PREFIX="a" * 50)
+    assert "is too long" in problem
+
+
+def test_the_prefix_must_fit_into_a_certificates_common_name() -> None:
+    assert settings(KUBE_GCE_INSTANCE_PREFIX="a" * 40).prefix == "a" * 40
+    (problem,) = problems(KUBE_GCE_INSTANCE_PREFIX="a" * 41)
+    assert "certificates" in problem
 
 
 @pytest.mark.parametrize(

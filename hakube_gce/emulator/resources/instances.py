@@ -45,25 +45,9 @@ def _insert(world: World, call: Call) -> Accepted:
     path, body = world.named(call, "instances"), call.body
     if not body.get("networkInterfaces"):
         raise required("resource.networkInterfaces")
-    fields = {key: body[key] for key in _TAKEN_AS_GIVEN if key in body}
-    fields |= {
-        "status": "PROVISIONING",
-        "machineType": link(_machine_type(call)),
-        "cpuPlatform": "Unknown CPU Platform",
-        "scheduling": {
-            "automaticRestart": True,
-            "onHostMaintenance": "MIGRATE",
-            "preemptible": False,
-            **body.get("scheduling", {}),
-        },
-        "tags": _tags(body.get("tags", {})),
-        "metadata": metadata_fields(body.get("metadata", {})),
-        "startRestricted": False,
-        "lastStartTimestamp": world.timestamp(),
-        **label_fields(body.get("labels")),
-    }
     # The record first: a taken name is the answer whatever else is wrong. Then what it holds.
-    world.create(path, "compute#instance", {**fields, "disks": [], "networkInterfaces": []})
+    world.create(path, "compute#instance", {"disks": [], "networkInterfaces": []})
+    world.store.change(path, **_fields(world, call))
     interfaces = [
         new_interface(world, call, w, n) for n, w in enumerate(body["networkInterfaces"])
     ]
@@ -72,6 +56,28 @@ def _insert(world: World, call: Call) -> Accepted:
     check_quota(world, call, "INSTANCES", path)
     check_quota(world, call, "CPUS", path)
     return Accepted(target=path)
+
+
+def _fields(world: World, call: Call) -> Json:
+    body = call.body
+    scheduling = {
+        "automaticRestart": True,
+        "onHostMaintenance": "MIGRATE",
+        "preemptible": False,
+        **body.get("scheduling", {}),
+    }
+    return {
+        **{key: body[key] for key in _TAKEN_AS_GIVEN if key in body},
+        "status": "PROVISIONING",
+        "machineType": link(_machine_type(call)),
+        "cpuPlatform": "Unknown CPU Platform",
+        "scheduling": scheduling,
+        "tags": _tags(body.get("tags", {})),
+        "metadata": metadata_fields(body.get("metadata", {})),
+        "startRestricted": False,
+        "lastStartTimestamp": world.timestamp(),
+        **label_fields(body.get("labels")),
+    }
 
 
 def _machine_type(call: Call) -> str:
@@ -87,11 +93,8 @@ def _machine_type(call: Call) -> str:
 
 def _tags(wanted: Json) -> Json:
     items = sorted(set(wanted.get("items", [])))
-    return (
-        {"items": items, "fingerprint": fingerprint(items)}
-        if items
-        else {"fingerprint": fingerprint([])}
-    )
+    shown = {"fingerprint": fingerprint(items)}
+    return {"items": items, **shown} if items else shown
 
 
 def _complete_insert(world: World, operation: Operation) -> None:

@@ -1,0 +1,104 @@
+"""A client that never rests: connects to the cluster IP twenty times a second and keeps the score.
+
+Each probe is a new TLS connection, verified by the cluster's CA for the cluster IP, and a request
+for ``/readyz``. It imports nothing of the program it checks.
+"""
+
+from __future__ import annotations
+
+import socket
+import ssl
+import threading
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+
+from checker import Access
+
+PROBES_PER_SECOND = 20
+TIMEOUT_S = 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gap:
+    """A stretch without an answer, by the monotonic clock."""
+
+    began: float
+    """The last good answer before."""
+    ended: float
+    """The first good answer after; the end of the span when there was none yet."""
+    failed: int
+
+    @property
+    def seconds(self) -> float:
+        return self.ended - self.began
+
+
+@dataclass(slots=True)
+class Prober:
+    """Looks from `start` to `stop`."""
+
+    access: Access
+    answers: list[tuple[float, bool]] = field(default_factory=list)
+    """When a probe ended, and whether it was good; in order."""
+    reasons: Counter[str] = field(default_factory=Counter)
+    """Why probes failed."""
+    _stop: threading.Event = field(default_factory=threading.Event)
+    _thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        """Begin, in the background."""
+        self._thread = threading.Thread(target=self._run, name="prober", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End; the score stands."""
+        self._stop.set()
+        if self._thread is not None:
+            self._thread.join(timeout=TIMEOUT_S * 5)
+
+    def count(self, since: float, until: float) -> tuple[int, int]:
+        """Count good and failed probes that ended in a span."""
+        ended = [good for moment, good in list(self.answers) if since <= moment <= until]
+        return sum(ended), len(ended) - sum(ended)
+
+    def gaps(self, since: float, until: float) -> list[Gap]:
+        """Find every stretch between two good answers with failed ones in between."""
+        found: list[Gap] = []
+        last_good, failed = since, 0
+        for moment, good in list(self.answers):
+            if not since <= moment <= until:
+                continue
+            if not good:
+                failed += 1
+                continue
+            if failed:
+                found.append(Gap(began=last_good, ended=moment, failed=failed))
+            last_good, failed = moment, 0
+        if failed:
+            found.append(Gap(began=last_good, ended=until, failed=failed))
+        return found
+
+    def _run(self) -> None:
+        context = ssl.create_default_context(cadata=self.access.authority)
+        while not self._stop.is_set():
+            began = time.monotonic()
+            problem = _probe(self.access, context)
+            self.answers.append((time.monotonic(), not problem))
+            if problem:
+                self.reasons[problem] += 1
+            self._stop.wait(max(0.0, 1 / PROBES_PER_SECOND - (time.monotonic() - began)))
+
+
+def _probe(access: Access, context: ssl.SSLContext) -> str:
+    """Connect once; return why it was not good, or nothing when it was."""
+    try:
+        with (
+            socket.create_connection((access.host, access.port), timeout=TIMEOUT_S) as plain,
+            context.wrap_socket(plain, server_hostname=access.host) as tls,
+        ):
+            tls.sendall(b"GET /readyz HTTP/1.1\r\nHost: kubernetes\r\nConnection: close\r\n\r\n")
+            first = tls.recv(64)
+    except OSError as error:
+        return type(error).__name__
+    return "" if first.split(b" ")[1:2] == [b"200"] else f"answered {first[:12]!r}"

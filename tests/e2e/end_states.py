@@ -1,0 +1,100 @@
+"""What is left of a run, brought into a form in which two runs can be compared.
+
+Random parts (ids, times, fingerprints, keys, the three digits of a new master's name) are taken out;
+everything else of every resource, of etcd's membership and of the operator's kubeconfig stays.
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import yaml
+
+from tests.e2e.lab_on_records import Desk, ServedLab
+
+_RANDOM = re.compile(r"id|targetId|\w*[Ff]ingerprint|\w*Timestamp|hakube-lock-epoch")
+"""Fields that no two runs share."""
+_CONFIG = "hakube-config"
+
+
+def end_state(lab: ServedLab, known: Mapping[str, Any]) -> dict[str, Any]:
+    """Return all that a lab holds, comparable with another lab's.
+
+    Args:
+        lab: The lab, at rest.
+        known: Its dump before the run: masters in it keep their names.
+    """
+    dump = lab.dump()
+    state = {
+        "resources": {path: _without_chance(record) for path, record in dump.items()},
+        "etcd": lab.etcd(),
+        "disks with data": lab.disks_with_data(),
+        "served": {a: lab.serves(a) for a in _cluster_ips(dump)},
+    }
+    found: dict[str, Any] = json.loads(_anonymous(json.dumps(state), dump, known))
+    return found
+
+
+def differences(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
+    """Name what differs between two end states, for people."""
+    lines = []
+    for part in one:
+        mine, theirs = one[part], other[part]
+        if not isinstance(mine, dict):
+            mine, theirs = {"": mine}, {"": theirs}
+        for key in sorted({*mine, *theirs}):
+            left, right = mine.get(key, "nothing"), theirs.get(key, "nothing")
+            if left != right:
+                lines.append(f"{part} {key}: {json.dumps(left)} but {json.dumps(right)}")
+    return lines
+
+
+def lock_and_operation(lab: ServedLab, address: str = "kubernetes-master-ip") -> dict[str, str]:
+    """Return what the address says of a lock and of an unfinished operation."""
+    labels = next(
+        (r.get("labels", {}) for p, r in lab.dump().items() if p.endswith(f"/{address}")), {}
+    )
+    return {k: v for k, v in labels.items() if k != "hakube-lock-epoch"}
+
+
+def contexts(desk: Desk) -> dict[str, str]:
+    """Return the clusters a kubeconfig knows and where they are."""
+    if not desk.kubeconfig.exists():
+        return {}
+    found = yaml.safe_load(desk.kubeconfig.read_text(encoding="utf-8")) or {}
+    return {c["name"]: c["cluster"]["server"] for c in found.get("clusters") or []}
+
+
+def _without_chance(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_without_chance(v) for v in value]
+    if not isinstance(value, dict):
+        return value
+    if set(value) == {"key", "value"}:  # an entry of an instance's metadata
+        return {"key": value["key"], "value": _metadata(value["key"], value["value"])}
+    return {k: _without_chance(v) for k, v in value.items() if not _RANDOM.fullmatch(k)}
+
+
+def _metadata(key: str, text: str) -> Any:
+    if key != _CONFIG:
+        return "…" if key.startswith("hakube-") else text
+    return {k: v for k, v in json.loads(text).items() if k not in {"nonce", "uid"}}
+
+
+def _cluster_ips(dump: Mapping[str, Any]) -> list[str]:
+    return [r["address"] for r in dump.values() if r["kind"] == "compute#address"]
+
+
+def _anonymous(text: str, dump: Mapping[str, Any], known: Mapping[str, Any]) -> str:
+    masters = {path.rsplit("/", 1)[1].removesuffix("-pd") for path in known}
+    for number, address in enumerate(_cluster_ips(dump)):
+        text = re.sub(rf"\b{re.escape(address)}\b", f"CLUSTER-IP-{number}", text)
+    text = re.sub(r"\b(203\.0\.113|198\.51\.100)\.\d+\b", "EXTERNAL-IP", text)
+    text = re.sub(r"\b[0-9a-f]{16}\b", "UID", text)
+    text = re.sub(r"\b[0-9a-f]{12}\b", "OPERATION", text)
+    return re.sub(
+        r"\b[a-z-]+-master-[0-9a-f]{3}\b(?![0-9a-z])",
+        lambda found: found[0] if found[0] in masters else "NEWCOMER",
+        text,
+    )
