@@ -18,7 +18,7 @@ from hakube_gce.errors import HakubeError, Interrupted, SettingsError
 from hakube_gce.render import Result, result_object
 from hakube_gce.settings import Settings
 
-RESUMABLE = frozenset({7, 9, 130, 143})
+RESUMABLE = frozenset({7, 9, 129, 130, 143})
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -31,6 +31,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _settings_error(found, error)
     except HakubeError as error:
         return _fail(found, error)
+    except KeyboardInterrupt:  # a change has taken the signals over before it begins
+        stopped = Interrupted("stopped by SIGINT", signal_number=2)
+        stopped.changed = found.verb == "emulator"
+        return _fail(found, stopped)
     except Exception as error:  # noqa: BLE001 - the one broad handler: a bug becomes a line and a status
         return _bug(found, error)
 

@@ -4,7 +4,8 @@ import json
 import os
 import secrets
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 
 from hakube_gce import conditions, render
@@ -13,9 +14,10 @@ from hakube_gce.assemble import Means, assemble, find_place
 from hakube_gce.errors import HakubeError, TargetNotFound
 from hakube_gce.lab import Place
 from hakube_gce.model import Observed, Verb
+from hakube_gce.plan.blueprint import Blueprint
 from hakube_gce.plan.graph import Blocker
 from hakube_gce.render import Result, result_object, status_object
-from hakube_gce.run import Job, resume_command, run
+from hakube_gce.run import Job, resume_command, run, same_again
 from hakube_gce.screen import Screen
 from hakube_gce.settings import Settings
 from hakube_gce.stopping import Stopping
@@ -49,12 +51,14 @@ def change(found: Arguments, settings: Settings, environment: Mapping[str, str])
         note=lambda event, **facts: notes[0](event, **facts) if notes else None,
         live=sys.stdout.isatty() and not found.json and not settings.no_color,
     )
-    stopping = _stopping(screen.say)
+    last_words: list[str] = []
+    stopping = _stopping(screen.say, last_words)
+    stopping.install()
     means = assemble(settings, place, environment, stopping=stopping, warn=_warn)
     notes.append(means.journal.write)
     _check_zone(means)
     job = _job(found, means, screen)
-    stopping.install()
+    last_words += ["Stopped at once. To go on, run:", same_again(job, _blueprint(job))]
     try:
         result = run(job)
     except HakubeError as error:
@@ -92,12 +96,17 @@ def _job(found: Arguments, means: Means, screen: Screen) -> Job:
 def _add_resume_command(job: Job, error: HakubeError) -> None:
     """Find out how to go on, from what the cluster's address remembers."""
     try:
-        blueprint = job.inherit(
-            Observed(project="", region="", cluster="", server_time=job.clock.now(), zones=())
-        ).blueprint
-        error.next_command = resume_command(job, blueprint)
+        error.next_command = resume_command(job, _blueprint(job))
     except HakubeError:
         return
+
+
+def _blueprint(job: Job) -> Blueprint:
+    """Give what the commands we print are made from: it takes no look at the cluster."""
+    nothing = Observed(
+        project="", region="", cluster="", server_time=job.clock.now(), zones=()
+    )
+    return job.inherit(nothing).blueprint
 
 
 def _check_zone(means: Means) -> None:
@@ -156,16 +165,19 @@ def _greet(found: Arguments, settings: Settings) -> None:
         _warn(f"{name}: {value}")
 
 
-def _stopping(say: Callable[[str], None]) -> Stopping:
+def _stopping(say: Callable[[str], None], last_words: Sequence[str] = ()) -> Stopping:
     return Stopping(
         on_first=lambda: say("stopping after what is under way; once more to stop at once"),
-        on_second=_leave_at_once,
+        on_second=partial(_leave_at_once, last_words),
     )
 
 
-def _leave_at_once(signal_number: int) -> None:
+def _leave_at_once(last_words: Sequence[str], signal_number: int) -> None:
     # threads may be in the middle of a call: nothing gentler ends them now
-    sys.stderr.flush()
+    for line in last_words:
+        # past the stream's buffer: the signal may have come in the middle of a write to it
+        with suppress(OSError):
+            os.write(sys.stderr.fileno(), f"{line}\n".encode())
     os._exit(128 + signal_number)
 
 

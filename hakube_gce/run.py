@@ -143,6 +143,8 @@ def _show(job: Job, drafted: Plan) -> Result:
 
 
 def _run_locked(job: Job, blueprint: Blueprint, operation: Operation, before: Observed) -> Result:
+    if job.stopping.event.is_set():
+        raise job.stopping.interrupted()  # nothing was begun, so nothing is noted either
     held = acquire(replace(job.lock_place, uid=before.uid), operation)
     finished = False
     try:
@@ -243,6 +245,11 @@ def _window(windows: Sequence[Window]) -> dict[str, object] | None:
 
 def _result(job: Job, *, changed: bool) -> Result:
     return Result(verb=job.intent.verb.value, changed=changed, exit_status=0)
+
+
+def same_again(job: Job, blueprint: Blueprint) -> str:
+    """Give the command that this run is, for when there is no time to look at the cluster."""
+    return commands.again(blueprint, job.intent)
 
 
 def resume_command(job: Job, blueprint: Blueprint) -> str:

@@ -190,6 +190,8 @@ class Stops:
         lab = self.machine.hakube("emulator", "status")
         vms = {vm["name"]: vm for vm in lab["vms"]}
         self._expect_members(vms, voters)
+        if self.all[-1]["command"].endswith("kube-up.sh"):
+            self.take_kubeconfig()
         self._expect_holder(lab["compute_endpoint"], endpoint)
         self._expect_api(vms, voters)
         status = self.machine.hakube("status")

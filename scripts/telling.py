@@ -33,8 +33,8 @@ It takes about a minute:
 Between every two commands this machine forgets the cluster's keys, journal and kubeconfig, as if
 each ran on a fresh CI machine. All the while a client connects to the cluster's one IP, {rate}
 times a second, and verifies its certificate. Lines that begin with | are the program's own. Lines
-that begin with ok are what a checker saw from outside, which imports nothing of the program: at etcd's
-own ports, at the cluster's IP, at the Compute API and in /proc."""
+that begin with ok are what a checker saw from outside, which imports nothing of the program: at
+etcd's own ports, at the cluster's IP, at the Compute API and in /proc."""
 
 
 def opening(folder: Path, *, user: str, rate: int) -> str:

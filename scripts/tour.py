@@ -73,7 +73,6 @@ def _create(stops: Stops) -> None:
 
 def _replicate(stops: Stops, zone: str) -> str:
     result = stops.command("kube-up.sh", KUBE_GCE_ZONE=zone, KUBE_REPLICATE_EXISTING_MASTER="true")
-    stops.take_kubeconfig()
     return str(result["replica"])
 
 

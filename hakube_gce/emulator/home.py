@@ -28,6 +28,7 @@ from hakube_gce.files import make_private_folder
 MARKER = "lab"
 _SCHEMA = 1
 _PAUSE_S = 0.05
+_FLAGS = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,13 +155,25 @@ def held_by_daemon(home: Path) -> Iterator[None]:
 def exclusive(home: Path) -> Iterator[None]:
     """Be the only one who starts or ends this lab; waits for another to finish."""
     while True:
-        make_private_folder(home)
-        with _opened(home / "lock") as handle:
-            fcntl.flock(handle, fcntl.LOCK_EX)
+        handle = _wait_for_lock(home)
+        try:
             if _is_still(home / "lock", handle):
                 yield
                 return
+        finally:
+            os.close(handle)
         # While we waited the lab was destroyed, and its lock with it: ours excludes nobody.
+
+
+def _wait_for_lock(home: Path) -> int:
+    while True:
+        make_private_folder(home)
+        try:
+            handle = os.open(home / "lock", _FLAGS, 0o600)
+        except FileNotFoundError:
+            continue  # destroyed just now: make it anew
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        return handle
 
 
 def _is_still(path: Path, handle: int) -> bool:
@@ -172,8 +185,7 @@ def _is_still(path: Path, handle: int) -> bool:
 
 @contextmanager
 def _opened(path: Path) -> Iterator[int]:
-    flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
-    handle = os.open(path, flags, 0o600)
+    handle = os.open(path, _FLAGS, 0o600)
     try:
         yield handle
     finally:
@@ -207,4 +219,7 @@ def remove(home: Path) -> None:
         raise EmulatorError(f"{home} is no folder of yours: nothing was removed")
     if not (home / MARKER).is_file() or (home / MARKER).is_symlink():
         raise EmulatorError(f"{home} is no lab (it has no file '{MARKER}'): nothing was removed")
-    shutil.rmtree(home)  # unlinks symbolic links, never follows them
+    # First out of the way at one stroke: whoever starts a lab meanwhile starts a new one.
+    grave = home.with_name(f".{home.name}-{secrets.token_hex(4)}")
+    home.rename(grave)
+    shutil.rmtree(grave)  # unlinks symbolic links, never follows them

@@ -52,9 +52,9 @@ def differences(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
 
 def lock_and_operation(lab: ServedLab, address: str = "kubernetes-master-ip") -> dict[str, str]:
     """Return what the address says of a lock and of an unfinished operation."""
-    labels = next(
-        (r.get("labels", {}) for p, r in lab.dump().items() if p.endswith(f"/{address}")), {}
-    )
+    records = lab.dump().items()
+    found = [record for path, record in records if path.endswith(f"/addresses/{address}")]
+    labels: dict[str, str] = found[0].get("labels", {}) if found else {}
     return {k: v for k, v in labels.items() if k != "hakube-lock-epoch"}
 
 

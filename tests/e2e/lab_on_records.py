@@ -16,9 +16,10 @@ import shutil
 import signal
 import sys
 import threading
+import time
 import traceback
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -131,6 +132,7 @@ class Ended:
     stderr: str
     cpu_s: float
     """Processor time of the command alone, user and system."""
+    wall_s: float
 
     @property
     def steps(self) -> list[str]:
@@ -224,11 +226,11 @@ class ServedLab:
         """Tell whether a client that dials an address is served."""
         return bool(self.admin("GET", f"serving?address={address}")["serving"])
 
-    def etcd(self) -> dict[str, list[str]]:
-        """Return what stands on every data disk in the lab: member by member, name and role."""
+    def etcd(self) -> dict[str, dict[str, str]]:
+        """Return the members that each data disk in the lab knows, with their roles."""
         world = json.loads((self.folder / "records/world.json").read_bytes())
         disks = {str(r["id"]): r["name"] for r in self.dump().values() if r["kind"] == DISK}
-        return dict(sorted(_memberships(world, disks)))
+        return dict(_memberships(world, disks))
 
     def disks_with_data(self) -> int:
         """Return how many disks anything stands on, whether or not a resource names them."""
@@ -238,16 +240,14 @@ class ServedLab:
 
 def _memberships(
     world: Mapping[str, Any], disks: Mapping[str, str]
-) -> Iterator[tuple[str, list[str]]]:
+) -> Iterator[tuple[str, dict[str, str]]]:
     for disk_id, files in world["disks"].items():
         if "etcd/member/wal" not in files:
             continue
         wal = json.loads(files["etcd/member/wal"])
         known = world["clusters"][wal["cluster"]]["disks"][wal["member"]]
-        members = [
-            f"{m['name']} {'learner' if m['learner'] else 'voter'}" for m in known["members"]
-        ]
-        yield disks.get(disk_id, "a disk that no resource names"), sorted(members)
+        roles = {m["name"]: "learner" if m["learner"] else "voter" for m in known["members"]}
+        yield disks.get(disk_id, "a disk that no resource names"), roles
 
 
 @contextmanager
@@ -326,7 +326,9 @@ class Desk:
         shutil.rmtree(self.home, ignore_errors=True)
         self.kubeconfig.unlink(missing_ok=True)
 
-    def begin(self, *argv: str, fuse: int = 0, **variables: str) -> "Running":
+    def begin(
+        self, argv: Sequence[str], variables: Mapping[str, str], *, fuse: int = 0
+    ) -> "Running":
         """Start a command; with a fuse it dies after so many finished steps."""
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         output = self.folder / f"output-{secrets.token_hex(4)}"
@@ -343,11 +345,11 @@ class Desk:
 
         out, err = output.with_suffix(".out"), output.with_suffix(".err")
         pid = _forked(work, stdout=out, stderr=err)
-        return Running(pid=pid, out=out, err=err)
+        return Running(pid=pid, out=out, err=err, began_s=time.monotonic())
 
-    def run(self, *argv: str, fuse: int = 0, **variables: str) -> Ended:
+    def run(self, *argv: str, **variables: str) -> Ended:
         """Run a command to its end."""
-        return self.begin(*argv, fuse=fuse, **variables).wait()
+        return self.begin(argv, variables).wait()
 
     def up(self, zone: str, **variables: str) -> Ended:
         return self.run("up", KUBE_GCE_ZONE=zone, **variables)
@@ -376,6 +378,7 @@ class Running:
     pid: int
     out: Path
     err: Path
+    began_s: float
 
     def signal(self, number: int) -> None:
         os.kill(self.pid, number)
@@ -383,6 +386,7 @@ class Running:
     def wait(self) -> Ended:
         """Wait for its end; the process is gone for good afterwards, not a zombie."""
         _, raw, usage = os.wait4(self.pid, 0)
+        wall_s = time.monotonic() - self.began_s
         said = [
             path.read_text(encoding="utf-8") if path.exists() else ""
             for path in (self.out, self.err)
@@ -392,4 +396,5 @@ class Running:
             stdout=said[0],
             stderr=said[1],
             cpu_s=usage.ru_utime + usage.ru_stime,
+            wall_s=wall_s,
         )
