@@ -16,8 +16,9 @@ from pathlib import Path
 
 from hakube_gce.emulator import health as probing
 from hakube_gce.emulator import traffic
-from hakube_gce.emulator.calls import Accepted, Call, Change, Json, Read, Route
+from hakube_gce.emulator.calls import Accepted, Call, Json
 from hakube_gce.emulator.faults import Fault, Faults
+from hakube_gce.emulator.handlers import Change, Read, Route
 from hakube_gce.emulator.health import Health
 from hakube_gce.emulator.latency import Latency
 from hakube_gce.emulator.listing import unreachable_scope

@@ -10,7 +10,8 @@ from collections.abc import Iterator, Mapping
 from importlib import resources as package_files
 
 from hakube_gce.emulator import bodies
-from hakube_gce.emulator.calls import Call, Json, Route
+from hakube_gce.emulator.calls import Call, Json
+from hakube_gce.emulator.handlers import Route
 from hakube_gce.emulator.refusals import Refusal, invalid, not_emulated
 from hakube_gce.emulator.resources import (
     addresses,

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from hakube_gce.emulator.calls import Route
+from hakube_gce.emulator.handlers import Route
 from hakube_gce.emulator.refusals import Refusal
 from hakube_gce.emulator.routes import ROUTES, find
 from tests.contract import emulator_google_description as google

@@ -175,8 +175,7 @@ def undisturbed(story: Story, stage: Scene) -> Undisturbed:
 def kills(course: Undisturbed, half: int) -> list[Kill]:
     """List every moment once; the two halves differ in what is not tried in both ways."""
     steps = [
-        Kill(what="step", number=n, forget=(n + half) % 2 == 1)
-        for n in range(1, course.steps + 1)
+        Kill(what="step", number=n, forget=(n + half) % 2 == 1) for n in range(1, course.steps + 1)
     ]
     changes = [
         Kill(what=("heard", "answered")[(n + half) % 2], number=n, forget=n // 2 % 2 == 1)

@@ -14,7 +14,7 @@ from tests.e2e.lab_on_records import B, C, D, Desk, Ended, ServedLab, lab_on_rec
 
 FIRST = "kubernetes-master"
 COMMANDS_CPU_S = 6.0
-"""Processor time the nine commands may take together; 1.9 s were measured (2 GHz class, Linux)."""
+"""Processor time the eight commands may take together; 1.8 s were measured (2 GHz class, Linux)."""
 
 
 def _done(ended: Ended) -> str:
@@ -62,7 +62,9 @@ class _Lifecycle:
     def is_served_by(self, *masters: str, on: str) -> None:
         """Compare what the program says with what stands on the masters' disks."""
         status = self.desk.status()
-        assert sorted(r["name"] for r in status["replicas"] if r["apiserver_ready"]) == sorted(masters)
+        assert sorted(r["name"] for r in status["replicas"] if r["apiserver_ready"]) == sorted(
+            masters
+        )
         assert status["endpoint"]["mode"] == on
         assert self.lab.serves(status["endpoint"]["address"])
         voters = dict.fromkeys(masters, "voter")

@@ -95,7 +95,9 @@ def owners(lab: ServedLab, address: str) -> list[str]:
     """Name the resources that carry an address now."""
     found = []
     for path, record in lab.dump().items():
-        configs = [c for n in record.get("networkInterfaces", []) for c in n.get("accessConfigs", [])]
+        configs = [
+            c for n in record.get("networkInterfaces", []) for c in n.get("accessConfigs", [])
+        ]
         if record.get("IPAddress") == address or any(c.get("natIP") == address for c in configs):
             found.append(path.rsplit("/", 2)[1] + "/" + record["name"])
     return found
@@ -133,7 +135,11 @@ def test_the_first_signal_in_the_window_closes_it_and_the_printed_line_goes_on(
     resumed = run_line(desk, ended.last_line)
     assert resumed.status == 0, resumed
     status = desk.status()
-    assert (status["verdict"], len(status["replicas"]), status["operation"]) == ("healthy", 2, None)
+    assert (status["verdict"], len(status["replicas"]), status["operation"]) == (
+        "healthy",
+        2,
+        None,
+    )
 
 
 @pytest.mark.parametrize("number", SIGNALS)
@@ -155,7 +161,11 @@ def test_the_second_signal_ends_the_run_at_once(desk: Desk, number: signal.Signa
     assert resumed.status == 0, resumed
     assert owners(desk.lab, address) == [f"forwardingRules/{FIRST}"]
     status = desk.status()
-    assert (status["verdict"], len(status["replicas"]), status["operation"]) == ("healthy", 2, None)
+    assert (status["verdict"], len(status["replicas"]), status["operation"]) == (
+        "healthy",
+        2,
+        None,
+    )
 
 
 @two_masters
@@ -191,7 +201,11 @@ def test_a_signal_before_anything_was_begun_leaves_nothing_behind(desk: Desk) ->
 
 def test_a_window_that_cannot_be_completed_is_rolled_back(desk: Desk) -> None:
     address = address_of(desk)
-    error = {"code": "QUOTA_EXCEEDED", "http": 403, "message": "Quota 'FORWARDING_RULES' exceeded."}
+    error = {
+        "code": "QUOTA_EXCEEDED",
+        "http": 403,
+        "message": "Quota 'FORWARDING_RULES' exceeded.",
+    }
     desk.lab.fault(method="forwardingRules.insert", nth=2, operation_error=error)
     ended = desk.replicate(C)
 

@@ -6,8 +6,9 @@ itself is the only mutual exclusion at birth; ``setLabels`` with its fingerprint
 afterwards.
 """
 
-from hakube_gce.emulator.calls import REGION, Accepted, Call, Json, Route, change
+from hakube_gce.emulator.calls import Accepted, Call, Json
 from hakube_gce.emulator.catalog import ZONES
+from hakube_gce.emulator.handlers import REGION, Route, change
 from hakube_gce.emulator.links import link, region_of, zone_of
 from hakube_gce.emulator.quotas import check as check_quota
 from hakube_gce.emulator.refusals import Refusal, in_use, invalid

@@ -1,6 +1,7 @@
 """Disks as an instance holds them: attached at insert, made on the way when asked to."""
 
-from hakube_gce.emulator.calls import ZONE, Accepted, Call, Json, Route, change
+from hakube_gce.emulator.calls import Accepted, Call, Json
+from hakube_gce.emulator.handlers import ZONE, Route, change
 from hakube_gce.emulator.links import link, resolve, zone_of
 from hakube_gce.emulator.refusals import in_use, invalid, required
 from hakube_gce.emulator.resources import disks

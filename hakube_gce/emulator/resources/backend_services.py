@@ -2,8 +2,9 @@
 
 from typing import Final
 
-from hakube_gce.emulator.calls import REGION, Accepted, Call, Json, Read, Route, change
+from hakube_gce.emulator.calls import Accepted, Call, Json
 from hakube_gce.emulator.catalog import ZONES
+from hakube_gce.emulator.handlers import REGION, Read, Route, change
 from hakube_gce.emulator.links import link, region_of, resolve, short, zone_of
 from hakube_gce.emulator.refusals import Refusal, in_use, invalid, required
 from hakube_gce.emulator.resources.groups import refuse_twice_balanced

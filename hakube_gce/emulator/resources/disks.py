@@ -1,7 +1,8 @@
 """Zonal persistent disks: records only; what stands on one is the runtime's business."""
 
-from hakube_gce.emulator.calls import ZONE, Accepted, Call, Json, Route, change
+from hakube_gce.emulator.calls import Accepted, Call, Json
 from hakube_gce.emulator.catalog import DISK_TYPES, find_image
+from hakube_gce.emulator.handlers import ZONE, Route, change
 from hakube_gce.emulator.links import last, link, resolve, short, zone_of
 from hakube_gce.emulator.operations import Operation
 from hakube_gce.emulator.quotas import check as check_quota

@@ -5,7 +5,8 @@ nowhere; one that is being deleted leads nowhere either, but holds its address u
 is done.
 """
 
-from hakube_gce.emulator.calls import REGION, Accepted, Call, Json, Route, change
+from hakube_gce.emulator.calls import Accepted, Call, Json
+from hakube_gce.emulator.handlers import REGION, Route, change
 from hakube_gce.emulator.links import link, region_of, resolve, short
 from hakube_gce.emulator.operations import Operation
 from hakube_gce.emulator.quotas import check as check_quota

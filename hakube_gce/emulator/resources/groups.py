@@ -1,6 +1,7 @@
 """Unmanaged instance groups: a zone's backends."""
 
-from hakube_gce.emulator.calls import ZONE, Accepted, Call, Json, Read, Route, change
+from hakube_gce.emulator.calls import Accepted, Call, Json
+from hakube_gce.emulator.handlers import ZONE, Read, Route, change
 from hakube_gce.emulator.links import last, link, resolve, short, zone_of
 from hakube_gce.emulator.listing import page
 from hakube_gce.emulator.refusals import Refusal, in_use, invalid, required

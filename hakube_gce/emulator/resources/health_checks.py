@@ -2,7 +2,8 @@
 
 from typing import Final
 
-from hakube_gce.emulator.calls import REGION, Accepted, Call, Json, Route, change
+from hakube_gce.emulator.calls import Accepted, Call, Json
+from hakube_gce.emulator.handlers import REGION, Route, change
 from hakube_gce.emulator.links import short
 from hakube_gce.emulator.refusals import in_use, invalid, required
 from hakube_gce.emulator.resources.kinds import Kind

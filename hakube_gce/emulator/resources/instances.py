@@ -6,8 +6,9 @@ emulator models no graceful shutdown [K]. An ephemeral external address is drawn
 up and lost when it goes down.
 """
 
-from hakube_gce.emulator.calls import ZONE, Accepted, Call, Json, Route, change
+from hakube_gce.emulator.calls import Accepted, Call, Json
 from hakube_gce.emulator.catalog import MACHINE_TYPES
+from hakube_gce.emulator.handlers import ZONE, Route, change
 from hakube_gce.emulator.links import last, link, resolve, short, zone_of
 from hakube_gce.emulator.machines import BOOTS
 from hakube_gce.emulator.operations import Operation

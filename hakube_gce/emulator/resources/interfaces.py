@@ -1,7 +1,8 @@
 """Network interfaces of instances and the external addresses on them."""
 
-from hakube_gce.emulator.calls import ZONE, Accepted, Call, Json, Route, change
+from hakube_gce.emulator.calls import Accepted, Call, Json
 from hakube_gce.emulator.catalog import ZONES
+from hakube_gce.emulator.handlers import ZONE, Route, change
 from hakube_gce.emulator.links import last, link, region_of, resolve, short
 from hakube_gce.emulator.refusals import (
     Refusal,

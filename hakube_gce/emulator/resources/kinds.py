@@ -3,17 +3,8 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from hakube_gce.emulator.calls import (
-    PROJECT,
-    ZONE,
-    Accepted,
-    Call,
-    Change,
-    Json,
-    Read,
-    change,
-    get,
-)
+from hakube_gce.emulator.calls import Accepted, Call, Json
+from hakube_gce.emulator.handlers import PROJECT, ZONE, Change, Read, change, get
 from hakube_gce.emulator.listing import aggregated, page, regional_scopes, zonal_scopes
 from hakube_gce.emulator.operations import Operation
 from hakube_gce.emulator.world import (

@@ -2,7 +2,8 @@
 
 import re
 
-from hakube_gce.emulator.calls import ZONE, Accepted, Call, Json, Route, change, get
+from hakube_gce.emulator.calls import Accepted, Call, Json
+from hakube_gce.emulator.handlers import ZONE, Route, change, get
 from hakube_gce.emulator.links import link
 from hakube_gce.emulator.machines import virtual_machine
 from hakube_gce.emulator.refusals import invalid

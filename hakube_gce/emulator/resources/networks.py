@@ -9,7 +9,8 @@ import ipaddress
 from types import MappingProxyType
 from typing import Final
 
-from hakube_gce.emulator.calls import GLOBAL, REGION, Accepted, Call, Json, Route, change
+from hakube_gce.emulator.calls import Accepted, Call, Json
+from hakube_gce.emulator.handlers import GLOBAL, REGION, Route, change
 from hakube_gce.emulator.links import link, resolve, short
 from hakube_gce.emulator.operations import Operation
 from hakube_gce.emulator.refusals import in_use, invalid, required

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 
-from hakube_gce.emulator.calls import GLOBAL, PROJECT, REGION, ZONE, Call, Json, Read, Route, get
+from hakube_gce.emulator.calls import Call, Json
+from hakube_gce.emulator.handlers import GLOBAL, PROJECT, REGION, ZONE, Read, Route, get
 from hakube_gce.emulator.listing import aggregated, page, regional_scopes, zonal_scopes
 from hakube_gce.emulator.refusals import not_found
 from hakube_gce.emulator.world import World, check_place

@@ -3,7 +3,8 @@
 from collections.abc import Iterable
 
 from hakube_gce.emulator import catalog
-from hakube_gce.emulator.calls import GLOBAL, PROJECT, REGION, ZONE, Call, Json, Route, get
+from hakube_gce.emulator.calls import Call, Json
+from hakube_gce.emulator.handlers import GLOBAL, PROJECT, REGION, ZONE, Route, get
 from hakube_gce.emulator.links import link
 from hakube_gce.emulator.listing import aggregated, page, zonal_scopes
 from hakube_gce.emulator.quotas import quotas

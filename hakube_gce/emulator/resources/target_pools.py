@@ -1,7 +1,8 @@
 """Target pools, as the original scripts made them: no health check, all members serve."""
 
-from hakube_gce.emulator.calls import REGION, Accepted, Call, Json, Route, change
+from hakube_gce.emulator.calls import Accepted, Call, Json
 from hakube_gce.emulator.catalog import ZONES
+from hakube_gce.emulator.handlers import REGION, Route, change
 from hakube_gce.emulator.links import link, region_of, resolve, zone_of
 from hakube_gce.emulator.refusals import Refusal, in_use, invalid
 from hakube_gce.emulator.resources.kinds import Kind

@@ -1,0 +1,469 @@
+"""What must be refused, before anything is changed, in words that help.
+
+One project holds clusters of one, two and three masters, the last with a dead one; nothing here
+changes any of them. Each refusal must have its documented exit status, name its rule and its figures,
+and print the right command where there is one; not a single change may reach Compute Engine.
+"""
+
+import http.client
+import json
+import random
+import shlex
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.e2e.lab_on_records import (
+    PROJECT,
+    B,
+    C,
+    D,
+    Desk,
+    Ended,
+    ServedLab,
+    lab_on_records,
+    warm_up,
+)
+
+ELSEWHERE = "us-central1-b"
+REPLICATE = {"KUBE_REPLICATE_EXISTING_MASTER": "true"}
+REMOVE = {"KUBE_DELETE_NODES": "false"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Clusters:
+    """A project with clusters in all conditions."""
+
+    desk: Desk
+    ill: Mapping[str, str]
+    """Zone → master of the cluster of three; the one in zone D is dead."""
+    two: Mapping[str, str]
+    """The same of the cluster of two."""
+
+    @property
+    def lab(self) -> ServedLab:
+        return self.desk.lab
+
+
+def named(prefix: str, zone: str, **more: str) -> dict[str, str]:
+    return {"KUBE_GCE_INSTANCE_PREFIX": prefix, "KUBE_GCE_ZONE": zone, **more}
+
+
+@pytest.fixture(scope="module")
+def clusters(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clusters]:
+    """One lab for all: who refuses changes nothing."""
+    warm_up()
+    root = tmp_path_factory.mktemp("refusals")
+    with lab_on_records(root / "lab") as lab:
+        desk = Desk(folder=root / "desk", lab=lab)
+        found: dict[str, dict[str, str]] = {}
+        for prefix, zones in (("one", (B,)), ("two", (B, C)), ("ill", (B, C, D))):
+            found[prefix] = {}
+            for zone in zones:
+                made = desk.run("up", **named(prefix, zone, **(REPLICATE if zone != B else {})))
+                assert made.status == 0, made
+            status = desk.run("status", "--output", "json", **named(prefix, B)).result()
+            found[prefix] = {r["zone"]: r["name"] for r in status["replicas"]}
+        lab.kill(found["ill"][D])
+        yield Clusters(desk=desk, ill=found["ill"], two=found["two"])
+
+
+def refused(place: Clusters, argv: Sequence[str], variables: Mapping[str, str]) -> Ended:
+    """Run a command that must change nothing; its screen must be one for people."""
+    before, calls = json.dumps(place.lab.dump()), len(place.lab.calls())
+    ended = place.desk.begin(argv, variables).wait()
+    assert len(place.lab.calls()) == calls, ended
+    assert json.dumps(place.lab.dump()) == before, ended
+    assert "Traceback" not in ended.stderr, ended
+    assert "bug:" not in ended.stderr, ended
+    assert "Nothing was changed" in ended.stdout + ended.stderr, ended
+    return ended
+
+
+def reasons(place: Clusters, argv: Sequence[str], variables: Mapping[str, str]) -> dict[str, Any]:
+    """Run a command that must be refused, for its JSON."""
+    return refused(place, [*argv, "--output", "json"], variables).result()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refusal:
+    """A wish that must not be fulfilled, and what has to be said to it."""
+
+    argv: str
+    variables: Mapping[str, str]
+    status: int
+    reason: str
+    says: tuple[str, ...]
+    right: str = ""
+    """A part of the command that is right."""
+
+
+REFUSALS = {
+    "another region": Refusal(
+        argv="up",
+        variables=named("one", ELSEWHERE, **REPLICATE),
+        status=5,
+        reason="OtherRegion",
+        says=("cluster one is in region europe-west1", "us-central1"),
+    ),
+    "no master to replicate": Refusal(
+        argv="up",
+        variables=named("nothing", C, **REPLICATE),
+        status=3,
+        reason="NoMaster",
+        says=("no master of cluster nothing in region europe-west1",),
+        right="KUBE_GCE_ZONE=europe-west1-c",
+    ),
+    "a zone without a master of the cluster": Refusal(
+        argv="down",
+        variables=named("two", D, **REMOVE),
+        status=3,
+        reason="NoReplicaInZone",
+        says=("europe-west1-d", "two-master in europe-west1-b"),
+    ),
+    "a name that is not in the zone": Refusal(
+        argv="down",
+        variables=named("two", C, KUBE_REPLICA_NAME="two-master", **REMOVE),
+        status=3,
+        reason="NoSuchReplica",
+        says=("two-master is not a master in zone europe-west1-c",),
+        right="KUBE_GCE_ZONE=europe-west1-b",
+    ),
+    "a name that is nowhere": Refusal(
+        argv="down",
+        variables=named("two", C, KUBE_REPLICA_NAME="two-master-zzz", **REMOVE),
+        status=3,
+        reason="NoSuchReplica",
+        says=("two-master-zzz",),
+    ),
+    "loss of quorum": Refusal(
+        argv="down",
+        variables=named("ill", C, **REMOVE),
+        status=5,
+        reason="QuorumAtRisk",
+        says=("2 healthy of 3 voters", "1 healthy of 2 voters, 2 needed"),
+        right="KUBE_GCE_ZONE=europe-west1-d",
+    ),
+    "the last master": Refusal(
+        argv="down",
+        variables=named("one", B, **REMOVE),
+        status=5,
+        reason="LastMaster",
+        says=("one-master is the last master", "1 - 1 = 0"),
+        right="kube-down",
+    ),
+    "many masters without the word": Refusal(
+        argv="down",
+        variables=named("two", B),
+        status=5,
+        reason="TeardownUnconfirmed",
+        says=("2 masters", "HAKUBE_CONFIRM_TEARDOWN=two"),
+        right="KUBE_DELETE_NODES=false",
+    ),
+    "adding beside a dead voter": Refusal(
+        argv="up",
+        variables=named("ill", C, **REPLICATE),
+        status=5,
+        reason="DeadVoter",
+        says=("2 healthy of 3 voters",),
+        right="KUBE_GCE_ZONE=europe-west1-d",
+    ),
+    "a contradiction of what the cluster has": Refusal(
+        argv="up",
+        variables=named("one", C, MASTER_SIZE="n1-standard-64", **REPLICATE),
+        status=2,
+        reason="InheritedDiffers",
+        says=("MASTER_SIZE=n1-standard-64", "contradicts"),
+    ),
+    "a crowded zone when strict": Refusal(
+        argv="up",
+        variables=named("one", B, HAKUBE_STRICT="true", **REPLICATE),
+        status=5,
+        reason="CrowdedZone",
+        says=("europe-west1-c, europe-west1-d", "HAKUBE_STRICT"),
+    ),
+    "creating a cluster that is elsewhere": Refusal(
+        argv="up",
+        variables=named("one", C),
+        status=4,
+        reason="ClusterExists",
+        says=("one-master in europe-west1-b",),
+        right="KUBE_REPLICATE_EXISTING_MASTER=true",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", REFUSALS)
+def test_it_is_refused_with_the_rule_the_figures_and_the_right_command(
+    name: str, clusters: Clusters
+) -> None:
+    wish = REFUSALS[name]
+    shown = refused(clusters, [wish.argv], wish.variables)
+    assert shown.status == wish.status, shown
+    for text in wish.says:
+        assert text in shown.stdout, (text, shown)
+    found = reasons(clusters, [wish.argv], wish.variables)
+    assert found["exit_status"] == wish.status
+    assert not found["changed"]
+    assert wish.reason in found["reasons"], found
+    assert wish.right in (found["next_command"] or ""), found
+    if wish.right:
+        assert found["next_command"] in shown.stdout
+
+
+def test_the_right_command_for_a_dead_voter_is_right(clusters: Clusters) -> None:
+    wish = REFUSALS["adding beside a dead voter"]
+    words = shlex.split(reasons(clusters, [wish.argv], wish.variables)["next_command"])
+    variables = dict(word.split("=", 1) for word in words[:-1])
+    assert words[-1].endswith("kube-down.sh")
+    planned = clusters.desk.begin(["down", "--dry-run"], variables).wait()
+    assert planned.status == 0, planned
+    assert clusters.ill[D] in planned.stdout
+
+
+def test_an_unknown_zone_is_not_found_and_near_ones_are_named(clusters: Clusters) -> None:
+    for argv in ("up", "down"):
+        ended = refused(clusters, [argv], named("one", "europe-west1-x"))
+        assert ended.status == 3, ended
+        assert "europe-west1-b" in ended.stderr
+
+
+def test_a_second_run_is_told_who_holds_the_lock_and_does_not_wait(clusters: Clusters) -> None:
+    lab, desk = clusters.lab, clusters.desk
+    lab.fault(method="firewalls.insert", match="busy-master", delay_s=2.0)
+    first = desk.begin(["up"], named("busy", B))
+    try:
+        while not any(c["method"] == "firewalls.insert" for c in lab.calls() if "busy" in str(c)):
+            assert time.monotonic() < first.began_s + 20
+        calls = len([c for c in lab.calls() if c["method"] == "addresses.setLabels"])
+        began_s = time.monotonic()
+        second = desk.begin(["up"], named("busy", B)).wait()
+        assert time.monotonic() - began_s <= 5
+        assert second.status == 6, second
+        assert f"-{first.pid}" in second.stderr, (first.pid, second)
+        assert "create" in second.stderr
+        assert "Nothing was changed" in second.stderr
+        now = len([c for c in lab.calls() if c["method"] == "addresses.setLabels"])
+        assert now == calls, "it wrote to a lock that is not its own"
+    finally:
+        lab.heal()
+        assert first.wait().status == 0
+    assert desk.begin(["down"], named("busy", B)).wait().status == 0
+
+
+# --------------------------------------------------------------------------------------- strangers
+
+
+def make(lab: ServedLab, path: str, body: Mapping[str, object]) -> None:
+    """Make a resource as somebody else would, and see it done."""
+    connection = http.client.HTTPConnection("127.0.0.1", lab.port, timeout=10)
+    try:
+        base = f"/compute/v1/projects/{PROJECT}"
+        for verb, where, said in (("POST", path, body), ("GET", path, {})):
+            headers = {"Content-Type": "application/json"}
+            connection.request(verb, f"{base}/{where}", body=json.dumps(said), headers=headers)
+            answer = connection.getresponse()
+            content = answer.read()
+            assert answer.status == 200, content
+    finally:
+        connection.close()
+
+
+STRANGERS: Mapping[str, tuple[str, Mapping[str, object]]] = {
+    "address": ("regions/europe-west1/addresses", {"name": "alien0-master-ip"}),
+    "firewall": (
+        "global/firewalls",
+        {"name": "alien1-master-https", "allowed": [{"IPProtocol": "tcp", "ports": ["80"]}]},
+    ),
+    "disk": (f"zones/{C}/disks", {"name": "alien2-master-pd", "sizeGb": "10"}),
+    "group": (f"zones/{B}/instanceGroups", {"name": f"alien3-master-{B}"}),
+    "health check": (
+        "regions/europe-west1/healthChecks",
+        {"name": "alien4-master", "type": "TCP", "tcpHealthCheck": {"port": 80}},
+    ),
+    "instance": (
+        f"zones/{B}/instances",
+        {
+            "name": "alien5-master",
+            "machineType": f"zones/{B}/machineTypes/e2-small",
+            "disks": [
+                {
+                    "boot": True,
+                    "initializeParams": {
+                        "sourceImage": "projects/debian-cloud/global/images/family/debian-12"
+                    },
+                }
+            ],
+            "networkInterfaces": [{"network": "global/networks/default"}],
+        },
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", STRANGERS)
+def test_what_bears_our_name_and_is_not_ours_is_a_conflict(kind: str, clusters: Clusters) -> None:
+    path, body = STRANGERS[kind]
+    make(clusters.lab, path, body)
+    prefix = str(body["name"]).partition("-")[0]
+    for argv in ("up", "up --dry-run"):
+        ended = refused(clusters, argv.split(), named(prefix, B))
+        assert ended.status == 4, ended
+        assert str(body["name"]) in ended.stdout
+    # and a teardown of a cluster that is not there leaves the stranger alone
+    gone = refused(clusters, ["down"], named(prefix, B))
+    assert gone.status in {0, 4}, gone
+
+
+# ---------------------------------------------------------------------------------- unknown ≠ absent
+
+
+@pytest.mark.parametrize(
+    "variables",
+    [
+        named("two", D, **REPLICATE),
+        named("two", C, **REPLICATE),
+        named("two", B, **REMOVE),
+        named("two", C, **REMOVE),
+        named("two", B, HAKUBE_CONFIRM_TEARDOWN="two"),
+        named("one", B),
+        named("fresh", B),
+    ],
+    ids=lambda v: "-".join(v.values()),
+)
+def test_a_zone_that_cannot_be_read_is_unknown_and_never_absent(
+    variables: Mapping[str, str], clusters: Clusters
+) -> None:
+    verbs = (
+        ["down"] if {"KUBE_DELETE_NODES", "HAKUBE_CONFIRM_TEARDOWN"} & set(variables) else ["up"]
+    )
+    clusters.lab.fault(unreachable_zone=C)
+    try:
+        ended = refused(clusters, verbs, variables)
+        status = clusters.desk.run("status", **named("two", B))
+    finally:
+        clusters.lab.heal()
+    assert ended.status == 5, ended
+    assert "europe-west1-c" in ended.stdout
+    assert "unknown" in ended.stdout, ended
+    assert status.status == 0, status
+    assert "could not read" in status.stdout
+    assert "verdict: unknown" in status.stdout or "verdict: degraded" in status.stdout, status
+
+
+# ------------------------------------------------------------------------------------ hostile values
+
+HOSTILE = (
+    "\x01",
+    "a\nb",
+    "a\tb",
+    "\x1b[2J",
+    "\x7f",
+    "٣",
+    "europe-west١-b",
+    "kubernetes‮",
+    "../../../etc/passwd",
+    "a" * 300,
+    "$(touch owned)",
+    "`touch owned`",
+    ";touch owned",
+    "'\"",
+    "-rf",
+    "%s%n",
+    "TRUE ",
+    "yes please",
+    "-1",
+    "1e9",
+    "\udcff",
+)
+VARIABLES = (
+    "KUBE_GCE_ZONE",
+    "KUBE_GCE_INSTANCE_PREFIX",
+    "PROJECT",
+    "KUBERNETES_PROVIDER",
+    "KUBE_REPLICATE_EXISTING_MASTER",
+    "KUBE_USE_EXISTING_MASTER",
+    "KUBE_DELETE_NODES",
+    "KUBE_REPLICA_NAME",
+    "HAKUBE_CONFIRM_TEARDOWN",
+    "HAKUBE_STRICT",
+    "MULTIZONE",
+    "ENABLE_ETCD_QUORUM_READ",
+    "ENABLE_ETCD_QUORUM_READS",
+    "KUBE_GCE_NETWORK",
+    "SUBNETWORK",
+    "MASTER_SIZE",
+    "MASTER_DISK_SIZE",
+    "MASTER_ROOT_DISK_SIZE",
+    "MASTER_DISK_TYPE",
+    "KUBE_GCE_MASTER_IMAGE",
+    "KUBE_GCE_MASTER_PROJECT",
+    "SERVICE_CLUSTER_IP_RANGE",
+    "KUBE_DNS_DOMAIN",
+    "KUBE_CLUSTER_INITIALIZATION_TIMEOUT",
+    "HAKUBE_ENDPOINT_MODE",
+    "HAKUBE_LB",
+    "HAKUBE_ENV_FILE",
+    "HAKUBE_COMPUTE_ENDPOINT",
+    "HAKUBE_RUNTIME",
+    "HAKUBE_LATENCY",
+)
+_ANY = random.Random(20160705)  # noqa: S311 - a sample that is the same every time
+SAMPLE = [(v, value) for v in VARIABLES for value in _ANY.sample(HOSTILE, 2)]
+
+
+@pytest.mark.parametrize(("name", "value"), SAMPLE, ids=[f"{n}={v[:20]!a}" for n, v in SAMPLE])
+def test_a_hostile_value_is_refused_in_words(name: str, value: str, clusters: Clusters) -> None:
+    if name == "HAKUBE_LATENCY" and "/" not in value:
+        value = f"/nonexistent/{value}"
+    variables = named("one", C, **REPLICATE) | {name: value}
+    argv = (
+        "down"
+        if name in {"KUBE_DELETE_NODES", "KUBE_REPLICA_NAME", "HAKUBE_CONFIRM_TEARDOWN"}
+        else "up"
+    )
+    if argv == "down":
+        variables = named("one", B) | {name: value}
+    ended = refused(clusters, [argv], variables)
+    assert ended.status in {2, 3}, ended
+    assert name in ended.stderr + ended.stdout, ended
+    printable = (ended.stderr + ended.stdout).replace("\n", "")
+    assert printable.isprintable(), "it echoes what it was given"
+    assert not Path("owned").exists()
+
+
+# ----------------------------------------------------------------------------------- two in a project
+
+
+def test_one_clusters_whole_life_leaves_its_namesake_as_it_was(tmp_path: Path) -> None:
+    """``kubernetes`` and ``test-kubernetes``: each name contains the other's masters' names."""
+    warm_up()
+    with lab_on_records(tmp_path / "lab") as lab:
+        desk = Desk(folder=tmp_path / "desk", lab=lab)
+        for quiet, busy in (("test-kubernetes", "kubernetes"), ("kubernetes", "test-kubernetes")):
+            _live_and_die(desk, quiet=quiet, busy=busy)
+
+
+def _live_and_die(desk: Desk, *, quiet: str, busy: str) -> None:
+    untouched = desk.run("status", "--output", "json", **named(quiet, B))
+    assert untouched.result()["verdict"] == "absent", untouched
+    for zone in (B, C):
+        more = REPLICATE if zone != B else {}
+        assert desk.run("up", **named(quiet, zone, **more)).status == 0
+    before = json.dumps(desk.lab.dump())
+    for argv, variables in (
+        ("up", named(busy, B)),
+        ("up", named(busy, C, **REPLICATE)),
+        ("down", named(busy, B, **REMOVE)),
+        ("down", named(busy, C)),
+    ):
+        ended = desk.run(argv, **variables)
+        assert ended.status == 0, ended
+        mine = {p: r for p, r in desk.lab.dump().items() if p in json.loads(before)}
+        assert json.dumps(mine) == before
+    assert json.dumps(desk.lab.dump()) == before
+    for variables in (named(quiet, C, **REMOVE), named(quiet, B)):
+        assert desk.run("down", **variables).status == 0
