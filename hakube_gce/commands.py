@@ -103,9 +103,7 @@ def _add_resume_command(job: Job, error: HakubeError) -> None:
 
 def _blueprint(job: Job) -> Blueprint:
     """Give what the commands we print are made from: it takes no look at the cluster."""
-    nothing = Observed(
-        project="", region="", cluster="", server_time=job.clock.now(), zones=()
-    )
+    nothing = Observed(project="", region="", cluster="", server_time=job.clock.now(), zones=())
     return job.inherit(nothing).blueprint
 
 

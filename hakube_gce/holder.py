@@ -37,7 +37,16 @@ def is_gone(lock: Lock) -> bool:
         return True
     except PermissionError:
         return False
-    return False
+    return _is_zombie(lock.pid)
+
+
+def _is_zombie(pid: int) -> bool:
+    """Tell whether a process has ended and only its parent has not noticed.
+
+    In a container whose first process reaps nobody, a killed run stays one for ever.
+    """
+    # "4711 (any name) Z 1 …": the name may hold blanks and parentheses, the state follows the last
+    return _read(f"/proc/{pid}/stat").rpartition(")")[2].split()[:1] in (["Z"], ["X"])
 
 
 def _user() -> str:

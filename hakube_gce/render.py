@@ -19,14 +19,15 @@ SCHEMA = 1
 def headline(seen: Observed) -> str:
     """Say in one line what was seen."""
     where = f"cluster {seen.cluster} in project {seen.project}"
+    unread = f"; could not read {', '.join(seen.unreadable)}" if seen.unreadable else ""
     if not seen.uid and not seen.original_scripts:
-        return f"{where}: none in region {seen.region}"
+        return f"{where}: none in region {seen.region}{unread}"
     count = len(seen.replicas)
     masters = f"{count} master{'s' * (count != 1)}"
     now = conditions.majority(seen, seen.members)
     etcd = f"etcd {now.healthy} of {now.voters} healthy" if seen.members_known else "etcd unknown"
     stand_in = ", hollow API servers" if _kind(seen) == "hollow" else ""
-    return f"{where}: {masters}, {etcd}, {_endpoint(seen)}{stand_in}"
+    return f"{where}: {masters}, {etcd}, {_endpoint(seen)}{stand_in}{unread}"
 
 
 def _endpoint(seen: Observed) -> str:

@@ -72,6 +72,8 @@ def run(job: Job) -> Result:
         return _result(job, changed=False)
     if resolved.operation is None:
         return _refuse(job, resolved.blockers)
+    if resolved.operation == seen.operation:
+        job.screen.say(_going_on(resolved.operation))
     drafted = _plan(job, inheritance, resolved.operation, seen)
     for text in drafted.notes:
         job.screen.say(f"note: {text}")
@@ -83,6 +85,11 @@ def run(job: Job) -> Result:
         job.screen.say("Everything is as asked. Nothing was changed.")
         return _result(job, changed=False)
     return _run_locked(job, inheritance.blueprint, resolved.operation, seen)
+
+
+def _going_on(operation: Operation) -> str:
+    whose = f" of {operation.target}" if operation.target else ""
+    return f"going on with the unfinished {operation.verb.value}{whose} (zone {operation.zone})"
 
 
 def _resolve(job: Job, blueprint: Blueprint, seen: Observed) -> Resolved:

@@ -1,41 +1,52 @@
 """A client's eye on the cluster IP while it moves: how long was it really gone?
 
-Probes about twenty times a second with a new TLS connection each time, verified against the
-cluster's CA, and remembers when answers stopped and came back. It only looks; moving the address
-is somebody else's job.
+Begins a probe about twenty times a second: a new TLS connection, verified against the cluster's
+CA. A probe that hangs (it was connected to what has just gone) is one that failed; it does not
+keep the next ones from looking. It only looks; moving the address is somebody else's job.
 """
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from hakube_gce.ports import Clock, Probe
 
 INTERVAL_S = 0.05
 TIMEOUT_S = 1.0
+_AT_ONCE = 8
+"""Probes under way at the same time; with more of them hanging, the next ones wait."""
 
 
 @dataclass(slots=True)
 class Score:
-    """Answers in the order they came, and the longest gap between two good ones."""
+    """Answers, and the longest gap between two good ones."""
 
-    probes: int = 0
-    failed_probes: int = 0
-    gap_s: float = 0.0
-    """The longest time between two good answers with a bad one in between; 0 when none failed."""
-    last_good_s: float | None = None
-    _failing: bool = False
+    _answers: list[tuple[float, bool]] = field(default_factory=list)
 
     def count(self, moment_s: float, *, good: bool) -> None:
-        """Count one answer."""
-        self.probes += 1
-        if not good:
-            self.failed_probes += 1
-            self._failing = self.last_good_s is not None
-            return
-        if self._failing and self.last_good_s is not None:
-            self.gap_s = max(self.gap_s, moment_s - self.last_good_s)
-        self._failing = False
-        self.last_good_s = moment_s
+        """Count one probe: a good one by when it was answered, a bad one by when it began."""
+        self._answers.append((moment_s, good))
+
+    @property
+    def probes(self) -> int:
+        return len(self._answers)
+
+    @property
+    def failed_probes(self) -> int:
+        return sum(not good for _, good in self._answers)
+
+    @property
+    def gap_s(self) -> float:
+        """The longest time between two good answers with a bad one in between; 0 without one."""
+        longest, last_good_s, failing = 0.0, None, False
+        for moment_s, good in sorted(self._answers):
+            if not good:
+                failing = last_good_s is not None
+                continue
+            if failing and last_good_s is not None:
+                longest = max(longest, moment_s - last_good_s)
+            last_good_s, failing = moment_s, False
+        return longest
 
 
 @dataclass(slots=True, kw_only=True)
@@ -46,6 +57,8 @@ class Watch:
     clock: Clock
     address: str
     score: Score = field(default_factory=Score)
+    _last_good_began_s: float | None = None
+    _under_way: int = 0
     _stopping: threading.Event = field(default_factory=threading.Event)
     _changed: threading.Condition = field(default_factory=threading.Condition)
     _thread: threading.Thread | None = None
@@ -62,7 +75,7 @@ class Watch:
             self._thread.join(timeout=TIMEOUT_S * 3)
 
     def await_good(self, *, since_s: float, timeout_s: float) -> bool:
-        """Wait for a good answer after a moment of the clock.
+        """Wait for a good answer to a probe that began after a moment of the clock.
 
         Returns:
             False when none came in time.
@@ -77,13 +90,25 @@ class Watch:
             return True
 
     def _good_since(self, since_s: float) -> bool:
-        return self.score.last_good_s is not None and self.score.last_good_s > since_s
+        return self._last_good_began_s is not None and self._last_good_began_s > since_s
 
     def _run(self) -> None:
-        while not self._stopping.is_set():
-            began_s = self.clock.monotonic()
-            good = self.probe.ready(self.address, server_name=self.address, timeout_s=TIMEOUT_S)
-            with self._changed:
-                self.score.count(self.clock.monotonic(), good=good)
-                self._changed.notify_all()
-            self._stopping.wait(max(0.0, INTERVAL_S - (self.clock.monotonic() - began_s)))
+        with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="watch") as pool:
+            while True:
+                with self._changed:
+                    busy = self._under_way >= _AT_ONCE
+                    self._under_way += not busy
+                if not busy:
+                    pool.submit(self._look)
+                if self._stopping.wait(INTERVAL_S):
+                    return
+
+    def _look(self) -> None:
+        began_s = self.clock.monotonic()
+        good = self.probe.ready(self.address, server_name=self.address, timeout_s=TIMEOUT_S)
+        with self._changed:
+            self._under_way -= 1
+            self.score.count(self.clock.monotonic() if good else began_s, good=good)
+            if good:
+                self._last_good_began_s = max(began_s, self._last_good_began_s or began_s)
+            self._changed.notify_all()

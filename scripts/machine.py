@@ -117,6 +117,11 @@ class Machine:
             raise CommandFailed(f"{shown}: exit status {status}: {' '.join(said)}")
         return _object(shown, output)
 
+    def version(self) -> str:
+        """Ask the program which it is."""
+        argv = [sys.executable, "-I", "-m", "hakube_gce", "--version"]
+        return self._watched("hakube --version", argv, {})[1].strip()
+
     def forget(self) -> None:
         """Become a fresh machine: keys, journal and kubeconfig are moved away; the lab stays."""
         self.forgotten += 1

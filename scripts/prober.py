@@ -1,7 +1,8 @@
 """A client that never rests: connects to the cluster IP twenty times a second and keeps the score.
 
 Each probe is a new TLS connection, verified by the cluster's CA for the cluster IP, and a request
-for ``/readyz``. It imports nothing of the program it checks.
+for ``/readyz``. One that hangs has failed, and keeps no other from looking. It imports nothing of
+the program it checks.
 """
 
 from __future__ import annotations
@@ -11,12 +12,15 @@ import ssl
 import threading
 import time
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from checker import Access
 
 PROBES_PER_SECOND = 20
 TIMEOUT_S = 1.0
+AT_ONCE = 8
+"""Probes under way at the same time; with more of them hanging, the next ones wait."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,9 +44,11 @@ class Prober:
 
     access: Access
     answers: list[tuple[float, bool]] = field(default_factory=list)
-    """When a probe ended, and whether it was good; in order."""
+    """Good probes by when they were answered, bad ones by when they began; in no order."""
     reasons: Counter[str] = field(default_factory=Counter)
     """Why probes failed."""
+    _under_way: set[float] = field(default_factory=set)
+    """When the probes began that have not ended."""
     _stop: threading.Event = field(default_factory=threading.Event)
     _thread: threading.Thread | None = None
 
@@ -57,8 +63,13 @@ class Prober:
         if self._thread is not None:
             self._thread.join(timeout=TIMEOUT_S * 5)
 
+    def await_ended(self, until: float) -> None:
+        """Wait until every probe that began before a moment has ended."""
+        while any(began <= until for began in tuple(self._under_way)):
+            time.sleep(0.02)  # noqa: TID251 - each ends by itself within its time-out
+
     def count(self, since: float, until: float) -> tuple[int, int]:
-        """Count good and failed probes that ended in a span."""
+        """Count good and failed probes in a span."""
         ended = [good for moment, good in list(self.answers) if since <= moment <= until]
         return sum(ended), len(ended) - sum(ended)
 
@@ -66,7 +77,7 @@ class Prober:
         """Find every stretch between two good answers with failed ones in between."""
         found: list[Gap] = []
         last_good, failed = since, 0
-        for moment, good in list(self.answers):
+        for moment, good in sorted(self.answers):
             if not since <= moment <= until:
                 continue
             if not good:
@@ -81,13 +92,19 @@ class Prober:
 
     def _run(self) -> None:
         context = ssl.create_default_context(cadata=self.access.authority)
-        while not self._stop.is_set():
-            began = time.monotonic()
-            problem = _probe(self.access, context)
-            self.answers.append((time.monotonic(), not problem))
-            if problem:
-                self.reasons[problem] += 1
-            self._stop.wait(max(0.0, 1 / PROBES_PER_SECOND - (time.monotonic() - began)))
+        with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="probe") as pool:
+            while not self._stop.wait(1 / PROBES_PER_SECOND):
+                if len(self._under_way) < AT_ONCE:
+                    began = time.monotonic()
+                    self._under_way.add(began)
+                    pool.submit(self._look, context, began)
+
+    def _look(self, context: ssl.SSLContext, began: float) -> None:
+        problem = _probe(self.access, context)
+        self.answers.append((began if problem else time.monotonic(), not problem))
+        if problem:
+            self.reasons[problem] += 1
+        self._under_way.discard(began)
 
 
 def _probe(access: Access, context: ssl.SSLContext) -> str:

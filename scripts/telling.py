@@ -87,9 +87,10 @@ def _wrapped(words: Sequence[str], width: int) -> list[str]:
     return lines
 
 
-def versions(*, etcd: str, api: Mapping[str, Any]) -> dict[str, str]:
+def versions(*, hakube: str, etcd: str, api: Mapping[str, Any]) -> dict[str, str]:
     """Tell what took part."""
     return {
+        "hakube": hakube,
         "etcd": etcd,
         "etcd_binary": shutil.which("etcd") or "",
         "api": str(api.get("gitVersion", "")),

@@ -91,7 +91,10 @@ def _read_back(stops: Stops) -> None:
         raise TourFailed("the object written at the start is not in etcd any more")
     stops.ok("etcd's own port: the object written at the start is still there")
     _, api = checker.call_api(stops.known_access(), "GET", "/version")
-    stops.versions = telling.versions(etcd=checker.etcd_version(url, tls), api=api)
+    stops.versions = telling.versions(
+        hakube=machine.version(), etcd=checker.etcd_version(url, tls), api=api
+    )
+    stops.rest()
 
 
 def _tear_down(stops: Stops) -> None:
@@ -134,8 +137,11 @@ def main() -> int:
         stops.stop_probing()
         evidence = stops.evidence(problem, seconds=time.monotonic() - began)
         kept = _keep_logs(stops.machine) if status == 1 else None
-        left = _leave(stops.machine, keep=chosen.keep)
+        keep = chosen.keep and status < 128  # whoever says Ctrl-C wants it gone
+        left = [] if keep else _leave(stops.machine)
     _tell(evidence | {"left_behind": left}, written_to=chosen.json, logs=kept)
+    if keep:
+        _tell_how_to_go_on(stops.machine)
     return status or int(bool(left))
 
 
@@ -163,12 +169,8 @@ def _keep_logs(machine: Machine) -> Path:
     return kept
 
 
-def _leave(machine: Machine, *, keep: bool) -> list[str]:
+def _leave(machine: Machine) -> list[str]:
     """End the lab and remove the folder; returns what could not be made to go."""
-    if keep:
-        exports = " ".join(f"{k}={shlex.quote(v)}" for k, v in machine.exports().items())
-        print(f"\nThe lab goes on: export {exports}\nTo end it: hakube emulator destroy")
-        return []
     left = []
     try:
         machine.hakube("emulator", "destroy")
@@ -185,6 +187,12 @@ def _leave(machine: Machine, *, keep: bool) -> list[str]:
     return left
 
 
+def _tell_how_to_go_on(machine: Machine) -> None:
+    exports = " ".join(f"{k}={shlex.quote(v)}" for k, v in machine.exports().items())
+    print(f"\nThe lab goes on: export {exports}")
+    print(f"To end it: {ROOT}/.venv/bin/hakube emulator destroy; rm -r {machine.folder}")
+
+
 def _tell(evidence: dict[str, Any], *, written_to: Path, logs: Path | None) -> None:
     """Sum up, and say where more stands."""
     where = telling.write_evidence(written_to, evidence)
@@ -199,7 +207,8 @@ def _tell(evidence: dict[str, Any], *, written_to: Path, logs: Path | None) -> N
         print(f"logs of the lab: {logs}", file=sys.stderr)
         print(f"The tour FAILED after {seconds:.0f} s: {problem}", file=sys.stderr)
     elif problem:
-        print(f"The tour was {problem} after {seconds:.0f} s.", file=sys.stderr)
+        gone = "" if evidence["left_behind"] else "; its lab and its folder are gone"
+        print(f"The tour was {problem} after {seconds:.0f} s{gone}.", file=sys.stderr)
     elif not evidence["left_behind"]:
         print(f"All of it held, in {seconds:.0f} s.")
 

@@ -6,6 +6,7 @@ waits for.
 """
 
 import json
+import socketserver
 import threading
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -102,7 +103,7 @@ class ReachListener:
         self._peer_urls = tuple(peer_urls)
         if self._server is not None:
             return
-        server = ThreadingHTTPServer((self._address, PEER_PORT), self._handler())
+        server = self._bound_server()
         server.daemon_threads = True
         # The handshake happens in each connection's own thread, so that a caller that never
         # shakes hands keeps nobody else waiting.
@@ -114,6 +115,18 @@ class ReachListener:
             target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True
         )
         self._thread.start()
+
+    def _bound_server(self) -> ThreadingHTTPServer:
+        where = (self._address, PEER_PORT)
+        server = ThreadingHTTPServer(where, self._handler(), bind_and_activate=False)
+        try:
+            # Not its own server_bind: that asks the name server what our address is called.
+            socketserver.TCPServer.server_bind(server)
+            server.server_activate()
+        except OSError:
+            server.server_close()
+            raise
+        return server
 
     def close(self) -> None:
         """Give the port back; it is free when this returns."""

@@ -10,7 +10,13 @@ from what it sees.
 from collections.abc import Callable
 
 from hakube_gce import marks
-from hakube_gce.errors import HakubeError, ResourceConflict, ResourceNotFound, StepFailed
+from hakube_gce.errors import (
+    HakubeError,
+    RequestInvalid,
+    ResourceConflict,
+    ResourceNotFound,
+    StepFailed,
+)
 from hakube_gce.model import Instance
 from hakube_gce.perform.context import Context, Window
 from hakube_gce.steps import AttachEphemeral, DemoteEndpoint, DetachEphemeral, PromoteEndpoint
@@ -158,13 +164,19 @@ def _attach(context: Context, key: str, zone: str, name: str, *, address: str) -
         return
     if config is not None:
         _delete_config(context, key, instance, config.name)
-    context.gateway.add_access_config(
-        zone,
-        name,
-        name=ACCESS_CONFIG,
-        address=address,
-        request_id=context.request_id(key, "add-access-config"),
-    )
+    try:
+        context.gateway.add_access_config(
+            zone,
+            name,
+            name=ACCESS_CONFIG,
+            address=address,
+            request_id=context.request_id(key, "add-access-config"),
+        )
+    except RequestInvalid:
+        # "at most one access config": a killed run's last request may have arrived after our look
+        there = context.instance(zone, name).access_config
+        if there is None or (address and there.nat_ip != address):
+            raise
 
 
 def _insert_rule(context: Context, key: str, step: PromoteEndpoint | DemoteEndpoint) -> None:

@@ -5,7 +5,7 @@ One function per reason; each reason is a heading of docs/OPERATIONS.md.
 
 from collections.abc import Sequence
 
-from hakube_gce import conditions
+from hakube_gce import conditions, names
 from hakube_gce.model import Conflict, Member, Observed, Operation, Replica
 from hakube_gce.plan import commands
 from hakube_gce.plan.blueprint import Blueprint
@@ -100,7 +100,7 @@ def quorum_at_risk(blueprint: Blueprint, seen: Observed, leaving: Member) -> Blo
     )
 
 
-def dead_voter(blueprint: Blueprint, seen: Observed, dead: Sequence[Member]) -> Blocker:
+def dead_voter(blueprint: Blueprint, seen: Observed) -> Blocker:
     return Blocker(
         reason="DeadVoter",
         message="adding a master while a voter is down would raise the quorum when a vote is "
@@ -109,8 +109,7 @@ def dead_voter(blueprint: Blueprint, seen: Observed, dead: Sequence[Member]) -> 
         "one "
         "first, then add",
         exit_status=UNSAFE,
-        next_command=_remove_the_dead(blueprint, seen, but=None)
-        or f"# {', '.join(m.name or m.id for m in dead)}: no VM",
+        next_command=_remove_the_dead(blueprint, seen, but=None),
     )
 
 
@@ -249,10 +248,20 @@ def _not_healthy(seen: Observed) -> str:
 
 
 def _remove_the_dead(blueprint: Blueprint, seen: Observed, *, but: Member | None) -> str:
+    """Give the command that removes a dead voter; where none can go, the one that shows more."""
     for member in conditions.voters(seen):
-        replica = conditions.replica_of(seen, member)
         dead = not conditions.is_healthy(seen, member)
         removable = dead and conditions.removal_keeps_quorum(seen, member)
-        if removable and replica and (but is None or member.id != but.id):
-            return commands.remove(blueprint, replica.zone, replica.name)
-    return "hakube status" if but is not None else ""
+        if removable and (but is None or member.id != but.id):
+            replica = conditions.replica_of(seen, member)
+            name = replica.name if replica else member.name
+            return commands.remove(
+                blueprint, replica.zone if replica else _last_zone(seen, name), name
+            )
+    return "hakube status"
+
+
+def _last_zone(seen: Observed, name: str) -> str:
+    """Give the zone of a master whose VM is gone, by the disk it left; else any that we are in."""
+    left = [d.zone for d in seen.disks if d.name == names.data_disk(name)]
+    return (left or [r.zone for r in seen.replicas])[0]

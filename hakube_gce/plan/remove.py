@@ -31,14 +31,16 @@ def plan_remove(blueprint: Blueprint, operation: Operation, seen: Observed) -> P
 def _blockers(
     blueprint: Blueprint, operation: Operation, seen: Observed, member: Member | None
 ) -> list[Blocker]:
-    found = [blockers.unreadable(seen)] if seen.unreadable else []
+    if seen.unreadable:
+        # judged no further: who cannot be seen would pass for dead
+        return [blockers.unreadable(seen)]
     if not seen.members_known:
-        return [*found, blockers.members_unknown(seen)]
-    found.extend(
+        return [blockers.members_unknown(seen)]
+    found = [
         blockers.learner_pending(seen, m)
         for m in conditions.learners(seen)
         if member is None or m.id != member.id
-    )
+    ]
     is_voter = member is not None and member.role is Role.VOTER
     if member and is_voter and not conditions.removal_keeps_quorum(seen, member):
         found.append(blockers.quorum_at_risk(blueprint, seen, member))

@@ -50,13 +50,14 @@ def plan_replicate(blueprint: Blueprint, operation: Operation, seen: Observed) -
 def _blockers(blueprint: Blueprint, operation: Operation, seen: Observed) -> list[Blocker]:
     found = [blockers.conflict(c) for c in seen.conflicts]
     if seen.unreadable:
-        found.append(blockers.unreadable(seen))
+        # judged no further: who cannot be seen would pass for dead, and be advised to be removed
+        return [*found, blockers.unreadable(seen)]
     if not seen.members_known:
         return [*found, blockers.members_unknown(seen)]
     dead = [m for m in conditions.voters(seen) if not conditions.is_healthy(seen, m)]
     others_dead = [m for m in dead if not _is_target(seen, m.id, operation.target)]
     if others_dead:
-        found.append(blockers.dead_voter(blueprint, seen, others_dead))
+        found.append(blockers.dead_voter(blueprint, seen))
     found.extend(
         blockers.learner_pending(seen, m)
         for m in conditions.learners(seen)

@@ -42,10 +42,9 @@ def resolve(
         operation_id: Id for a new operation; an unfinished one keeps its own.
         other_regions: Regions, other than this, that hold an address of this cluster's name.
     """
-    if seen.original_scripts:
-        return _refuse(blockers.original_scripts(seen))
-    if seen.address is None and not seen.uid and other_regions:
-        return _refuse(blockers.other_region(blueprint, intent.zone, other_regions))
+    found = _whatever_is_wished(blueprint, intent, seen, other_regions)
+    if found is not None:
+        return _refuse(found)
     match intent.verb:
         case Verb.CREATE:
             return _create(blueprint, intent, seen, operation_id)
@@ -55,6 +54,20 @@ def resolve(
             return _remove(blueprint, intent, seen, operation_id)
         case Verb.TEARDOWN:
             return _teardown(blueprint, intent, seen, operation_id)
+
+
+def _whatever_is_wished(
+    blueprint: Blueprint, intent: Intent, seen: Observed, other_regions: Sequence[str]
+) -> Blocker | None:
+    """Find what forbids every change."""
+    if seen.unreadable:
+        # who cannot be seen would not be counted: one master of three would pass for the last
+        return blockers.unreadable(seen)
+    if seen.original_scripts:
+        return blockers.original_scripts(seen)
+    if seen.address is None and not seen.uid and other_regions:
+        return blockers.other_region(blueprint, intent.zone, other_regions)
+    return None
 
 
 def _create(blueprint: Blueprint, intent: Intent, seen: Observed, operation_id: str) -> Resolved:
@@ -143,6 +156,8 @@ def _victim(
         )
         if half_made or any(r.name == intent.replica_name for r in in_zone):
             return intent.replica_name, None
+        if _is_left_over(seen, intent.replica_name):
+            return intent.replica_name, None
         return "", blockers.name_not_in_zone(
             blueprint, seen, intent.replica_name, intent.zone, elsewhere
         )
@@ -151,6 +166,15 @@ def _victim(
     if not in_zone:
         return "", blockers.zone_without_replica(seen, intent.zone)
     return min(in_zone, key=lambda r: _worth_keeping(seen, r)).name, None
+
+
+def _is_left_over(seen: Observed, name: str) -> bool:
+    """Tell whether etcd still lists a member whose VM somebody else has deleted.
+
+    It counts in every quorum and lies in no zone any more; whichever zone is named, it may go.
+    """
+    member = conditions.member_named(seen, name)
+    return member is not None and conditions.replica_of(seen, member) is None
 
 
 def _worth_keeping(seen: Observed, replica: Replica) -> tuple[bool, bool, list[int]]:

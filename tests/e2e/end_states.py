@@ -1,7 +1,8 @@
 """What is left of a run, brought into a form in which two runs can be compared.
 
-Random parts (ids, times, fingerprints, keys, the three digits of a new master's name) are taken out;
-everything else of every resource, of etcd's membership and of the operator's kubeconfig stays.
+Random parts (ids, times, fingerprints, keys, the three digits of a new master's name) are taken
+out; everything else of every resource, of etcd's membership and of the operator's kubeconfig
+stays.
 """
 
 import json
@@ -36,18 +37,15 @@ def end_state(lab: ServedLab, known: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
-def differences(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
+def differences(one: object, other: object, where: str = "") -> list[str]:
     """Name what differs between two end states, for people."""
-    lines = []
-    for part in one:
-        mine, theirs = one[part], other[part]
-        if not isinstance(mine, dict):
-            mine, theirs = {"": mine}, {"": theirs}
-        for key in sorted({*mine, *theirs}):
-            left, right = mine.get(key, "nothing"), theirs.get(key, "nothing")
-            if left != right:
-                lines.append(f"{part} {key}: {json.dumps(left)} but {json.dumps(right)}")
-    return lines
+    if isinstance(one, dict) and isinstance(other, dict):
+        return [
+            line
+            for key in sorted({*one, *other})
+            for line in differences(one.get(key), other.get(key), f"{where}/{key}")
+        ]
+    return [] if one == other else [f"{where}: {json.dumps(one)}, now {json.dumps(other)}"]
 
 
 def lock_and_operation(lab: ServedLab, address: str = "kubernetes-master-ip") -> dict[str, str]:

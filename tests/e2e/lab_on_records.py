@@ -1,30 +1,26 @@
-"""A lab of records served over HTTP, and the real program run against it, each a process of its own.
+"""A lab of records served over HTTP, and the real program run against it, each in its own process.
 
-Whoever runs tests here has imported everything once and has no threads; labs and commands are forks
-of it. So a command costs what it does and no imports, it can be killed for real, and a lab can be
-put back into an earlier state by copying its folder. Nothing of the program is replaced: commands
-go through `hakube_gce.cli.main` with an environment of their own. Whoever kills does so from
-outside: a `Fuse` on the command's screen, or the lab's clock on a scripted fault.
+Whoever runs tests here has imported everything once and has no threads; labs and commands are
+forks of it. So a command costs what it does and no imports, it can be killed for real, and a lab
+can be put back into an earlier state by copying its folder. Nothing of the program is replaced:
+commands go through `hakube_gce.cli.main` with an environment of their own. Whoever kills does so
+from outside: a `Fuse` on the command's screen, or the lab's clock on a scripted fault.
 """
 
 import json
 import os
 import random
-import re
 import secrets
 import shutil
 import signal
 import sys
-import threading
 import time
-import traceback
-import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any, NoReturn, TextIO, cast
+from typing import Any, TextIO, cast
 
 from hakube_gce import cli, commands, gce
 from hakube_gce.clock import SystemClock
@@ -35,12 +31,11 @@ from hakube_gce.emulator.runtimes.records import RecordsRuntime
 from hakube_gce.emulator.runtimes.records_crypto import RecordsCrypto
 from hakube_gce.emulator.runtimes.records_world import DiskFiles
 from hakube_gce.emulator.server import serve
+from tests.e2e.forks import Ended, Fuse, Running, forked
 
 PROJECT = "acme-prod"
 B, C, D = "europe-west1-b", "europe-west1-c", "europe-west1-d"
-TOKEN = "only-tests-know-this"
-STEP_LINE = re.compile(r"  .+ \d+\.\d s")
-"""What the screen prints for a finished step."""
+TOKEN = "only-tests-know-this"  # noqa: S105 - of labs that live for a test
 DISK = "compute#disk"
 LETHAL_DELAY_S = 3600.0
 """A fault with this delay does not wait: it kills the command that is waiting."""
@@ -59,101 +54,7 @@ def warm_up() -> None:
     RecordsCrypto(DiskFiles(), clock).make_keys([], subject="nobody")
 
 
-# ------------------------------------------------------------------------------------- processes
-
-
-def _forked(work: Callable[[], int], *, stdout: Path, stderr: Path) -> int:
-    """Start a process that shares all we have imported; return its id."""
-    others = [t.name for t in threading.enumerate() if t is not threading.main_thread()]
-    assert not others, f"a fork would lose the threads {others}"
-    sys.stdout.flush()
-    sys.stderr.flush()
-    pid = os.fork()
-    if pid:
-        return pid
-    _be_a_program(work, stdout, stderr)
-
-
-def _be_a_program(work: Callable[[], int], stdout: Path, stderr: Path) -> NoReturn:
-    status = 99
-    try:
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGALRM):
-            signal.signal(number, signal.SIG_DFL)
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-        warnings.resetwarnings()
-        warnings.simplefilter("ignore")
-        for path, descriptor in ((stdout, 1), (stderr, 2)):
-            file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-            os.dup2(file, descriptor)
-        sys.stdout = open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115, PTH123 - lives as long as the process
-        sys.stderr = open(2, "w", encoding="utf-8", closefd=False)  # noqa: SIM115, PTH123 - as above
-        status = work()
-        sys.stdout.flush()
-        sys.stderr.flush()
-    except SystemExit as ended:
-        status = ended.code if isinstance(ended.code, int) else 2
-    except BaseException:  # noqa: BLE001 - a fork must not go on as the test runner
-        os.write(2, traceback.format_exc().encode())
-    finally:
-        os._exit(status)
-
-
-@dataclass(slots=True)
-class Fuse:
-    """A screen that kills its process after so many lines of finished steps."""
-
-    stream: TextIO
-    left: int
-
-    def write(self, text: str) -> int:
-        """Pass text on; the last permitted step line is the last thing this process does."""
-        written = self.stream.write(text)
-        if STEP_LINE.fullmatch(text):
-            self.left -= 1
-            if self.left == 0:
-                self.stream.flush()
-                os.kill(os.getpid(), signal.SIGKILL)
-        return written
-
-    def flush(self) -> None:
-        self.stream.flush()
-
-    def isatty(self) -> bool:
-        return False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ended:
-    """How a command ended."""
-
-    status: int
-    """Exit status, or minus the signal that killed it."""
-    stdout: str
-    stderr: str
-    cpu_s: float
-    """Processor time of the command alone, user and system."""
-    wall_s: float
-
-    @property
-    def steps(self) -> list[str]:
-        """The lines of finished steps."""
-        return [line for line in self.stdout.splitlines() if STEP_LINE.fullmatch(line)]
-
-    @property
-    def last_line(self) -> str:
-        """The last thing a person sees on stderr."""
-        return (self.stderr.splitlines() or [""])[-1]
-
-    def result(self) -> dict[str, Any]:
-        """The object of ``--output json``."""
-        found: dict[str, Any] = json.loads(self.stdout)
-        return found
-
-    def __str__(self) -> str:
-        return f"status {self.status}\n--- stdout\n{self.stdout}\n--- stderr\n{self.stderr}"
-
-
-# ------------------------------------------------------------------------------------------ the lab
+# ----------------------------------------------------------------------------------------- the lab
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -274,7 +175,7 @@ def lab_on_records(folder: Path, *, latency: str = "none") -> Iterator[ServedLab
         return 0
 
     log = folder / "lab.log"
-    pid = _forked(work, stdout=log, stderr=log)
+    pid = forked(work, stdout=log, stderr=log)
     os.close(tell)
     os.close(stopped)
     try:
@@ -344,7 +245,7 @@ class Desk:
             return cli.main(list(argv))
 
         out, err = output.with_suffix(".out"), output.with_suffix(".err")
-        pid = _forked(work, stdout=out, stderr=err)
+        pid = forked(work, stdout=out, stderr=err)
         return Running(pid=pid, out=out, err=err, began_s=time.monotonic())
 
     def run(self, *argv: str, **variables: str) -> Ended:
@@ -369,32 +270,3 @@ class Desk:
         ended = self.run("status", "--output", "json", KUBE_GCE_ZONE=B)
         assert ended.status == 0, ended
         return ended.result()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Running:
-    """A command that runs."""
-
-    pid: int
-    out: Path
-    err: Path
-    began_s: float
-
-    def signal(self, number: int) -> None:
-        os.kill(self.pid, number)
-
-    def wait(self) -> Ended:
-        """Wait for its end; the process is gone for good afterwards, not a zombie."""
-        _, raw, usage = os.wait4(self.pid, 0)
-        wall_s = time.monotonic() - self.began_s
-        said = [
-            path.read_text(encoding="utf-8") if path.exists() else ""
-            for path in (self.out, self.err)
-        ]
-        return Ended(
-            status=os.waitstatus_to_exitcode(raw),
-            stdout=said[0],
-            stderr=said[1],
-            cpu_s=usage.ru_utime + usage.ru_stime,
-            wall_s=wall_s,
-        )

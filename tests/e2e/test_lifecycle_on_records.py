@@ -1,6 +1,7 @@
 """The whole lifecycle through the real program, Google's client library and HTTP, in seconds.
 
-A master becomes three, one dies and is replaced, all go again, and the project is as it was before.
+A master becomes three, one dies and is replaced, all go again, and the project is as it was
+before.
 """
 
 import resource
@@ -10,11 +11,12 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.end_states import lock_and_operation
-from tests.e2e.lab_on_records import B, C, D, Desk, Ended, ServedLab, lab_on_records, warm_up
+from tests.e2e.forks import Ended
+from tests.e2e.lab_on_records import B, C, D, Desk, ServedLab, lab_on_records, warm_up
 
 FIRST = "kubernetes-master"
 COMMANDS_CPU_S = 6.0
-"""Processor time the eight commands may take together; 1.8 s were measured (2 GHz class, Linux)."""
+"""Processor time the eight commands may take together; 1.8 s were measured on a small machine."""
 
 
 def _done(ended: Ended) -> str:
@@ -84,7 +86,7 @@ def test_a_master_becomes_three_loses_one_and_ends_as_none(
     now = resource.getrusage(resource.RUSAGE_CHILDREN)
     all_s = now.ru_utime + now.ru_stime - spent.ru_utime - spent.ru_stime
     with capsys.disabled():
-        print(
+        print(  # noqa: T201 - a figure for whoever reads the run
             f"\nlifecycle on records, imports apart: {walk.wall_s:.1f} s for its {walk.commands} "
             f"commands, of which {walk.cpu_s:.1f} s on a processor; {wall_s:.1f} s with all "
             f"checks, of which {all_s:.1f} s on a processor, emulator included"

@@ -1,7 +1,7 @@
 """Signals while the cluster IP moves, and a window that cannot be completed.
 
-The first signal lets an open window be closed (or rolled back) and then ends the run; the second one
-ends it at once. Either way the last line on stderr is the command that goes on, and it does.
+The first signal lets an open window be closed (or rolled back) and then ends the run; the second
+one ends it at once. Either way the last line on stderr is the command that goes on, and it does.
 """
 
 import shlex
@@ -15,17 +15,8 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.end_states import lock_and_operation
-from tests.e2e.lab_on_records import (
-    B,
-    C,
-    D,
-    Desk,
-    Ended,
-    Running,
-    ServedLab,
-    lab_on_records,
-    warm_up,
-)
+from tests.e2e.forks import Ended, Running
+from tests.e2e.lab_on_records import B, C, D, Desk, ServedLab, lab_on_records, warm_up
 
 FIRST = "kubernetes-master"
 SIGNALS = {signal.SIGINT: 130, signal.SIGTERM: 143}
