@@ -14,6 +14,7 @@ from typing import Protocol
 from hakube_gce.model import (
     Address,
     FirewallSpec,
+    ForwardingRule,
     Instance,
     InstanceSpec,
     Inventory,
@@ -48,6 +49,7 @@ class ComputeGateway(Protocol):
         ...
 
     def find_instance(self, zone: str, name: str) -> Instance | None: ...
+    def find_forwarding_rule(self, region: str, name: str) -> ForwardingRule | None: ...
     def backend_health(self, region: str, service: str) -> Mapping[str, str]: ...
     def serial_output(
         self, zone: str, instance: str, *, port: int, start: int

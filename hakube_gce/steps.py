@@ -76,6 +76,7 @@ class AdmitReplica:
     replica: str
     zone: str
     through: str
+    through_zone: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

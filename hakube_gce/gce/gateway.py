@@ -20,6 +20,7 @@ from hakube_gce.gce.project import Project
 from hakube_gce.model import (
     Address,
     FirewallSpec,
+    ForwardingRule,
     Instance,
     InstanceSpec,
     Inventory,
@@ -75,6 +76,10 @@ class GoogleCompute:
     def find_instance(self, zone: str, name: str) -> Instance | None:
         found = self._project.find(self._kinds.instances.in_zone(zone, name))
         return None if found is None else values.instance(found)
+
+    def find_forwarding_rule(self, region: str, name: str) -> ForwardingRule | None:
+        found = self._project.find(self._kinds.forwarding_rules.in_region(region, name))
+        return None if found is None else values.forwarding_rule(found)
 
     def backend_health(self, region: str, service: str) -> Mapping[str, str]:
         found = self._project.existing(self._kinds.backend_services.in_region(region, service))

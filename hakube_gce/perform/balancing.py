@@ -135,9 +135,7 @@ def await_backends(context: Context, _key: str, step: AwaitBackends) -> None:
 
 def _answers(context: Context, rule: str) -> bool:
     """Ask through a rule's address for the cluster's own name, so that the certificate counts."""
-    seen = context.observe()
-    cluster_ip = seen.address.address if seen.address else ""
-    found = seen.rule if rule == context.blueprint.master else seen.temporary_rule
+    found = context.gateway.find_forwarding_rule(context.blueprint.region, rule)
     if found is None or not found.address:
         return False
-    return context.probe.ready(found.address, server_name=cluster_ip, timeout_s=2.0)
+    return context.probe.ready(found.address, server_name=context.cluster_ip(), timeout_s=2.0)

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from hakube_gce import names
 from hakube_gce.errors import ResourceNotFound, TargetNotFound
 from hakube_gce.keystore import KeyStore
 from hakube_gce.lock import HeldLock
@@ -84,6 +85,12 @@ class Context:
             count = self._calls[f"{step_key}/{call}"]
         text = f"{self.operation.id}/{self.lock.epoch}/{step_key}/{call}/{count}"
         return str(uuid.uuid5(_NAMESPACE, text))
+
+    def cluster_ip(self) -> str:
+        """Read the cluster IP; empty when its address is gone."""
+        name = names.address(self.blueprint.prefix)
+        found = self.gateway.find_address(self.blueprint.region, name)
+        return found.address if found is not None else ""
 
     def instance(self, zone: str, name: str) -> Instance:
         """Read a master's VM.

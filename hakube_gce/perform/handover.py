@@ -77,12 +77,11 @@ def _fetch(context: Context, source: Replica) -> ClusterKeys:
 
 def issue(context: Context, keys: ClusterKeys, instance: Instance, hello: Hello) -> str:
     """Sign a replica's requests; returns the content of its ``hakube-certificates`` metadata."""
-    address = context.observe().address
     names = ReplicaNames(
         name=instance.name,
         prefix=context.blueprint.prefix,
         internal_ip=instance.internal_ip,
-        cluster_ip=address.address if address else "",
+        cluster_ip=context.cluster_ip(),
         service_cidr=context.blueprint.service_cidr,
         dns_domain=context.blueprint.dns_domain,
     )

@@ -38,12 +38,9 @@ def install(context: Context, _key: str, step: InstallReplica) -> None:
 def admit(context: Context, _key: str, step: AdmitReplica) -> None:
     """Have a healthy voter take the new replica in: learner, caught up, promoted, proven."""
     newcomer = context.instance(step.zone, step.replica)
-    seen = context.observe()
-    through = conditions.replica_named(seen, step.through)
-    if through is None:
-        raise StepFailed(f"{step.through}, which was to admit {step.replica}, is gone")
+    through = context.instance(step.through_zone, step.through)
     context.channel.ask(
-        through.instance,
+        through,
         "admit",
         {
             "name": step.replica,

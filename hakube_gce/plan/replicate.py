@@ -4,7 +4,7 @@ VM first, learner second, promotion third, load balancer last.
 """
 
 from hakube_gce import conditions, names
-from hakube_gce.model import Mark, Observed, Operation, Role
+from hakube_gce.model import Mark, Observed, Operation, Replica, Role
 from hakube_gce.plan import balancer, blockers
 from hakube_gce.plan.blueprint import Blueprint, instance_spec
 from hakube_gce.plan.create import server
@@ -128,21 +128,24 @@ def _membership(draft: Draft, operation: Operation, seen: Observed) -> str:
         after = (draft.add("install", step, after=after),)
     if member is None or member.role is Role.LEARNER:
         through = _through(seen, target)
-        admit = AdmitReplica(replica=target, zone=zone, through=through)
+        admit = AdmitReplica(
+            replica=target, zone=zone, through=through.name, through_zone=through.zone
+        )
         after = (draft.add("admit", admit, after=after),)
     if replica is None or not conditions.is_serving(seen, replica):
         return draft.add("await-ready", AwaitReady(replica=target, zone=zone), after=after)
     return "await-ready"
 
 
-def _through(seen: Observed, target: str) -> str:
+def _through(seen: Observed, target: str) -> Replica:
     """Choose the voter whose agent does the job: the leader where it is known."""
+    leader = conditions.leader_id(seen)
     healthy = [
-        (m.id != conditions.leader_id(seen), r.name)
+        (m.id != leader, r.name, r)
         for m in conditions.healthy_voters(seen)
         if (r := conditions.replica_of(seen, m)) is not None and r.name != target
     ]
-    return min(healthy)[1] if healthy else ""
+    return min(healthy)[2]
 
 
 def _notes(operation: Operation, seen: Observed) -> tuple[str, ...]:

@@ -73,6 +73,7 @@ class _Lifecycle:
         assert self.lab.etcd() == {f"{master}-pd": voters for master in masters}
 
 
+@pytest.mark.alone
 def test_a_master_becomes_three_loses_one_and_ends_as_none(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
