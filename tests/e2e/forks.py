@@ -24,14 +24,22 @@ STEP_LINE = re.compile(r"  .+ \d+\.\d s")
 
 def forked(work: Callable[[], int], *, stdout: Path, stderr: Path) -> int:
     """Start a process that shares all we have imported; return its id."""
-    others = [t.name for t in threading.enumerate() if t is not threading.main_thread()]
-    assert not others, f"a fork would lose the threads {others}"
+    others = [t for t in threading.enumerate() if t is not threading.main_thread()]
+    for thread in others:
+        thread.join(timeout=5)  # a server that an earlier test closed may still be saying goodbye
+    left = [_where(thread) for thread in others if thread.is_alive()]
+    assert not left, "a fork would lose threads: " + "\n".join(left)
     sys.stdout.flush()
     sys.stderr.flush()
     pid = os.fork()
     if not pid:
         _be_a_program(work, stdout, stderr)
     return pid
+
+
+def _where(thread: threading.Thread) -> str:
+    frame = sys._current_frames().get(thread.ident or 0)  # noqa: SLF001 - the way to a thread's stack
+    return f"{thread.name} at {''.join(traceback.format_stack(frame)) if frame else 'its end'}"
 
 
 def _be_a_program(work: Callable[[], int], stdout: Path, stderr: Path) -> NoReturn:
