@@ -34,6 +34,8 @@ from tests.e2e.lab_on_records import (
     warm_up,
 )
 
+pytestmark = pytest.mark.forks
+
 WORKERS = 2
 KILLED = -9
 FIRST = "kubernetes-master"

@@ -9,6 +9,8 @@ import pytest
 from tests.e2e.lab_on_records import B, C, Desk, lab_on_records, warm_up
 from tests.e2e.refusing import REPLICATE, named, refused
 
+pytestmark = pytest.mark.forks
+
 
 @pytest.fixture(scope="module")
 def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:

@@ -14,6 +14,8 @@ from tests.e2e.end_states import lock_and_operation
 from tests.e2e.forks import Ended
 from tests.e2e.lab_on_records import B, C, D, Desk, ServedLab, lab_on_records, warm_up
 
+pytestmark = pytest.mark.forks
+
 FIRST = "kubernetes-master"
 COMMANDS_CPU_S = 6.0
 """Processor time the eight commands may take together; 1.8 s were measured on a small machine."""
@@ -73,7 +75,6 @@ class _Lifecycle:
         assert self.lab.etcd() == {f"{master}-pd": voters for master in masters}
 
 
-@pytest.mark.alone
 def test_a_master_becomes_three_loses_one_and_ends_as_none(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -17,6 +17,8 @@ import pytest
 from tests.e2e.lab_on_records import B, C, D, Desk, ServedLab, lab_on_records, warm_up
 from tests.e2e.refusing import REMOVE, REPLICATE, named, refused
 
+pytestmark = pytest.mark.forks
+
 ELSEWHERE = "us-central1-b"
 
 

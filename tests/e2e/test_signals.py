@@ -18,6 +18,8 @@ from tests.e2e.end_states import lock_and_operation
 from tests.e2e.forks import Ended, Running
 from tests.e2e.lab_on_records import B, C, D, Desk, ServedLab, lab_on_records, warm_up
 
+pytestmark = pytest.mark.forks
+
 FIRST = "kubernetes-master"
 SIGNALS = {signal.SIGINT: 130, signal.SIGTERM: 143}
 VERBS = {"kube-up.sh": "up", "kube-down.sh": "down"}

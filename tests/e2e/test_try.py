@@ -85,7 +85,6 @@ def what_is_left(folder: Path) -> list[str]:
 # --------------------------------------------------------------------------------------- the truth
 
 
-@pytest.mark.alone
 @pytest.mark.process
 def test_a_master_becomes_three_loses_one_and_shrinks_to_none(
     tmp_path: Path, search_path: str

@@ -15,7 +15,7 @@ import pytest
 from tests.e2e.labs import ROOT, B, C, CommandFailed, D, Lab
 from tests.e2e.writer import Witness, Writer, client_context, read_back
 
-pytestmark = [pytest.mark.process, pytest.mark.alone]
+pytestmark = pytest.mark.process
 
 FEWEST_WRITES = 1000
 LONGEST_GAP_S = 2.5
