@@ -7,11 +7,11 @@ from hakube_gce import __version__
 from hakube_gce.intents import Command
 
 EPILOG = """\
-kube-up.sh and kube-down.sh are `hakube up` and `hakube down`; what they do is said by variables:
-  one master                 KUBE_GCE_ZONE=europe-west1-b MULTIZONE=true hakube up
-  one more                   KUBE_GCE_ZONE=europe-west1-c KUBE_REPLICATE_EXISTING_MASTER=true
-  hakube up one less                   KUBE_GCE_ZONE=europe-west1-c KUBE_DELETE_NODES=false hakube
-  down without a cloud account    KUBERNETES_PROVIDER=emulator in front of any of them
+kube-up.sh and kube-down.sh are `hakube up` and `hakube down`; variables say what they do:
+  one master     KUBE_GCE_ZONE=europe-west1-b MULTIZONE=true hakube up
+  one more       KUBE_GCE_ZONE=europe-west1-c KUBE_REPLICATE_EXISTING_MASTER=true hakube up
+  one less       KUBE_GCE_ZONE=europe-west1-c KUBE_DELETE_NODES=false hakube down
+  without cloud  KUBERNETES_PROVIDER=emulator in front of any of them
 """
 
 

@@ -89,6 +89,17 @@ def is_ready(replica: Replica) -> bool:
     return replica.fresh and replica.report is not None and replica.report.apiserver_ready
 
 
+def needs_install(replica: Replica) -> bool:
+    """Tell whether a VM was never handed certificates, or says itself that it still waits.
+
+    Silence is no answer: a master that cannot be heard may have served for years.
+    """
+    if not replica.instance.metadata.get("hakube-certificates"):
+        return True
+    waits = replica.report is not None and replica.report.phase == "waiting-for-certificates"
+    return replica.fresh and waits
+
+
 def is_serving(seen: Observed, replica: Replica) -> bool:
     """Tell whether a replica may take clients: a healthy voter with a ready API server."""
     member = member_of(seen, replica)

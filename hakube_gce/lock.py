@@ -13,7 +13,7 @@ do is wait for a lock, or take one that may still be held.
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from hakube_gce import marks
 from hakube_gce.errors import (
@@ -86,6 +86,19 @@ def acquire(place: LockPlace, operation: Operation) -> "HeldLock":
     )
 
 
+def refuse_if_held(place: LockPlace, address: Address | None, now: datetime) -> None:
+    """Say at once that another run is at work, before anything is judged by what it half did.
+
+    Raises:
+        Locked: Another run holds the lock.
+    """
+    there = marks.lock_from_labels(address.labels) if address is not None else None
+    if address is None or there is None:
+        return
+    if there.until + GRACE > now and not place.is_gone(there):
+        raise Locked(_who(there, address.labels), hint=_how_to_go_on(there))
+
+
 def _be_born(place: LockPlace, operation: Operation) -> None:
     mark = Mark(cluster=place.cluster, uid=place.uid or place.new_hex(16), operation=operation.id)
     try:
@@ -101,9 +114,7 @@ def _be_born(place: LockPlace, operation: Operation) -> None:
 
 def _try_to_take(place: LockPlace, address: Address, operation: Operation) -> "HeldLock | None":
     now = place.gateway.server_time()
-    there = marks.lock_from_labels(address.labels)
-    if there is not None and there.until + GRACE > now and not place.is_gone(there):
-        raise Locked(_who(there, address.labels), hint=_how_to_go_on(there))
+    refuse_if_held(place, address, now)
     lock = Lock(
         nonce=place.new_hex(16),
         holder=place.holder.name,

@@ -13,7 +13,7 @@ from hakube_gce import names, render
 from hakube_gce.errors import HakubeError, StepFailed
 from hakube_gce.execute import Progress, execute
 from hakube_gce.inherit import Inheritance
-from hakube_gce.lock import HeldLock, LockPlace, acquire
+from hakube_gce.lock import HeldLock, LockPlace, acquire, refuse_if_held
 from hakube_gce.model import Intent, Observed, Operation, Verb
 from hakube_gce.perform.context import Context, Window
 from hakube_gce.perform.performer import perform
@@ -65,6 +65,8 @@ def run(job: Job) -> Result:
     """
     seen = job.observe()
     job.screen.say(render.headline(seen))
+    if not (job.dry_run or job.check):
+        refuse_if_held(job.lock_place, seen.address, seen.server_time)
     inheritance = job.inherit(seen)
     resolved = _resolve(job, inheritance.blueprint, seen)
     if resolved.nothing_to_do:

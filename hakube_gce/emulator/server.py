@@ -82,6 +82,8 @@ class _Handler(BaseHTTPRequestHandler):
             self.close_connection = True
             raise Refusal(413, "uploadTooLarge", "The request is too large.")
         text = self.rfile.read(length)
+        if len(text) < length:
+            raise AnswerLost  # the client died while it sent: what it meant is not known
         try:
             body = json.loads(text) if text.strip() else {}
         except ValueError as error:

@@ -125,6 +125,8 @@ def _move_or_take_back(
     context.say(f"the {kind} cannot be completed; the cluster IP goes back: {failure.message}")
     take_back()
     back = watch.await_good(since_s=moved_s, timeout_s=_RETURN_S)
+    if back:
+        context.note_outage(None)
     raise StepFailed(
         f"{kind} failed and was rolled back; the cluster IP "
         f"{'answers again' if back else 'does not answer yet'}: {failure.message}",

@@ -6,7 +6,7 @@ One function per reason; each reason is a heading of docs/OPERATIONS.md.
 from collections.abc import Sequence
 
 from hakube_gce import conditions, names
-from hakube_gce.model import Conflict, Member, Observed, Operation, Replica
+from hakube_gce.model import Conflict, Disk, Member, Observed, Operation, Replica
 from hakube_gce.plan import commands
 from hakube_gce.plan.blueprint import Blueprint
 from hakube_gce.plan.graph import Blocker
@@ -190,6 +190,17 @@ def conflict(found: Conflict) -> Blocker:
         message=f"{found.resource} {found.why}",
         exit_status=CONFLICT,
         override="use another KUBE_GCE_INSTANCE_PREFIX, or remove the resource by hand",
+    )
+
+
+def data_disk_left(blueprint: Blueprint, disk: Disk) -> Blocker:
+    return Blocker(
+        reason="DataDiskLeft",
+        message=f"cluster {blueprint.prefix} has no master any more, but its data disk "
+        f"{disk.name} is still in {disk.zone}. A new, empty cluster is not founded beside it",
+        exit_status=UNSAFE,
+        override="if the data may go: tear the cluster down first, then create it",
+        next_command=commands.teardown(blueprint, disk.zone, confirmed=False),
     )
 
 

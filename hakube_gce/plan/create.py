@@ -1,10 +1,10 @@
 """kube-up without a mode switch: the cluster's first master. Pure."""
 
-from hakube_gce import conditions, names
+from hakube_gce import conditions, marks, names
 from hakube_gce.model import Mark, Observed, Operation
 from hakube_gce.plan import blockers
 from hakube_gce.plan.blueprint import Blueprint, firewall_etcd, firewall_https, instance_spec
-from hakube_gce.plan.graph import Draft, Plan, blocked
+from hakube_gce.plan.graph import Blocker, Draft, Plan, blocked
 from hakube_gce.steps import (
     AwaitReady,
     CreateDisk,
@@ -22,6 +22,7 @@ def plan_create(blueprint: Blueprint, operation: Operation, seen: Observed) -> P
     found = [blockers.conflict(c) for c in seen.conflicts]
     if seen.unreadable:
         found.append(blockers.unreadable(seen))
+    found += _endangered(blueprint, operation, seen)
     if found:
         return blocked(found)
     draft = Draft()
@@ -42,6 +43,19 @@ def plan_create(blueprint: Blueprint, operation: Operation, seen: Observed) -> P
             after=draft.keys,
         )
     return Plan(operation=operation, steps=tuple(draft.steps), notes=_notes(seen))
+
+
+def _endangered(blueprint: Blueprint, operation: Operation, seen: Observed) -> list[Blocker]:
+    """A cluster that was there is not founded anew: its data may still be on a disk."""
+    if len(seen.replicas) > 1 and not seen.members_known:
+        return [blockers.members_unknown(seen)]
+    if seen.replicas:
+        return []
+    return [
+        blockers.data_disk_left(blueprint, d)
+        for d in seen.disks
+        if (mark := marks.mark_from_labels(d.labels)) is None or mark.operation != operation.id
+    ]
 
 
 def _notes(seen: Observed) -> tuple[str, ...]:
@@ -96,14 +110,8 @@ def _first_master(
         draft.add("create-instance", CreateInstance(spec=spec), after=draft.keys)
     elif existing.instance.status == "TERMINATED":
         draft.add("start-instance", StartInstance(name=name, zone=zone))
-    if existing is None or not _installed(seen):
+    if existing is None or conditions.needs_install(existing):
         install = InstallReplica(replica=name, zone=zone, founder=True, peer_urls=())
         draft.add("install", install, after=draft.keys)
     if existing is None or not conditions.is_ready(existing):
         draft.add("await-ready", AwaitReady(replica=name, zone=zone), after=draft.keys)
-
-
-def _installed(seen: Observed) -> bool:
-    return any(r.instance.metadata.get("hakube-certificates") for r in seen.replicas) and any(
-        r.report is not None and r.report.phase in {"installed", "running"} for r in seen.replicas
-    )

@@ -116,13 +116,8 @@ def _membership(draft: Draft, operation: Operation, seen: Observed) -> str:
     target, zone = operation.target, operation.zone
     replica = conditions.replica_named(seen, target)
     member = conditions.member_of(seen, replica) if replica else None
-    installed = (
-        replica is not None
-        and replica.report is not None
-        and replica.report.phase in {"installed", "running"}
-    )
     after: tuple[str, ...] = ("create-instance", "start-instance")
-    if not installed:
+    if replica is None or conditions.needs_install(replica):
         peers = tuple(m.peer_url for m in conditions.voters(seen))
         step = InstallReplica(replica=target, zone=zone, founder=False, peer_urls=peers)
         after = (draft.add("install", step, after=after),)

@@ -111,7 +111,7 @@ def _remove(blueprint: Blueprint, intent: Intent, seen: Observed, operation_id: 
     if not seen.uid:
         return _refuse(blockers.no_cluster(blueprint))
     target, found = _victim(blueprint, intent, seen, unfinished)
-    if unfinished is not None and (found is not None or target != _half_made(unfinished)):
+    if unfinished is not None and (found is not None or not _gives_up(unfinished, target)):
         found = blockers.operation_unfinished(blueprint, unfinished)
     replica = conditions.replica_named(seen, target)
     if found is None and replica is not None and len(seen.replicas) == 1:
@@ -138,9 +138,9 @@ def _is_resumed(intent: Intent, unfinished: Operation) -> bool:
     )
 
 
-def _half_made(unfinished: Operation) -> str:
-    """Name the replica an unfinished replication was making: it may be given up by removing it."""
-    return unfinished.target if unfinished.verb is Verb.REPLICATE else ""
+def _gives_up(unfinished: Operation, target: str) -> bool:
+    """Tell whether the target is the replica that an unfinished replication was making."""
+    return unfinished.verb is Verb.REPLICATE and target == unfinished.target
 
 
 def _victim(

@@ -7,14 +7,15 @@ from graphlib import TopologicalSorter
 
 import pytest
 
+from hakube_gce import marks
 from hakube_gce.describe import describe
-from hakube_gce.model import InstanceGroup, Intent, Observed, Operation, Verb
+from hakube_gce.model import InstanceGroup, Intent, Mark, Observed, Operation, Verb
 from hakube_gce.plan.blueprint import Blueprint
 from hakube_gce.plan.graph import Plan
 from hakube_gce.plan.planner import plan
 from hakube_gce.plan.resolve import resolve
 from hakube_gce.steps import ExpelMember, InstallReplica, YieldLeadership
-from tests.fakes.clusters import IP, REGION, ZONES, cluster, name_of, nothing, with_balancer
+from tests.fakes.clusters import IP, REGION, UID, ZONES, cluster, name_of, nothing, with_balancer
 
 BLUEPRINT = Blueprint(
     project="p",
@@ -99,13 +100,34 @@ def test_creating_what_exists_plans_nothing() -> None:
 
 def test_a_creation_cut_short_after_the_disk_goes_on_with_the_vm() -> None:
     seen = cluster("+")
-    cut = replace(seen, replicas=(), members=(), members_known=False)
+    mine = Mark(cluster="kubernetes", uid=UID, operation=CREATE.id)
+    disk = replace(seen.disks[0], labels=marks.mark_labels(mine))
+    cut = replace(seen, replicas=(), members=(), members_known=False, disks=(disk,))
     assert keys(plan(BLUEPRINT, CREATE, cut)) == [
         "create-instance",
         "install",
         "await-ready",
         "write-kubeconfig",
     ]
+
+
+def test_no_empty_cluster_is_founded_beside_the_data_of_an_old_one() -> None:
+    gone = replace(cluster("+"), replicas=(), members=(), members_known=False)
+    assert reasons(plan(BLUEPRINT, CREATE, gone)) == ["DataDiskLeft"]
+
+
+def test_a_master_that_cannot_be_heard_is_never_founded_again() -> None:
+    """Its certificates are in its metadata: it has served, and has the cluster's keys."""
+    silent = cluster("?")
+    (only,) = silent.replicas
+    unheard = replace(silent, replicas=(replace(only, report=None),))
+    for seen in (silent, unheard):
+        assert keys(plan(BLUEPRINT, CREATE, seen)) == ["await-ready", "write-kubeconfig"]
+
+
+def test_a_lost_cluster_is_not_called_created() -> None:
+    for sketch in ("+--", "---"):
+        assert reasons(plan(BLUEPRINT, CREATE, cluster(sketch))) == ["QuorumUnknown"]
 
 
 def test_the_founder_is_the_only_replica_that_starts_a_new_etcd() -> None:
@@ -413,6 +435,12 @@ def test_a_half_made_replica_may_be_given_up() -> None:
     half = cluster("+v", operation=replicate(C, name_of(1)))
     assert target(wish(Verb.REMOVE, C, name_of(1)), half) == name_of(1)
     assert refusals(wish(Verb.REMOVE, B, name_of(0)), half) == [("OperationUnfinished", 5)]
+
+
+@pytest.mark.parametrize("verb", [Verb.CREATE, Verb.TEARDOWN])
+def test_a_removal_never_takes_over_an_unfinished_creation_or_teardown(verb: Verb) -> None:
+    seen = cluster("+++", operation=Operation(id="e" * 12, verb=verb, zone=B))
+    assert refusals(wish(Verb.REMOVE, B), seen) == [("OperationUnfinished", 5)]
 
 
 def test_a_replication_cut_short_keeps_its_name() -> None:
