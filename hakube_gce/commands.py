@@ -8,11 +8,10 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 
-from hakube_gce import conditions, render
+from hakube_gce import render
 from hakube_gce.arguments import Arguments
 from hakube_gce.assemble import Means, assemble, find_place
 from hakube_gce.errors import HakubeError, TargetNotFound
-from hakube_gce.lab import Place
 from hakube_gce.model import Observed, Verb
 from hakube_gce.plan.blueprint import Blueprint
 from hakube_gce.plan.graph import Blocker
@@ -192,6 +191,3 @@ def _say(text: str, stream: object) -> None:
         print(text, file=stream, flush=True)  # type: ignore[call-overload]
     except OSError:  # whoever read us has gone away; the change goes on
         return
-
-
-__all__ = ["Place", "change", "conditions", "status"]
