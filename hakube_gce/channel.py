@@ -33,9 +33,10 @@ from hakube_gce.errors import (
 )
 from hakube_gce.heartbeats import report_of
 from hakube_gce.instance_metadata import InstanceMetadata
-from hakube_gce.model import Instance, Report, SerialOutput
+from hakube_gce.model import Report
 from hakube_gce.pki import Randomness
 from hakube_gce.ports import Clock, Hello
+from hakube_gce.resources import Instance, SerialOutput
 from hakube_gce.serial_lines import SerialLines, end_of, tail_of
 from hakube_gce.timestamps import parse_rfc3339
 

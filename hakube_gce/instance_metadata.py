@@ -9,8 +9,8 @@ from typing import Protocol
 from uuid import UUID
 
 from hakube_gce.errors import ChannelError, StaleFingerprint
-from hakube_gce.model import Instance
 from hakube_gce.pki import Randomness
+from hakube_gce.resources import Instance
 
 _ATTEMPTS = 5
 

@@ -23,8 +23,9 @@ from hakube_gce.errors import (
     StaleFingerprint,
     StepFailed,
 )
-from hakube_gce.model import Address, Lock, Mark, Operation
+from hakube_gce.model import Lock, Mark, Operation
 from hakube_gce.ports import Clock, ComputeGateway
+from hakube_gce.resources import Address
 
 TTL = timedelta(minutes=10)
 GRACE = timedelta(minutes=2)

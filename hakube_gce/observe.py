@@ -4,8 +4,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from hakube_gce import names
-from hakube_gce.model import Inventory, Observed, Report
+from hakube_gce.model import Observed, Report
 from hakube_gce.ports import Channel, ComputeGateway
+from hakube_gce.resources import Inventory
 from hakube_gce.understand import understand
 
 

@@ -11,14 +11,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from hakube_gce.model import (
+from hakube_gce.model import Report
+from hakube_gce.resources import (
     Address,
     FirewallSpec,
     ForwardingRule,
     Instance,
     InstanceSpec,
     Inventory,
-    Report,
     SerialOutput,
     Zone,
 )

@@ -8,7 +8,7 @@ output is gone. This hides all of that. It neither waits nor believes.
 from typing import Protocol
 
 from hakube_gce.channel_messages import Line, parse_lines
-from hakube_gce.model import Instance, SerialOutput
+from hakube_gce.resources import Instance, SerialOutput
 
 PORT = 2
 TAIL_BYTES = 64 * 1024

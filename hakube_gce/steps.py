@@ -8,7 +8,7 @@ listed except in a teardown: `AdmitReplica` and `ExpelMember` are whole jobs of 
 from dataclasses import dataclass
 from enum import StrEnum
 
-from hakube_gce.model import FirewallSpec, InstanceSpec
+from hakube_gce.resources import FirewallSpec, InstanceSpec
 
 
 class Sign(StrEnum):

@@ -12,16 +12,8 @@ from datetime import datetime, timedelta
 from typing import Protocol, TypeVar
 
 from hakube_gce import marks, names
-from hakube_gce.model import (
-    Address,
-    Conflict,
-    Instance,
-    Inventory,
-    Mark,
-    Observed,
-    Replica,
-    Report,
-)
+from hakube_gce.model import Conflict, Mark, Observed, Replica, Report
+from hakube_gce.resources import Address, Instance, Inventory
 
 FRESH = timedelta(seconds=15)
 """A running agent speaks every few seconds; older than this is not now any more."""

@@ -17,7 +17,7 @@ from hakube_gce.gce.inventory import Reader
 from hakube_gce.gce.kinds import Place, kinds_of
 from hakube_gce.gce.library import compute
 from hakube_gce.gce.project import Project
-from hakube_gce.model import (
+from hakube_gce.resources import (
     Address,
     FirewallSpec,
     ForwardingRule,

@@ -16,7 +16,7 @@ from hakube_gce.gce.calls import CALL_TIMEOUT_S, Persistence
 from hakube_gce.gce.clients import Clients
 from hakube_gce.gce.library import compute
 from hakube_gce.gce.listing import Listing, read_list, read_pages, read_region
-from hakube_gce.model import BackendService, InstanceGroup, Inventory
+from hakube_gce.resources import BackendService, InstanceGroup, Inventory
 
 _AT_ONCE = 10
 """More than there are lists. urllib3 pools are sized for it."""

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 
 from hakube_gce.gce import paths
 from hakube_gce.gce.library import compute
-from hakube_gce.model import FirewallSpec, InstanceSpec
+from hakube_gce.resources import FirewallSpec, InstanceSpec
 
 ACCESS_CONFIG_TYPE = "ONE_TO_ONE_NAT"
 _EXTERNAL_NAT = "external-nat"

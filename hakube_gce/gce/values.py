@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 
 from hakube_gce.gce.library import compute
 from hakube_gce.gce.paths import last, short, zonal
-from hakube_gce.model import (
+from hakube_gce.resources import (
     AccessConfig,
     Address,
     AttachedDisk,

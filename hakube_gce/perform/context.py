@@ -12,9 +12,10 @@ from hakube_gce import names
 from hakube_gce.errors import ResourceNotFound, TargetNotFound
 from hakube_gce.keystore import KeyStore
 from hakube_gce.lock import HeldLock
-from hakube_gce.model import Instance, Mark, Observed, Operation
+from hakube_gce.model import Mark, Observed, Operation
 from hakube_gce.plan.blueprint import Blueprint
 from hakube_gce.ports import Channel, Clock, ComputeGateway, Probe
+from hakube_gce.resources import Instance
 
 _NAMESPACE = uuid.UUID("3d3cf4f6-1e0c-5a43-8f0d-6a1f8b1f2f6e")
 

@@ -17,8 +17,8 @@ from hakube_gce.errors import (
     ResourceNotFound,
     StepFailed,
 )
-from hakube_gce.model import Instance
 from hakube_gce.perform.context import Context, Window
+from hakube_gce.resources import Instance
 from hakube_gce.steps import AttachEphemeral, DemoteEndpoint, DetachEphemeral, PromoteEndpoint
 from hakube_gce.watch import Watch
 

@@ -11,10 +11,11 @@ from hakube_gce import conditions, sealing
 from hakube_gce.cluster_keys import ClusterKeys
 from hakube_gce.errors import ChannelError, KeysError
 from hakube_gce.leaves import ReplicaNames
-from hakube_gce.model import Instance, Observed, Replica
+from hakube_gce.model import Observed, Replica
 from hakube_gce.perform.context import Context
 from hakube_gce.pki import issue_leaves, new_cluster_keys
 from hakube_gce.ports import Hello
+from hakube_gce.resources import Instance
 
 _ENVELOPE_LIFE = timedelta(minutes=10)
 

@@ -6,10 +6,11 @@ One function per reason; each reason is a heading of docs/OPERATIONS.md.
 from collections.abc import Sequence
 
 from hakube_gce import conditions, names
-from hakube_gce.model import Conflict, Disk, Member, Observed, Operation, Replica
+from hakube_gce.model import Conflict, Member, Observed, Operation, Replica
 from hakube_gce.plan import commands
 from hakube_gce.plan.blueprint import Blueprint
 from hakube_gce.plan.graph import Blocker
+from hakube_gce.resources import Disk
 
 MISSING, CONFLICT, UNSAFE = 3, 4, 5
 

@@ -11,7 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from hakube_gce import marks, names
-from hakube_gce.model import FirewallSpec, InstanceSpec, Mark
+from hakube_gce.model import Mark
+from hakube_gce.resources import FirewallSpec, InstanceSpec
 
 CONFIG_KEY = "hakube-config"
 """Metadata key under which a master keeps what its agent and later runs must know."""

@@ -20,7 +20,8 @@ from hakube_gce.errors import (
     ZoneExhausted,
 )
 from hakube_gce.gce.gateway import GoogleCompute
-from hakube_gce.model import (
+from hakube_gce.ports import ComputeGateway
+from hakube_gce.resources import (
     Address,
     BackendService,
     Firewall,
@@ -31,7 +32,6 @@ from hakube_gce.model import (
     InstanceGroup,
     InstanceSpec,
 )
-from hakube_gce.ports import ComputeGateway
 from tests.fakes.emulated import PROJECT, Emulated, emulated
 
 REGION = "europe-west1"

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from hakube_gce.errors import ResourceConflict, ResourceNotFound, StaleFingerprint
-from hakube_gce.model import Address
+from hakube_gce.resources import Address
 from tests.fakes.clock import FakeClock
 
 

@@ -5,7 +5,8 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from hakube_gce import names
-from hakube_gce.model import (
+from hakube_gce.model import Member, Observed, Operation, Replica, Report, Role
+from hakube_gce.resources import (
     AccessConfig,
     Address,
     BackendService,
@@ -15,12 +16,6 @@ from hakube_gce.model import (
     HealthCheck,
     Instance,
     InstanceGroup,
-    Member,
-    Observed,
-    Operation,
-    Replica,
-    Report,
-    Role,
     Zone,
 )
 

@@ -11,7 +11,7 @@ from datetime import datetime
 from threading import Lock
 
 from hakube_gce.errors import GatewayError, RequestInvalid, ResourceNotFound, StaleFingerprint
-from hakube_gce.model import Instance, SerialOutput
+from hakube_gce.resources import Instance, SerialOutput
 from tests.fakes.clock import FakeClock
 
 

@@ -24,9 +24,9 @@ from hakube_gce.errors import (
     Unavailable,
 )
 from hakube_gce.leaves import ReplicaNames
-from hakube_gce.model import Instance
 from hakube_gce.pki import issue_leaves, new_cluster_keys
 from hakube_gce.ports import Channel, ComputeGateway
+from hakube_gce.resources import Instance
 from tests.fakes.clock import FakeClock
 from tests.fakes.serial_cloud import SerialCloud
 from tests.fakes.signing_agent import SigningAgent

@@ -22,9 +22,10 @@ from hakube_gce.clock import SystemClock
 from hakube_gce.cluster_keys import ClusterKeys
 from hakube_gce.errors import AgentRefused
 from hakube_gce.leaves import ReplicaNames
-from hakube_gce.model import Instance, Role, SerialOutput
+from hakube_gce.model import Role
 from hakube_gce.pki import issue_leaves, new_cluster_keys
 from hakube_gce.ports import Hello
+from hakube_gce.resources import Instance, SerialOutput
 from hakube_gce.sealing import Binding, new_recipient, seal, unseal
 from tests.fakes.clock import FakeClock
 from tests.fakes.records_lab import RecordsLab

@@ -7,7 +7,7 @@ from typing import Any
 from google.protobuf import json_format
 
 from hakube_gce.gce import messages
-from hakube_gce.model import FirewallSpec, InstanceSpec
+from hakube_gce.resources import FirewallSpec, InstanceSpec
 
 LABELS = {"hakube-cluster": "kubernetes", "hakube-uid": "0123456789abcdef"}
 SPEC = InstanceSpec(

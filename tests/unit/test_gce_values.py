@@ -6,7 +6,7 @@ from google.protobuf import json_format
 
 from hakube_gce.gce import values
 from hakube_gce.gce.library import compute
-from hakube_gce.model import (
+from hakube_gce.resources import (
     AccessConfig,
     Address,
     AttachedDisk,

@@ -9,11 +9,12 @@ import pytest
 
 from hakube_gce import marks
 from hakube_gce.describe import describe
-from hakube_gce.model import InstanceGroup, Intent, Mark, Observed, Operation, Verb
+from hakube_gce.model import Intent, Mark, Observed, Operation, Verb
 from hakube_gce.plan.blueprint import Blueprint
 from hakube_gce.plan.graph import Plan
 from hakube_gce.plan.planner import plan
 from hakube_gce.plan.resolve import resolve
+from hakube_gce.resources import InstanceGroup
 from hakube_gce.steps import ExpelMember, InstallReplica, YieldLeadership
 from tests.fakes.clusters import IP, REGION, UID, ZONES, cluster, name_of, nothing, with_balancer
 

@@ -5,16 +5,8 @@ from dataclasses import replace
 from datetime import timedelta
 
 from hakube_gce import marks
-from hakube_gce.model import (
-    Address,
-    Firewall,
-    ForwardingRule,
-    Instance,
-    Inventory,
-    Mark,
-    Observed,
-    Report,
-)
+from hakube_gce.model import Mark, Observed, Report
+from hakube_gce.resources import Address, Firewall, ForwardingRule, Instance, Inventory
 from hakube_gce.understand import FRESH, understand
 from tests.fakes.clusters import NOW, REGION, UID, cluster
 
