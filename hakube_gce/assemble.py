@@ -21,7 +21,7 @@ from hakube_gce.observe import Observer
 from hakube_gce.operator_kubeconfig import OperatorKubeconfig
 from hakube_gce.perform.context import Context
 from hakube_gce.plan.blueprint import Blueprint
-from hakube_gce.ports import ComputeGateway, Probe
+from hakube_gce.ports import Clock, ComputeGateway, Probe
 from hakube_gce.probe import LabProbe, TlsProbe
 from hakube_gce.settings import Settings
 from hakube_gce.stopping import StoppableClock, Stopping
@@ -49,7 +49,7 @@ class Means:
     journal: Journal
     keys: KeyStore
     kubeconfig: OperatorKubeconfig
-    clock: SystemClock
+    clock: Clock
     stopping: Stopping
     selectors: tuple[tuple[str, str], ...]
 

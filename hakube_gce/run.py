@@ -6,12 +6,13 @@ target was meant.
 """
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from typing import Protocol
 
 from hakube_gce import names, render
 from hakube_gce.errors import HakubeError, StepFailed
-from hakube_gce.execute import Progress, execute
+from hakube_gce.execute import Crew, Progress, execute, threads
 from hakube_gce.inherit import Inheritance
 from hakube_gce.lock import HeldLock, LockPlace, acquire, refuse_if_held
 from hakube_gce.model import Intent, Observed, Operation, Verb
@@ -53,6 +54,8 @@ class Job:
     clock: Clock
     stopping: Stopping
     operation_id: str
+    crew: Callable[[], AbstractContextManager[Crew]] = threads
+    """Who carries the steps out."""
     dry_run: bool = False
     check: bool = False
 
@@ -189,6 +192,7 @@ def _perform_all(
         progress=job.screen,
         clock=job.clock,
         stop=job.stopping.event,
+        crew=job.crew,
     )
     if not done:
         raise job.stopping.interrupted()
