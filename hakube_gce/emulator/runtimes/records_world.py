@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 from hakube_gce.agent.disk import WAL
 from hakube_gce.agent.ports import PEER_PORT
-from hakube_gce.emulator.membership import Membership
+from hakube_gce.emulator.membership import Membership, Witness, nobody
 from hakube_gce.emulator.membership_state import Rules
 
 
@@ -90,7 +90,13 @@ class Host(Protocol):
 class World:
     """Disks, wires and clusters of one lab."""
 
-    def __init__(self, clock: Clock, pump: Callable[[], None], rules: Rules | None = None) -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        pump: Callable[[], None],
+        rules: Rules | None = None,
+        witness: Witness = nobody,
+    ) -> None:
         self.clock = SimulatedClock(clock, pump)
         self.disks: dict[str, DiskFiles] = {}
         self.clusters: dict[str, Membership] = {}
@@ -98,6 +104,7 @@ class World:
         self.cut: set[frozenset[str]] = set()
         """Pairs of internal addresses between which nothing passes."""
         self._rules = rules
+        self._witness = witness
 
     # -------------------------------------------------------------------------------- wires
 
@@ -122,7 +129,9 @@ class World:
     def found_cluster(self, disk: DiskFiles, *, token: str, name: str, peer_url: str) -> None:
         """Start a new cluster whose first member lives on a data disk."""
         key = f"{token} {peer_url} {len(self.clusters)}"
-        membership = Membership(token=token, clock=self.clock, rules=self._rules)
+        membership = Membership(
+            token=token, clock=self.clock, rules=self._rules, witness=self._witness
+        )
         self.clusters[key] = membership
         self._write_wal(disk, key, membership.found(name, peer_url))
 
@@ -164,4 +173,6 @@ class World:
         for disk_id, files in content["disks"].items():
             self.disks[disk_id] = DiskFiles({n: text.encode() for n, text in files.items()})
         for key, found in content["clusters"].items():
-            self.clusters[key] = Membership.load(found, clock=self.clock, rules=self._rules)
+            self.clusters[key] = Membership.load(
+                found, clock=self.clock, rules=self._rules, witness=self._witness
+            )
