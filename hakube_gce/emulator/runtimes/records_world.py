@@ -5,6 +5,7 @@ and the other agents get their turn: nothing ever really sleeps, and the same ca
 course of events.
 """
 
+import functools
 import json
 from collections.abc import Callable
 from datetime import datetime
@@ -87,6 +88,12 @@ class Host(Protocol):
         ...
 
 
+@functools.lru_cache(maxsize=256)
+def _member_in(wal: bytes) -> tuple[str, int]:
+    found = json.loads(wal)
+    return found["cluster"], int(found["member"])
+
+
 class World:
     """Disks, wires and clusters of one lab."""
 
@@ -123,8 +130,8 @@ class World:
         content = disk.read(WAL)
         if content is None:
             return None
-        found = json.loads(content)
-        return self.clusters[found["cluster"]], int(found["member"])
+        cluster, member_id = _member_in(content)
+        return self.clusters[cluster], member_id
 
     def found_cluster(self, disk: DiskFiles, *, token: str, name: str, peer_url: str) -> None:
         """Start a new cluster whose first member lives on a data disk."""
