@@ -5,11 +5,15 @@ over the model of etcd. Here it is given time and a seed, is asked what only a t
 every change to it is put before the `laws`.
 """
 
+import copy
+import copyreg
 import json
 import random
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 from hakube_gce.emulator.lab import Lab
@@ -60,6 +64,11 @@ class Cloud:
         )
         self.lab.world.store.counters["id"] = 7_000_000_000_000_000_000
         self.laws.records = self.lab.world.store.records
+
+    def copy(self) -> "Cloud":
+        """Return a world that goes on from here by itself."""
+        self.lab.world.store.operations = dict(self.lab.world.store.unfinished)
+        return copy.deepcopy(self)
 
     # ------------------------------------------------------------------------------- as an API
 
@@ -169,6 +178,13 @@ class Cloud:
             if due is None:
                 return
             self.clock.sleep(max(due - self.clock.elapsed_s, 0.001))
+
+
+# What guards a world against threads is not part of it: a copied world has guards of its own.
+copyreg.pickle(type(threading.RLock()), lambda _: (threading.RLock, ()))  # type: ignore[arg-type]  # RLock is a function to mypy
+copyreg.pickle(type(threading.Lock()), lambda _: (threading.Lock, ()))
+copyreg.pickle(threading.Condition, lambda _: (threading.Condition, ()))
+copyreg.pickle(MappingProxyType, lambda table: (MappingProxyType, (dict(table),)))
 
 
 def drawn_latency(rng: random.Random) -> Latency:

@@ -37,7 +37,7 @@ from hakube_gce.settings import Settings
 from hakube_gce.stopping import Stopping
 from hakube_gce.watch import Score
 from tests.simulation.cloud import PROJECT, Cloud
-from tests.simulation.process import Killed, Process, inline
+from tests.simulation.process import Alone, Fate, Killed, Process, Turns, Untroubled, inline
 from tests.simulation.wire import clients
 
 LIMITS = Limits(poll_s=5.0, drain_s=5.0, boot_s=300, install_s=200, ready_s=300, backends_s=600)
@@ -157,19 +157,42 @@ class Operator:
     crowd: list[Process] = field(default_factory=list)
     """Every process there was, on whichever machine: who is gone is known on its own host."""
 
+    @property
+    def kubeconfig(self) -> Path:
+        return self.folder / "kubeconfig"
+
+    def copy(self, cloud: Cloud, folder: Path) -> "Operator":
+        """Return the same machine in another world."""
+        if self.folder.exists():
+            shutil.copytree(self.folder, folder)
+        rng = random.Random(0)
+        rng.setstate(self.rng.getstate())
+        return replace(self, cloud=cloud, folder=folder, rng=rng, crowd=list(self.crowd))
+
+    def elsewhere(self, host: str, folder: Path) -> "Operator":
+        """Return another machine in the same world."""
+        return replace(self, folder=folder, host=host)
+
     def forget(self) -> None:
         """Become a fresh machine: keys, journal and kubeconfig are gone."""
         shutil.rmtree(self.folder, ignore_errors=True)
 
-    def process(self, name: str, turns: object, fate: object) -> Process:
+    def alone(self, argv: tuple[str, ...], fate: Fate | None = None) -> Ended:
+        """Run a command while nobody else does anything."""
+        process = self.process(
+            f"run-{len(self.crowd)}", Alone(self.cloud.clock), fate or Untroubled()
+        )
+        return self.run(process, argv)
+
+    def process(self, name: str, turns: Turns, fate: Fate) -> Process:
         """Start a process; it does nothing yet."""
         found = Process(
             cloud=self.cloud,
             name=name,
             number=len(self.crowd) + 100,
             host=self.host,
-            turns=turns,  # type: ignore[arg-type]
-            fate=fate,  # type: ignore[arg-type]
+            turns=turns,
+            fate=fate,
         )
         self.crowd.append(found)
         return found

@@ -32,8 +32,8 @@ class Fate(Protocol):
         """Raise once it has been carried out and the answer is on its way, or let it arrive."""
         ...
 
-    def answered(self, request: Request) -> None:
-        """Note that the program has its answer."""
+    def over(self) -> bool:
+        """Tell whether the process is dead by now, after whatever it last reached."""
         ...
 
 
@@ -70,8 +70,8 @@ class Untroubled:
     def after(self, request: Request) -> None:
         return
 
-    def answered(self, request: Request) -> None:
-        return
+    def over(self) -> bool:
+        return False
 
 
 @dataclass(slots=True, kw_only=True)
@@ -97,7 +97,6 @@ class Process:
         self._or_die(self.fate.before, request)
         answer = self.cloud.answer(request, self.name)
         self._or_die(self.fate.after, request)
-        self._or_die(self.fate.answered, request)
         return answer
 
     def now(self) -> datetime:
@@ -122,6 +121,7 @@ class Process:
             raise
 
     def _live(self) -> None:
+        self.dead = self.dead or self.fate.over()
         if self.dead:
             raise Killed
 
