@@ -98,7 +98,8 @@ class Laws:
 
     def after(self, request: Request, who: str) -> None:
         """Judge the world that a mutation has left."""
-        for path, record in self.records.items():
+        # a list: to look whether it serves lets the lab's time catch up
+        for path, record in list(self.records.items()):
             if record["kind"] == "compute#address" and path not in self.foreign:
                 self._reachable(record, f"{who}: {request.method}")
 

@@ -237,9 +237,7 @@ class Operator:
             project=PROJECT, clock=process, rng=random.Random(self.rng.random()), budget_s=300.0
         )
         edges = Edges(
-            gateway=GoogleCompute(
-                clients(process.send, process.now), persistence, pools=inline
-            ),
+            gateway=GoogleCompute(clients(process.send, process.now), persistence, pools=inline),
             clock=process,
             waits=process,
             limits=LIMITS,
@@ -336,5 +334,7 @@ def _drawn_once(now: datetime) -> sealing.Recipient:
     return sealing.new_recipient("hakube", now=now, randomness=random.Random(1).randbytes)
 
 
-def _recipient(name: str, *, now: datetime, randomness: Callable[[int], bytes]) -> sealing.Recipient:  # noqa: ARG001 - as the real one
+def _recipient(
+    name: str, *, now: datetime, randomness: Callable[[int], bytes]
+) -> sealing.Recipient:  # noqa: ARG001 - as the real one
     return _drawn_once(now.replace(hour=0, minute=0, second=0, microsecond=0))
