@@ -25,5 +25,5 @@ class VirtualClock:
         """Let time pass."""
         if seconds > 0:
             self.elapsed_s += seconds
-            for tell in self.moved:
+            for tell in tuple(self.moved):
                 tell()

@@ -10,6 +10,7 @@ import copyreg
 import json
 import random
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -50,6 +51,8 @@ class Cloud:
     """Requests that arrived."""
     changes: int = 0
     """Those among them that were mutations."""
+    changed_by: Counter[str] = field(default_factory=Counter)
+    """How many mutations of each process were carried out."""
     trace: list[str] = field(default_factory=list)
     laws: Laws = field(init=False)
     lab: Lab = field(init=False)
@@ -83,6 +86,7 @@ class Cloud:
         self.laws.before(request)
         answer = self.lab.answer(request.verb, request.path, request.query, request.body)
         self.laws.records = self.lab.world.store.records
+        self.changed_by[who] += 1
         self.laws.after(request, who)
         return answer
 

@@ -123,9 +123,18 @@ class Watch:
 
     probe: Probe
     clock: Clock
+    process: Process
     address: str
     score: Score = field(default_factory=Score)
     last_good_s: float = -1.0
+
+    def start(self) -> "Watch":
+        self.process.cloud.clock.moved.append(self._glance)
+        return self
+
+    def _glance(self) -> None:
+        if not self.process.dead:
+            self.look()
 
     def look(self) -> bool:
         good = self.probe.ready(self.address, server_name=self.address, timeout_s=1.0)
@@ -143,7 +152,8 @@ class Watch:
         return True
 
     def stop(self) -> None:
-        return
+        moved = self.process.cloud.clock.moved
+        moved[:] = [tell for tell in moved if tell != self._glance]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -267,8 +277,8 @@ class Operator:
                 randomness=self.rng.randbytes,
                 new_recipient=_recipient,
                 watch=lambda probe, clock, address: Watch(
-                    probe=probe, clock=clock, address=address
-                ),
+                    probe=probe, clock=clock, address=address, process=process
+                ).start(),
             )
 
         return Job(

@@ -16,7 +16,7 @@ from tests.simulation.cloud import ZONES, Cloud, drawn_latency
 from tests.simulation.foreign import settle_neighbours
 from tests.simulation.operator import KILLED, Ended, Operator
 from tests.simulation.process import Fate, Untroubled
-from tests.simulation.stories import remove, replicate, teardown, up
+from tests.simulation.stories import REMOVE, REPLICATE, remove, replicate, teardown, up
 from tests.simulation.troubles import Weather
 
 EXPIRY_S = 13 * 60.0
@@ -154,10 +154,30 @@ class Walk:
         if isinstance(fate, Weather) and fate.struck:
             self._say(f"    trouble: {'; '.join(fate.struck)}")
         self._judge(ended, self.cloud.changes - changes)
+        if self._is_unfinished(ended) and self.rng.random() < 0.6:
+            self._again(argv)
         return ended
 
+    def _again(self, argv: tuple[str, ...]) -> None:
+        """Run a command again that was cut off: whatever it had begun it must finish."""
+        self.cloud.clock.sleep(EXPIRY_S)
+        again = self._command(argv, Untroubled())
+        if again.status != 0 and not self.disturbed:
+            self.problems.append(f"was not finished by the same command: {again}")
+
+    def _is_unfinished(self, ended: Ended) -> bool:
+        """Tell whether the address remembers the very operation that this command was."""
+        left = lock_and_operation(self.cloud)
+        zone = next(v for v in ended.argv if v.startswith("KUBE_GCE_ZONE=")).partition("=")[2]
+        return (
+            ended.status in {KILLED, 7, 9}
+            and left.get("hakube-op") == _verb(ended.argv)
+            and left.get("hakube-op-zone") == zone
+        )
+
     def _judge(self, ended: Ended, changes: int) -> None:
-        if ended.status not in _EXPECTED:
+        exists = ended.result is not None and ended.result.reasons == ("ClusterExists",)
+        if ended.status not in _EXPECTED and not exists:
             self.problems.append(f"exit status {ended.status}: {ended}")
         if ended.status in {3, 6} and changes:
             self.problems.append(f"refused, but sent {changes} changes: {ended}")
@@ -199,6 +219,12 @@ class Walk:
 
     def _say(self, text: str) -> None:
         self.story.append(f"[{self.cloud.clock.elapsed_s:8.1f} s] {text}")
+
+
+def _verb(argv: tuple[str, ...]) -> str:
+    if argv[0] == "up":
+        return "replicate" if REPLICATE in argv else "create"
+    return "remove" if REMOVE in argv else "teardown"
 
 
 def walk(seed: int, root: Path) -> Outcome:
