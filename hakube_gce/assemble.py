@@ -94,7 +94,7 @@ class Means:
             channel=self.observer.channel,
             probe=_probe(self.place, authority),
             clock=StoppableClock(clock=self.clock, stopping=self.stopping),
-            window_clock=self.clock,
+            put_off=self.stopping.put_off,
             keys=self.keys,
             lock=lock,
             observe=self.observer.observe,
@@ -136,15 +136,16 @@ class _Remembered:
         return self._known
 
 
-def _programs() -> tuple[str, str]:
-    """Tell how to run up and down from where the user stands: by script, or as installed."""
-    folder = Path(__file__).resolve().parents[1] / "bin"
-    scripts = (folder / "kube-up.sh", folder / "kube-down.sh")
-    if not all(script.is_file() for script in scripts):
-        return "hakube up", "hakube down"
-    near = folder.parent == Path.cwd()
-    up, down = (str(s.relative_to(folder.parent) if near else s) for s in scripts)
-    return shlex.quote(up), shlex.quote(down)
+def _programs() -> tuple[str, str, str]:
+    """Tell how to run up, down and the rest from where the user stands."""
+    root = Path(__file__).resolve().parents[1]
+    programs = [root / "bin" / "kube-up.sh", root / "bin" / "kube-down.sh"]
+    if not all(script.is_file() for script in programs):
+        return "hakube up", "hakube down", "hakube"
+    programs.append(root / ".venv" / "bin" / "hakube")
+    near = root == Path.cwd()
+    up, down, rest = (str(p.relative_to(root) if near else p) for p in programs)
+    return shlex.quote(up), shlex.quote(down), shlex.quote(rest)
 
 
 def _probe(place: Place, authority: Callable[[], str]) -> Probe:
@@ -187,16 +188,17 @@ def assemble(
     clock = SystemClock()
     folder = Path(settings.home, "clusters", names.context(settings.project, settings.prefix))
     keys = KeyStore(folder, warn=warn)
+    stoppable = StoppableClock(clock=clock, stopping=stopping)
     gateway = gce.connect(
         settings.project,
         endpoint=place.endpoint or None,
-        clock=clock,
+        clock=stoppable,
         rng=random.Random(),  # noqa: S311 - spreads retries, guards nothing
     )
     acquaintance = _Acquaintance(keys)
     channel = SerialChannel(
         gateway,
-        StoppableClock(clock=clock, stopping=stopping),
+        stoppable,
         poll_s=place.limits().poll_s,
         trust=acquaintance.authority,
         randomness=os.urandom,

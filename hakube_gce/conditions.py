@@ -39,6 +39,14 @@ def learners(seen: Observed) -> tuple[Member, ...]:
     return tuple(m for m in seen.members if m.role is Role.LEARNER)
 
 
+def orphans(seen: Observed) -> tuple[Member, ...]:
+    """List learners whose VM is gone: somebody deleted it before the member could vote.
+
+    Nothing depends on a learner, and while it is listed etcd takes no other one in.
+    """
+    return tuple(m for m in learners(seen) if replica_of(seen, m) is None)
+
+
 def peer_url(replica: Replica) -> str:
     """Give the URL under which a replica's etcd is a member."""
     return f"https://{replica.instance.internal_ip}:2380"

@@ -71,6 +71,7 @@ def lock_labels(lock: Lock) -> dict[str, str]:
         "hakube-lock-host": lock.host,
         "hakube-lock-pid": str(lock.pid),
         "hakube-lock-epoch": str(lock.epoch),
+        "hakube-lock-since": str(int(lock.since.timestamp())),
         "hakube-lock-until": str(int(lock.until.timestamp())),
     }
 
@@ -90,6 +91,7 @@ def lock_from_labels(labels: Mapping[str, str]) -> Lock | None:
         host=labels.get("hakube-lock-host", ""),
         pid=_number(labels.get("hakube-lock-pid", ""), default=0),
         epoch=epoch_from_labels(labels),
+        since=datetime.fromtimestamp(_number(labels.get("hakube-lock-since", ""), default=0), UTC),
         until=datetime.fromtimestamp(until, UTC),
     )
 

@@ -69,3 +69,5 @@ def release_address(context: Context, key: str, step: ReleaseAddress) -> None:
     context.gateway.delete_address(
         step.region, step.name, request_id=context.request_id(key, "delete")
     )
+    if context.mark.uid:
+        context.keys.remove(context.mark.uid)  # nothing is left that they open

@@ -101,20 +101,40 @@ def quorum_at_risk(blueprint: Blueprint, seen: Observed, leaving: Member) -> Blo
     )
 
 
-def dead_voter(blueprint: Blueprint, seen: Observed) -> Blocker:
+def dead_voter(blueprint: Blueprint, seen: Observed, *, give_up: Operation | None) -> Blocker:
+    """Refuse to add while a voter is down.
+
+    Args:
+        blueprint: The cluster.
+        seen: What is there.
+        give_up: The unfinished replication that must be undone before the dead voter can go.
+    """
+    right = _remove_the_dead(blueprint, seen, but=None)
+    order = "Remove the dead one first, then add"
+    if give_up is not None:
+        right = commands.remove(blueprint, give_up.zone, give_up.target)
+        order = f"Give {give_up.target} up, remove the dead one, then add"
     return Blocker(
         reason="DeadVoter",
         message="adding a master while a voter is down would raise the quorum when a vote is "
-        "already "
-        f"missing: {conditions.majority(seen, seen.members)}{_not_healthy(seen)}. Remove the dead "
-        "one "
-        "first, then add",
+        f"already missing: {conditions.majority(seen, seen.members)}{_not_healthy(seen)}. {order}",
         exit_status=UNSAFE,
-        next_command=_remove_the_dead(blueprint, seen, but=None),
+        next_command=right,
     )
 
 
-def members_unknown(seen: Observed) -> Blocker:
+def quorum_lost(blueprint: Blueprint, seen: Observed) -> Blocker:
+    """Refuse any change of a membership that cannot commit one."""
+    return Blocker(
+        reason="QuorumUnknown",
+        message=f"etcd has no majority: {conditions.majority(seen, seen.members)}"
+        f"{_not_healthy(seen)}. Nothing can be added or removed: start the VMs that are off",
+        exit_status=UNSAFE,
+        next_command=commands.status(blueprint, seen),
+    )
+
+
+def members_unknown(blueprint: Blueprint, seen: Observed) -> Blocker:
     heard = [
         f"{r.name}: VM {r.instance.status}, {'heard' if r.fresh else 'not heard'}"
         + (", etcd not healthy" if r.fresh and r.report and not r.report.etcd_healthy else "")
@@ -128,18 +148,19 @@ def members_unknown(seen: Observed) -> Blocker:
         "VMs "
         "that are off, or wait for those that are booting",
         exit_status=UNSAFE,
-        next_command="hakube status",
+        next_command=commands.status(blueprint, seen),
     )
 
 
-def learner_pending(seen: Observed, learner: Member) -> Blocker:
+def learner_pending(blueprint: Blueprint, seen: Observed, learner: Member) -> Blocker:
     replica = conditions.replica_of(seen, learner)
     return Blocker(
         reason="LearnerPending",
         message=f"learner {learner.name or learner.id} at {learner.peer_url} is pending"
-        + (f" (master {replica.name})" if replica else " and has no VM")
-        + "; membership changes one at a time",
+        + (f" (master {replica.name})" if replica else "")
+        + "; membership changes one at a time. To give that one up, remove it",
         exit_status=UNSAFE,
+        next_command=commands.remove(blueprint, replica.zone, replica.name) if replica else "",
     )
 
 
@@ -153,7 +174,7 @@ def alarm(replica: Replica, alarms: Sequence[str]) -> Blocker:
     )
 
 
-def not_serving(replica: Replica) -> Blocker:
+def not_serving(blueprint: Blueprint, seen: Observed, replica: Replica) -> Blocker:
     return Blocker(
         reason="MasterNotReady",
         message=f"{replica.name} must serve for this and does not: VM {replica.instance.status}, "
@@ -161,7 +182,7 @@ def not_serving(replica: Replica) -> Blocker:
         f"{'heard' if replica.fresh else 'not heard'}, API server "
         f"{'ready' if conditions.is_ready(replica) else 'not ready'}",
         exit_status=UNSAFE,
-        next_command="hakube status",
+        next_command=commands.status(blueprint, seen),
     )
 
 
@@ -270,7 +291,7 @@ def _remove_the_dead(blueprint: Blueprint, seen: Observed, *, but: Member | None
             return commands.remove(
                 blueprint, replica.zone if replica else _last_zone(seen, name), name
             )
-    return "hakube status"
+    return commands.status(blueprint, seen)
 
 
 def _last_zone(seen: Observed, name: str) -> str:

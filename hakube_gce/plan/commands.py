@@ -2,7 +2,7 @@
 
 import shlex
 
-from hakube_gce.model import Intent, Operation, Verb
+from hakube_gce.model import Intent, Observed, Operation, Verb
 from hakube_gce.plan.blueprint import Blueprint
 
 
@@ -32,6 +32,13 @@ def teardown(blueprint: Blueprint, zone: str, *, confirmed: bool) -> str:
     if confirmed:
         variables["HAKUBE_CONFIRM_TEARDOWN"] = blueprint.prefix
     return _line(blueprint, blueprint.programs[1], **variables)
+
+
+def status(blueprint: Blueprint, seen: Observed) -> str:
+    """Give the command that shows the cluster."""
+    zones = [r.zone for r in seen.replicas] + [z.name for z in seen.zones]
+    where = {"KUBE_GCE_ZONE": zones[0]} if zones else {}
+    return _line(blueprint, f"{blueprint.programs[2]} status", **where)
 
 
 def finish(blueprint: Blueprint, operation: Operation) -> str:

@@ -48,7 +48,7 @@ def plan_create(blueprint: Blueprint, operation: Operation, seen: Observed) -> P
 def _endangered(blueprint: Blueprint, operation: Operation, seen: Observed) -> list[Blocker]:
     """A cluster that was there is not founded anew: its data may still be on a disk."""
     if len(seen.replicas) > 1 and not seen.members_known:
-        return [blockers.members_unknown(seen)]
+        return [blockers.members_unknown(blueprint, seen)]
     if seen.replicas:
         return []
     return [

@@ -5,10 +5,11 @@ VM first, learner second, promotion third, load balancer last.
 
 from hakube_gce import conditions, names
 from hakube_gce.model import Mark, Observed, Operation, Replica, Role
-from hakube_gce.plan import balancer, blockers
+from hakube_gce.plan import balancer, blockers, superseding
 from hakube_gce.plan.blueprint import Blueprint, instance_spec
 from hakube_gce.plan.create import server
 from hakube_gce.plan.graph import Blocker, Draft, Plan, blocked
+from hakube_gce.plan.orphans import expel_orphans
 from hakube_gce.steps import (
     AdmitReplica,
     AwaitReady,
@@ -53,15 +54,17 @@ def _blockers(blueprint: Blueprint, operation: Operation, seen: Observed) -> lis
         # judged no further: who cannot be seen would pass for dead, and be advised to be removed
         return [*found, blockers.unreadable(seen)]
     if not seen.members_known:
-        return [*found, blockers.members_unknown(seen)]
+        return [*found, blockers.members_unknown(blueprint, seen)]
+    if not conditions.majority(seen, seen.members).holds:
+        return [*found, blockers.quorum_lost(blueprint, seen)]
     dead = [m for m in conditions.voters(seen) if not conditions.is_healthy(seen, m)]
     others_dead = [m for m in dead if not _is_target(seen, m.id, operation.target)]
     if others_dead:
-        found.append(blockers.dead_voter(blueprint, seen))
+        found.append(blockers.dead_voter(blueprint, seen, give_up=_given_up(seen, operation)))
     found.extend(
-        blockers.learner_pending(seen, m)
+        blockers.learner_pending(blueprint, seen, m)
         for m in conditions.learners(seen)
-        if not _is_target(seen, m.id, operation.target)
+        if m not in conditions.orphans(seen) and not _is_target(seen, m.id, operation.target)
     )
     found.extend(
         blockers.alarm(r, r.report.alarms)
@@ -70,11 +73,19 @@ def _blockers(blueprint: Blueprint, operation: Operation, seen: Observed) -> lis
     )
     if not others_dead:
         found.extend(
-            blockers.not_serving(r)
+            blockers.not_serving(blueprint, seen, r)
             for r in seen.replicas
             if r.name != operation.target and not conditions.is_serving(seen, r)
         )
     return found
+
+
+def _given_up(seen: Observed, operation: Operation) -> Operation | None:
+    """Give this replication when it must be undone before a dead voter can be removed."""
+    begun = operation == seen.operation and superseding.has_begun(seen, operation)
+    dead = [m.name for m in conditions.voters(seen) if not conditions.is_healthy(seen, m)]
+    waits = begun and not any(superseding.overtakes(seen, operation, name) for name in dead)
+    return operation if waits else None
 
 
 def _is_target(seen: Observed, member_id: str, target: str) -> bool:
@@ -123,6 +134,8 @@ def _membership(draft: Draft, operation: Operation, seen: Observed) -> str:
         after = (draft.add("install", step, after=after),)
     if member is None or member.role is Role.LEARNER:
         through = _through(seen, target)
+        expel_orphans(draft, seen, through=through)
+        after = (*after, *(k for k in draft.keys if k.startswith("expel-orphan/")))
         admit = AdmitReplica(
             replica=target, zone=zone, through=through.name, through_zone=through.zone
         )

@@ -438,6 +438,103 @@ def test_a_half_made_replica_may_be_given_up() -> None:
     assert refusals(wish(Verb.REMOVE, B, name_of(0)), half) == [("OperationUnfinished", 5)]
 
 
+# ---- an unfinished operation and a dead master: no refusal may print what another refuses
+
+
+def follow(intent: Intent, seen: Observed) -> str:
+    """Give the command that a wish is answered with; empty when it may go on."""
+    resolved = resolve(BLUEPRINT, intent, seen, operation_id="0" * 12)
+    if resolved.blockers:
+        return resolved.blockers[0].next_command
+    assert resolved.operation is not None
+    planned = plan(BLUEPRINT, resolved.operation, seen)
+    return planned.blockers[0].next_command if planned.blockers else ""
+
+
+def test_an_unfinished_removal_is_overtaken_by_that_of_a_dead_voter() -> None:
+    seen = cluster("++-", operation=remove(1))
+    right = follow(wish(Verb.REMOVE, C, name_of(1)), seen)
+    assert f"KUBE_REPLICA_NAME={name_of(2)}" in right
+    assert follow(wish(Verb.REMOVE, D, name_of(2)), seen) == ""
+
+
+def test_a_removal_whose_member_has_left_is_finished_first() -> None:
+    seen = cluster("++v-+", operation=remove(2))
+    assert refusals(wish(Verb.REMOVE, B, name_of(3)), seen) == [("OperationUnfinished", 5)]
+    assert follow(wish(Verb.REMOVE, D, name_of(2)), seen) == ""
+
+
+def test_a_half_made_replica_is_given_up_before_a_dead_voter_goes() -> None:
+    seen = cluster("++-v", operation=replicate(B, name_of(3)))
+    assert f"KUBE_REPLICA_NAME={name_of(3)}" in follow(wish(Verb.REPLICATE, B), seen)
+    assert follow(wish(Verb.REMOVE, B, name_of(3)), seen) == ""
+    without = cluster("++-")
+    assert f"KUBE_REPLICA_NAME={name_of(2)}" in follow(wish(Verb.REPLICATE, B), without)
+    assert follow(wish(Verb.REMOVE, D, name_of(2)), without) == ""
+
+
+def test_a_replication_that_made_nothing_yet_gives_way_to_the_removal_of_a_dead_voter() -> None:
+    seen = cluster("++-", operation=replicate(B))
+    assert f"KUBE_REPLICA_NAME={name_of(2)}" in follow(wish(Verb.REPLICATE, B), seen)
+    assert follow(wish(Verb.REMOVE, D, name_of(2)), seen) == ""
+
+
+def test_a_newcomer_that_votes_already_stays_while_a_dead_voter_goes_and_then_serves() -> None:
+    seen = cluster("++-+", operation=replicate(B, name_of(3)))
+    outside = replace(
+        seen,
+        groups=tuple(
+            replace(g, members=tuple(m for m in g.members if m != name_of(3))) for g in seen.groups
+        ),
+    )
+    assert f"KUBE_REPLICA_NAME={name_of(2)}" in follow(wish(Verb.REPLICATE, B), outside)
+    planned = plan(BLUEPRINT, remove(2), outside)
+    assert comes_before(planned, "expel", f"join-group/{name_of(3)}")
+
+
+def test_a_healthy_master_overtakes_nothing() -> None:
+    seen = cluster("+++", operation=remove(1))
+    assert refusals(wish(Verb.REMOVE, D, name_of(2)), seen) == [("OperationUnfinished", 5)]
+
+
+def test_nothing_is_added_to_a_cluster_without_majority() -> None:
+    seen = replace(cluster("++"), replicas=cluster("+-").replicas)
+    (blocker,) = plan(BLUEPRINT, replicate(D), seen).blockers
+    assert (blocker.reason, blocker.exit_status) == ("QuorumUnknown", 5)
+    assert "1 healthy of 2 voters, 2 needed" in blocker.message
+    assert blocker.next_command.endswith("status")
+
+
+# ---- learners whose VM is gone
+
+
+def orphaned(sketch: str) -> Observed:
+    """Draw a cluster whose last master's VM and disk were deleted by hand."""
+    seen = cluster(sketch)
+    return replace(seen, replicas=seen.replicas[:-1], disks=seen.disks[:-1])
+
+
+def test_a_learner_without_a_vm_goes_before_the_next_newcomer() -> None:
+    planned = plan(BLUEPRINT, replicate(B), orphaned("+++l"))
+    assert_order(planned, "expel-orphan/a3", "admit")
+
+
+def test_a_learner_without_a_vm_goes_before_a_removal() -> None:
+    planned = plan(BLUEPRINT, remove(1), orphaned("+++l"))
+    assert_order(planned, "expel-orphan/a3", "expel")
+
+
+def test_a_learner_with_a_vm_is_named_with_the_command_that_gives_it_up() -> None:
+    planned = plan(BLUEPRINT, remove(1), cluster("+++l"))
+    assert reasons(planned) == ["LearnerPending"]
+    assert f"KUBE_REPLICA_NAME={name_of(3)}" in planned.blockers[0].next_command
+
+
+def test_a_voter_without_a_vm_is_never_expelled_by_the_way() -> None:
+    planned = plan(BLUEPRINT, remove(1), orphaned("++++-"))
+    assert [k for k in keys(planned) if "orphan" in k] == []
+
+
 @pytest.mark.parametrize("verb", [Verb.CREATE, Verb.TEARDOWN])
 def test_a_removal_never_takes_over_an_unfinished_creation_or_teardown(verb: Verb) -> None:
     seen = cluster("+++", operation=Operation(id="e" * 12, verb=verb, zone=B))
