@@ -216,7 +216,7 @@ def _perform_all(
         raise job.stopping.interrupted()
     _verify(job, blueprint, operation)
     job.note("end", operation=operation.id)
-    job.screen.say(_last_line(operation))
+    job.screen.say(_last_line(operation, planned))
     return replace(
         _result(job, changed=bool(planned.steps) or resumed),
         replica=operation.target or _only_replica(planned),
@@ -250,8 +250,12 @@ def _verify(job: Job, blueprint: Blueprint, operation: Operation) -> None:
     )
 
 
-def _last_line(operation: Operation) -> str:
+def _last_line(operation: Operation, planned: Plan) -> str:
     match operation.verb:
+        case Verb.CREATE if any(
+            p.key.startswith(("start-", "await-ready/")) for p in planned.steps
+        ):
+            return "Done: the cluster's masters are back."
         case Verb.CREATE:
             return "Kubernetes cluster created."
         case Verb.REPLICATE:

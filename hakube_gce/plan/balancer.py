@@ -166,6 +166,26 @@ def _tidy_after_promotion(draft: Draft, blueprint: Blueprint, seen: Observed) ->
         )
 
 
+def rejoin(draft: Draft, blueprint: Blueprint, seen: Observed, places: Sequence[Place]) -> None:
+    """Plan that masters which serve, or will when the draft is done, are behind the balancer.
+
+    A VM that was deleted by hand left its group; a new one of its name is not in it.
+    """
+    serving = {r.name for r in seen.replicas if conditions.is_serving(seen, r)}
+    awaited = {k.removeprefix("await-ready/") for k in draft.keys if k.startswith("await-ready/")}
+    outside = [
+        (zone, name)
+        for zone, name in places
+        if name in serving | awaited and not _in_group(seen, zone, name)
+    ]
+    if seen.rule is None or not outside:
+        return
+    parts = _create_parts(draft, blueprint, seen, sorted({zone for zone, _ in places}))
+    for zone, name in outside:
+        step = JoinGroup(group=names.group(blueprint.prefix, zone), zone=zone, replica=name)
+        draft.add(f"join-group/{name}", step, after=(*parts, f"await-ready/{name}"))
+
+
 # ------------------------------------------------------------------------------------- shrinking
 
 

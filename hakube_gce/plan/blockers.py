@@ -120,6 +120,7 @@ def dead_voter(blueprint: Blueprint, seen: Observed, *, give_up: Operation | Non
         f"already missing: {conditions.majority(seen, seen.members)}{_not_healthy(seen)}. {order}",
         exit_status=UNSAFE,
         next_command=right,
+        override=_bring_back(blueprint, seen),
     )
 
 
@@ -130,7 +131,7 @@ def quorum_lost(blueprint: Blueprint, seen: Observed) -> Blocker:
         message=f"etcd has no majority: {conditions.majority(seen, seen.members)}"
         f"{_not_healthy(seen)}. Nothing can be added or removed: start the VMs that are off",
         exit_status=UNSAFE,
-        next_command=commands.status(blueprint, seen),
+        next_command=_way_back(blueprint, seen),
     )
 
 
@@ -148,7 +149,7 @@ def members_unknown(blueprint: Blueprint, seen: Observed) -> Blocker:
         "VMs "
         "that are off, or wait for those that are booting",
         exit_status=UNSAFE,
-        next_command=commands.status(blueprint, seen),
+        next_command=_way_back(blueprint, seen),
     )
 
 
@@ -182,7 +183,7 @@ def not_serving(blueprint: Blueprint, seen: Observed, replica: Replica) -> Block
         f"{'heard' if replica.fresh else 'not heard'}, API server "
         f"{'ready' if conditions.is_ready(replica) else 'not ready'}",
         exit_status=UNSAFE,
-        next_command=commands.status(blueprint, seen),
+        next_command=_way_back(blueprint, seen),
     )
 
 
@@ -291,6 +292,22 @@ def _remove_the_dead(blueprint: Blueprint, seen: Observed, *, but: Member | None
             return commands.remove(
                 blueprint, replica.zone if replica else _last_zone(seen, name), name
             )
+    return _way_back(blueprint, seen)
+
+
+def _bring_back(blueprint: Blueprint, seen: Observed) -> str:
+    """Say how a dead master with its data comes back without any change of membership."""
+    if conditions.masters_that_are_off(seen) or conditions.absent_masters(seen):
+        return f"or bring it back as it was, on its own disk: {_way_back(blueprint, seen)}"
+    return ""
+
+
+def _way_back(blueprint: Blueprint, seen: Observed) -> str:
+    """Give the command that brings masters back which are off or lost their VM; else status."""
+    zones = [r.zone for r in conditions.masters_that_are_off(seen)]
+    zones += [m.zone for m in conditions.absent_masters(seen)]
+    if zones:
+        return commands.create(blueprint, zones[0])
     return commands.status(blueprint, seen)
 
 

@@ -64,7 +64,13 @@ def nonce(operation_id: str, replica: str) -> str:
 
 
 def instance_spec(
-    blueprint: Blueprint, *, replica: str, zone: str, mark: Mark, cluster_ip: str, founder: bool
+    blueprint: Blueprint,
+    *,
+    replica: str,
+    zone: str,
+    mark: Mark,
+    cluster_ip: str,
+    founder: bool,
 ) -> InstanceSpec:
     """Describe the VM of a master.
 

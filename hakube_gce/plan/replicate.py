@@ -9,6 +9,7 @@ from hakube_gce.plan import balancer, blockers, superseding
 from hakube_gce.plan.blueprint import Blueprint, instance_spec
 from hakube_gce.plan.create import server
 from hakube_gce.plan.graph import Blocker, Draft, Plan, blocked
+from hakube_gce.plan.mend import remember
 from hakube_gce.plan.orphans import expel_orphans
 from hakube_gce.steps import (
     AdmitReplica,
@@ -132,10 +133,12 @@ def _membership(draft: Draft, operation: Operation, seen: Observed) -> str:
         peers = tuple(m.peer_url for m in conditions.voters(seen))
         step = InstallReplica(replica=target, zone=zone, founder=False, peer_urls=peers)
         after = (draft.add("install", step, after=after),)
+    remember(draft, seen, target, zone)
     if member is None or member.role is Role.LEARNER:
         through = _through(seen, target)
         expel_orphans(draft, seen, through=through)
-        after = (*after, *(k for k in draft.keys if k.startswith("expel-orphan/")))
+        first = ("expel-orphan/", "remember-address/")
+        after = (*after, *(k for k in draft.keys if k.startswith(first)))
         admit = AdmitReplica(
             replica=target, zone=zone, through=through.name, through_zone=through.zone
         )

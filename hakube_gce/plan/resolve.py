@@ -78,7 +78,8 @@ def _create(blueprint: Blueprint, intent: Intent, seen: Observed, operation_id: 
         if unfinished.zone != intent.zone:
             return _refuse(blockers.operation_unfinished(blueprint, unfinished))
         return Resolved(operation=unfinished)
-    if seen.replicas and not any(r.zone == intent.zone for r in seen.replicas):
+    zones = {r.zone for r in seen.replicas} | {m.zone for m in conditions.absent_masters(seen)}
+    if zones and intent.zone not in zones:
         return _refuse(blockers.cluster_elsewhere(blueprint, seen, intent.zone))
     return Resolved(operation=Operation(id=operation_id, verb=Verb.CREATE, zone=intent.zone))
 

@@ -15,7 +15,7 @@ from hakube_gce.plan.graph import Plan
 from hakube_gce.plan.planner import plan
 from hakube_gce.plan.resolve import resolve
 from hakube_gce.resources import InstanceGroup
-from hakube_gce.steps import ExpelMember, InstallReplica, YieldLeadership
+from hakube_gce.steps import CreateInstance, ExpelMember, InstallReplica, YieldLeadership
 from tests.fakes.clusters import IP, REGION, UID, ZONES, cluster, name_of, nothing, with_balancer
 
 BLUEPRINT = Blueprint(
@@ -86,6 +86,7 @@ def test_the_first_master_is_made_from_nothing() -> None:
         "create-disk",
         "create-instance",
         "install",
+        "remember-address/kubernetes-master",
         "await-ready",
         "write-kubeconfig",
     ]
@@ -107,13 +108,14 @@ def test_a_creation_cut_short_after_the_disk_goes_on_with_the_vm() -> None:
     assert keys(plan(BLUEPRINT, CREATE, cut)) == [
         "create-instance",
         "install",
+        "remember-address/kubernetes-master",
         "await-ready",
         "write-kubeconfig",
     ]
 
 
 def test_no_empty_cluster_is_founded_beside_the_data_of_an_old_one() -> None:
-    gone = replace(cluster("+"), replicas=(), members=(), members_known=False)
+    gone = without_vms("+", forgetful=True)
     assert reasons(plan(BLUEPRINT, CREATE, gone)) == ["DataDiskLeft"]
 
 
@@ -123,12 +125,99 @@ def test_a_master_that_cannot_be_heard_is_never_founded_again() -> None:
     (only,) = silent.replicas
     unheard = replace(silent, replicas=(replace(only, report=None),))
     for seen in (silent, unheard):
-        assert keys(plan(BLUEPRINT, CREATE, seen)) == ["await-ready", "write-kubeconfig"]
+        assert keys(plan(BLUEPRINT, CREATE, seen)) == [
+            "await-ready/kubernetes-master",
+            "write-kubeconfig",
+        ]
 
 
-def test_a_lost_cluster_is_not_called_created() -> None:
-    for sketch in ("+--", "---"):
-        assert reasons(plan(BLUEPRINT, CREATE, cluster(sketch))) == ["QuorumUnknown"]
+def test_a_cluster_whose_masters_all_run_and_are_silent_is_not_called_created() -> None:
+    assert reasons(plan(BLUEPRINT, CREATE, cluster("+??"))) == ["QuorumUnknown"]
+
+
+# ---- kube-up on a cluster that is there: masters come back on their disks
+
+
+def without_vms(sketch: str, *gone: int, forgetful: bool = False) -> Observed:
+    """Draw a cluster some of whose VMs (all, when none is named) were deleted by hand."""
+    seen = cluster(sketch)
+    lost = {name_of(i) for i in gone or range(len(sketch))}
+    known = bool(gone) and seen.members_known
+    return replace(
+        seen,
+        replicas=tuple(r for r in seen.replicas if r.name not in lost),
+        members=seen.members if known else (),
+        members_known=known,
+        cluster_id=seen.cluster_id if known else "",
+        groups=tuple(
+            replace(g, members=tuple(m for m in g.members if m not in lost)) for g in seen.groups
+        ),
+        disks=tuple(replace(d, labels={}) if forgetful else d for d in seen.disks),
+    )
+
+
+def made(planned: Plan) -> dict[str, tuple[str, str, str]]:
+    """Give name → (zone, internal IP, static external address) of the VMs that are made."""
+    specs = [p.step.spec for p in planned.steps if isinstance(p.step, CreateInstance)]
+    return {s.name: (s.zone, s.internal_ip, s.address) for s in specs}
+
+
+def test_masters_that_are_off_are_started_and_nothing_else() -> None:
+    """Also without a majority: their etcd goes on as the members they are."""
+    for sketch in ("+--", "---", "-"):
+        planned = plan(BLUEPRINT, CREATE, cluster(sketch))
+        kinds = {k.partition("/")[0] for k in keys(planned)}
+        assert kinds == {"start-instance", "await-ready", "write-kubeconfig"}
+        assert sum(k.startswith("start-instance/") for k in keys(planned)) == sketch.count("-")
+
+
+def test_the_only_masters_deleted_vm_is_made_again_on_its_disk_with_the_cluster_ip() -> None:
+    planned = plan(BLUEPRINT, CREATE, without_vms("+"))
+    assert made(planned) == {name_of(0): (B, "10.0.0.2", IP)}
+    assert "create-disk" not in keys(planned)
+    (install,) = [p.step for p in planned.steps if isinstance(p.step, InstallReplica)]
+    assert (install.founder, install.returning, install.peer_urls) == (True, True, ())
+
+
+def test_a_deleted_vm_of_three_is_made_again_without_a_change_of_membership() -> None:
+    planned = plan(BLUEPRINT, CREATE, without_vms("+++", 1))
+    assert made(planned) == {name_of(1): (C, "10.0.0.3", "")}
+    assert not {"admit", "expel"} & set(keys(planned))
+    (install,) = [p.step for p in planned.steps if isinstance(p.step, InstallReplica)]
+    assert not install.founder
+    assert install.peer_urls == ("https://10.0.0.2:2380", "https://10.0.0.4:2380")
+    assert_order(planned, f"await-ready/{name_of(1)}", f"join-group/{name_of(1)}")
+
+
+def test_all_vms_deleted_come_back_on_their_disks() -> None:
+    planned = plan(BLUEPRINT, CREATE, without_vms("+++"))
+    assert set(made(planned)) == {name_of(i) for i in range(3)}
+    assert all(address == "" for _, _, address in made(planned).values())
+    founders = [p.step.founder for p in planned.steps if isinstance(p.step, InstallReplica)]
+    assert founders == [False] * 3
+
+
+def test_a_removed_members_disk_is_never_brought_to_life() -> None:
+    """While a majority answers, only those come back that it still lists."""
+    seen = without_vms("+++v", 3)
+    assert plan(BLUEPRINT, CREATE, seen).is_empty
+
+
+def test_a_disk_that_another_vm_uses_is_left_alone() -> None:
+    seen = without_vms("+")
+    used = replace(seen, disks=(replace(seen.disks[0], users=("zones/z/instances/rescue",)),))
+    assert reasons(plan(BLUEPRINT, CREATE, used)) == ["DataDiskLeft"]
+
+
+def test_a_disk_without_its_address_gets_it() -> None:
+    seen = replace(cluster("+"), disks=(replace(cluster("+").disks[0], labels={}),))
+    assert keys(plan(BLUEPRINT, CREATE, seen))[0] == "remember-address/kubernetes-master"
+
+
+def test_a_dead_voter_may_go_or_come_back() -> None:
+    (blocker,) = plan(BLUEPRINT, replicate(B), cluster("++-")).blockers
+    assert "KUBE_DELETE_NODES=false" in blocker.next_command
+    assert "KUBE_GCE_ZONE=europe-west1-d bin/kube-up.sh" in blocker.override
 
 
 def test_the_founder_is_the_only_replica_that_starts_a_new_etcd() -> None:
@@ -502,7 +591,7 @@ def test_nothing_is_added_to_a_cluster_without_majority() -> None:
     (blocker,) = plan(BLUEPRINT, replicate(D), seen).blockers
     assert (blocker.reason, blocker.exit_status) == ("QuorumUnknown", 5)
     assert "1 healthy of 2 voters, 2 needed" in blocker.message
-    assert blocker.next_command.endswith("status")
+    assert blocker.next_command == "KUBE_GCE_ZONE=europe-west1-c bin/kube-up.sh"
 
 
 # ---- learners whose VM is gone
