@@ -20,6 +20,7 @@ from hakube_gce.model import Mark, Observed, Operation
 from hakube_gce.observe import Observer
 from hakube_gce.operator_kubeconfig import OperatorKubeconfig
 from hakube_gce.perform.context import Context
+from hakube_gce.plan import commands
 from hakube_gce.plan.blueprint import Blueprint
 from hakube_gce.ports import ComputeGateway, Probe
 from hakube_gce.probe import LabProbe, TlsProbe
@@ -72,6 +73,9 @@ class Means:
             holder=holder.this_process(),
             is_gone=holder.is_gone,
             new_hex=lambda digits: secrets.token_hex((digits + 1) // 2)[:digits],
+            unlock=commands.line(
+                self.selectors, f"{_programs()[2]} unlock", KUBE_GCE_ZONE=self.settings.zone
+            ),
         )
 
     def context(

@@ -14,6 +14,7 @@ from hakube_gce import settings_table as table
 from hakube_gce.arguments import Arguments
 from hakube_gce.assemble import Means, assemble, find_place
 from hakube_gce.errors import HakubeError, Locked, TargetNotFound
+from hakube_gce.lock import break_open
 from hakube_gce.model import Observed, Verb
 from hakube_gce.plan.blueprint import Blueprint
 from hakube_gce.plan.graph import Blocker
@@ -37,6 +38,25 @@ def status(found: Arguments, settings: Settings, environment: Mapping[str, str])
         _out(json.dumps(status_object(seen, port=place.api_port)))
     else:
         _out("\n".join(render.status_lines(seen)))
+    return 0
+
+
+def unlock(found: Arguments, settings: Settings, environment: Mapping[str, str]) -> int:
+    """Free the lock of a run that a person knows to be dead."""
+    place = find_place(settings, environment)
+    means = _where_the_cluster_is(
+        assemble(settings, place, environment, stopping=_stopping(print), warn=_warn), environment
+    )
+    freed = break_open(means.lock_place(), found.nonce)
+    if found.json:
+        result = Result(verb="unlock", changed=freed, exit_status=0)
+        _out(json.dumps(result_object(result)))
+    else:
+        _out(
+            "The lock is free. What its run left unfinished, the same command goes on with."
+            if freed
+            else "Nobody holds the lock. Nothing was changed."
+        )
     return 0
 
 

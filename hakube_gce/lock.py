@@ -13,6 +13,7 @@ run has made stale since.
 
 import threading
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -59,6 +60,8 @@ class LockPlace:
     """Tells whether a holder is certainly no more: a process of this host that has ended."""
     new_hex: Callable[[int], str]
     """Gives that many random hexadecimal digits."""
+    unlock: str = "hakube unlock"
+    """The command that breaks this lock open, as this user runs it."""
     uid: str = ""
     """The cluster's uid when parts of it are there without its address; else one is drawn."""
 
@@ -108,7 +111,39 @@ def refuse_if_held(place: LockPlace, address: Address | None, now: datetime) -> 
     if address is None or there is None:
         return
     if there.until + GRACE > now and not place.is_gone(there):
-        raise Locked(_who(there, address.labels), hint=_how_to_go_on(there))
+        raise Locked(_who(there, address.labels), hint=_how_to_go_on(place, there))
+
+
+def break_open(place: LockPlace, nonce: str) -> bool:
+    """Free a lock whose holder is known, by a person, to be dead; its operation stays noted.
+
+    The holder, should it live after all, notices at its next step, and agents refuse it as soon as
+    the next run has taken a higher epoch.
+
+    Args:
+        place: Whose lock.
+        nonce: The nonce of the very lock that is meant: by now another run may hold another one.
+
+    Returns:
+        False when nobody holds the lock.
+
+    Raises:
+        Locked: The lock has another nonce.
+    """
+    for _ in range(_TRIES):
+        address = place.gateway.find_address(place.region, place.address)
+        there = marks.lock_from_labels(address.labels) if address is not None else None
+        if address is None or there is None:
+            return False
+        if there.nonce != nonce:
+            raise Locked(
+                f"this is not the lock that is held: its nonce is {there.nonce}, not {nonce}",
+                hint=_who(there, address.labels),
+            )
+        with suppress(StaleFingerprint):
+            _write(place, address, marks.free_labels(address.labels, keep_operation=True))
+            return True
+    raise StepFailed(f"the labels of {place.address} changed {_TRIES} times under our hands")
 
 
 def _be_born(place: LockPlace, operation: Operation, epoch: int | None) -> int:
@@ -180,11 +215,11 @@ def _who(there: Lock, labels: Mapping[str, str]) -> str:
     )
 
 
-def _how_to_go_on(there: Lock) -> str:
+def _how_to_go_on(place: LockPlace, there: Lock) -> str:
     return (
         "wait for that run to end. If it was killed on another machine, the lock ends by itself "
         f"at {there.until + GRACE:%H:%M:%S} UTC, and any command goes on; when you know it is "
-        f"dead: hakube unlock --nonce {there.nonce}"
+        f"dead: {place.unlock} --nonce {there.nonce}"
     )
 
 

@@ -1,6 +1,7 @@
 """The commands we tell people to run, exactly as they can be pasted. Pure."""
 
 import shlex
+from collections.abc import Sequence
 
 from hakube_gce.model import Intent, Observed, Operation, Verb
 from hakube_gce.plan.blueprint import Blueprint
@@ -67,6 +68,11 @@ def again(blueprint: Blueprint, intent: Intent) -> str:
             return teardown(blueprint, intent.zone, confirmed=intent.confirmed_teardown)
 
 
-def _line(blueprint: Blueprint, program: str, **variables: str) -> str:
-    settings = [*blueprint.selectors, *variables.items()]
+def line(selectors: Sequence[tuple[str, str]], program: str, **variables: str) -> str:
+    """Give a command line: what picks the cluster, the command's own variables, the program."""
+    settings = [*selectors, *variables.items()]
     return " ".join([*(f"{name}={shlex.quote(value)}" for name, value in settings), program])
+
+
+def _line(blueprint: Blueprint, program: str, **variables: str) -> str:
+    return line(blueprint.selectors, program, **variables)

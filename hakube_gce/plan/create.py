@@ -79,10 +79,9 @@ def _notes(seen: Observed) -> tuple[str, ...]:
 
 
 def server(blueprint: Blueprint, seen: Observed) -> str:
-    """Give the URL clients use: the cluster IP, with a port only when it is not 443."""
+    """Give the URL clients use, or what will stand there once the address is reserved."""
     address = seen.address.address if seen.address else "(the reserved address)"
-    port = "" if blueprint.api_port == 443 else f":{blueprint.api_port}"
-    return f"https://{address}{port}"
+    return names.server_url(address, blueprint.api_port)
 
 
 def _firewalls(draft: Draft, blueprint: Blueprint, seen: Observed, mark: Mark) -> None:

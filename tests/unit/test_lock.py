@@ -7,7 +7,7 @@ import pytest
 
 from hakube_gce import marks
 from hakube_gce.errors import Locked, Overtaken
-from hakube_gce.lock import GRACE, TTL, HeldLock, Holder, LockPlace, acquire
+from hakube_gce.lock import GRACE, TTL, HeldLock, Holder, LockPlace, acquire, break_open
 from hakube_gce.model import Lock, Operation, Verb
 from hakube_gce.ports import ComputeGateway
 from tests.fakes.address_book import AddressBook
@@ -220,3 +220,32 @@ def test_the_second_run_is_told_since_when_and_how_to_break_the_lock(book: Addre
         take(book, "john")
     assert f"since {held.lock.since:%Y-%m-%d %H:%M:%S} UTC" in refusal.value.message
     assert f"hakube unlock --nonce {held.lock.nonce}" in refusal.value.hint
+
+
+def test_a_lock_is_broken_open_by_its_own_nonce_and_its_operation_stays(
+    book: AddressBook,
+) -> None:
+    held = take(book, "jane")
+    assert break_open(place(book, "john"), held.lock.nonce)
+    assert (lock_of(book), operation_of(book)) == (None, REMOVAL)
+    with pytest.raises(Locked, match="nobody holds it"):
+        held.confirm()
+    assert take(book, "john").epoch == 2
+
+
+def test_another_runs_lock_is_not_broken_open(book: AddressBook) -> None:
+    old = take(book, "jane")
+    take(book, "john", gone=True)
+    with pytest.raises(Locked, match=f"not {old.lock.nonce}"):
+        break_open(place(book, "jim"), old.lock.nonce)
+    lock = lock_of(book)
+    assert lock is not None
+    assert lock.holder == "john"
+
+
+def test_a_free_lock_is_left_as_it_is(book: AddressBook) -> None:
+    assert not break_open(place(book, "john"), "0" * 16)
+    take(book, "jane").release(keep_operation=False)
+    writes = book.writes
+    assert not break_open(place(book, "john"), "0" * 16)
+    assert book.writes == writes
