@@ -115,6 +115,12 @@ def member_named(seen: Observed, name: str) -> Member | None:
     return by_url or next((m for m in seen.members if m.name == name), None)
 
 
+def cluster_ids(seen: Observed) -> tuple[str, ...]:
+    """List the etcd clusters that healthy masters say they are part of; one, when all is well."""
+    healthy = [r.report for r in seen.replicas if r.fresh and r.report and r.report.etcd_healthy]
+    return tuple(sorted({report.cluster_id for report in healthy}))
+
+
 def is_healthy(seen: Observed, member: Member) -> bool:
     """Tell whether a member is known, now, to take part in this very cluster."""
     replica = replica_of(seen, member)

@@ -3,7 +3,8 @@
 One function per reason; each reason is a heading of docs/OPERATIONS.md.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 from hakube_gce import conditions, names
 from hakube_gce.model import Conflict, Member, Observed, Operation, Replica
@@ -172,6 +173,40 @@ def alarm(replica: Replica, alarms: Sequence[str]) -> Blocker:
         "change "
         "under an alarm",
         exit_status=UNSAFE,
+    )
+
+
+def split(blueprint: Blueprint, seen: Observed, ids: Sequence[str]) -> Blocker:
+    who = [f"{r.name}: {r.report.cluster_id}" for r in seen.replicas if r.fresh and r.report]
+    return Blocker(
+        reason="ClusterIdMismatch",
+        message=f"the masters are parts of {len(ids)} different etcd clusters "
+        f"({', '.join(who)}); which one holds the data cannot be told from here",
+        exit_status=UNSAFE,
+        next_command=commands.status(blueprint, seen),
+    )
+
+
+def version_mismatch(versions: Mapping[str, str]) -> Blocker:
+    said = ", ".join(f"{name} {version}" for name, version in sorted(versions.items()))
+    return Blocker(
+        reason="VersionMismatch",
+        message=f"the masters run different minor versions of etcd ({said}); an upgrade is "
+        "finished before the membership changes",
+        exit_status=UNSAFE,
+    )
+
+
+def certificate_expiring(name: str, expires: datetime, now: datetime) -> Blocker:
+    days = (expires - now).total_seconds() / 86400
+    when = f"in {days:.1f} days" if days > 0 else f"{-days:.1f} days ago"
+    return Blocker(
+        reason="CertificateExpiring",
+        message=f"a certificate of {name} expires {when} ({expires:%Y-%m-%d}), and an expired one "
+        "keeps its etcd from starting again; 7 days are needed for a change of membership",
+        exit_status=UNSAFE,
+        override="a healthy master gets new certificates by being removed and replaced; with this "
+        "few days left, do that before they end",
     )
 
 

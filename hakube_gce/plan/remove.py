@@ -6,7 +6,7 @@ then the VM and its disk.
 
 from hakube_gce import conditions, names
 from hakube_gce.model import Member, Observed, Operation, Replica, Role
-from hakube_gce.plan import balancer, blockers
+from hakube_gce.plan import balancer, blockers, preconditions
 from hakube_gce.plan.blueprint import Blueprint
 from hakube_gce.plan.graph import Blocker, Draft, Plan, blocked
 from hakube_gce.plan.orphans import expel_orphans
@@ -32,16 +32,10 @@ def plan_remove(blueprint: Blueprint, operation: Operation, seen: Observed) -> P
 def _blockers(
     blueprint: Blueprint, operation: Operation, seen: Observed, member: Member | None
 ) -> list[Blocker]:
-    if seen.unreadable:
-        # judged no further: who cannot be seen would pass for dead
-        return [blockers.unreadable(seen)]
-    if not seen.members_known:
-        return [blockers.members_unknown(blueprint, seen)]
-    found = [
-        blockers.learner_pending(blueprint, seen, m)
-        for m in conditions.learners(seen)
-        if m not in conditions.orphans(seen) and (member is None or m.id != member.id)
-    ]
+    blind = preconditions.seen_whole(blueprint, seen)
+    if blind:
+        return blind
+    found = preconditions.membership(blueprint, seen, but=operation.target) if member else []
     is_voter = member is not None and member.role is Role.VOTER
     if member and is_voter and not conditions.removal_keeps_quorum(seen, member):
         found.append(blockers.quorum_at_risk(blueprint, seen, member))

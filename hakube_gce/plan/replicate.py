@@ -5,7 +5,7 @@ VM first, learner second, promotion third, load balancer last.
 
 from hakube_gce import conditions, names
 from hakube_gce.model import Mark, Observed, Operation, Replica, Role
-from hakube_gce.plan import balancer, blockers, superseding
+from hakube_gce.plan import balancer, blockers, preconditions, superseding
 from hakube_gce.plan.blueprint import Blueprint, instance_spec
 from hakube_gce.plan.create import server
 from hakube_gce.plan.graph import Blocker, Draft, Plan, blocked
@@ -51,27 +51,17 @@ def plan_replicate(blueprint: Blueprint, operation: Operation, seen: Observed) -
 
 def _blockers(blueprint: Blueprint, operation: Operation, seen: Observed) -> list[Blocker]:
     found = [blockers.conflict(c) for c in seen.conflicts]
-    if seen.unreadable:
-        # judged no further: who cannot be seen would pass for dead, and be advised to be removed
-        return [*found, blockers.unreadable(seen)]
-    if not seen.members_known:
-        return [*found, blockers.members_unknown(blueprint, seen)]
+    blind = preconditions.seen_whole(blueprint, seen)
+    if blind:
+        return [*found, *blind]
     if not conditions.majority(seen, seen.members).holds:
         return [*found, blockers.quorum_lost(blueprint, seen)]
     dead = [m for m in conditions.voters(seen) if not conditions.is_healthy(seen, m)]
     others_dead = [m for m in dead if not _is_target(seen, m.id, operation.target)]
     if others_dead:
         found.append(blockers.dead_voter(blueprint, seen, give_up=_given_up(seen, operation)))
-    found.extend(
-        blockers.learner_pending(blueprint, seen, m)
-        for m in conditions.learners(seen)
-        if m not in conditions.orphans(seen) and not _is_target(seen, m.id, operation.target)
-    )
-    found.extend(
-        blockers.alarm(r, r.report.alarms)
-        for r in seen.replicas
-        if r.report is not None and r.fresh and r.report.alarms
-    )
+    if not _votes(seen, operation.target):
+        found.extend(preconditions.membership(blueprint, seen, but=operation.target))
     if not others_dead:
         found.extend(
             blockers.not_serving(blueprint, seen, r)
@@ -87,6 +77,12 @@ def _given_up(seen: Observed, operation: Operation) -> Operation | None:
     dead = [m.name for m in conditions.voters(seen) if not conditions.is_healthy(seen, m)]
     waits = begun and not any(superseding.overtakes(seen, operation, name) for name in dead)
     return operation if waits else None
+
+
+def _votes(seen: Observed, target: str) -> bool:
+    """Tell whether the newcomer is a voter: then nothing of the membership changes any more."""
+    member = conditions.member_named(seen, target)
+    return member is not None and member.role is Role.VOTER
 
 
 def _is_target(seen: Observed, member_id: str, target: str) -> bool:

@@ -3,6 +3,7 @@
 import itertools
 from collections.abc import Iterable
 from dataclasses import replace
+from datetime import timedelta
 from graphlib import TopologicalSorter
 
 import pytest
@@ -16,7 +17,17 @@ from hakube_gce.plan.planner import plan
 from hakube_gce.plan.resolve import resolve
 from hakube_gce.resources import InstanceGroup
 from hakube_gce.steps import CreateInstance, ExpelMember, InstallReplica, YieldLeadership
-from tests.fakes.clusters import IP, REGION, UID, ZONES, cluster, name_of, nothing, with_balancer
+from tests.fakes.clusters import (
+    IP,
+    NOW,
+    REGION,
+    UID,
+    ZONES,
+    cluster,
+    name_of,
+    nothing,
+    with_balancer,
+)
 
 BLUEPRINT = Blueprint(
     project="p",
@@ -592,6 +603,47 @@ def test_nothing_is_added_to_a_cluster_without_majority() -> None:
     assert (blocker.reason, blocker.exit_status) == ("QuorumUnknown", 5)
     assert "1 healthy of 2 voters, 2 needed" in blocker.message
     assert blocker.next_command == "KUBE_GCE_ZONE=europe-west1-c bin/kube-up.sh"
+
+
+# ---- what must be so before any membership change
+
+
+def saying(seen: Observed, index: int, **words: object) -> Observed:
+    """Let one master's agent say something else."""
+    replicas = list(seen.replicas)
+    report = replicas[index].report
+    assert report is not None
+    replicas[index] = replace(replicas[index], report=replace(report, **words))  # type: ignore[arg-type]
+    return replace(seen, replicas=tuple(replicas))
+
+
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        ({"alarms": ("NOSPACE",)}, "EtcdAlarm"),
+        ({"etcd_version": "3.6.1"}, "VersionMismatch"),
+        ({"certificates_expire": NOW + timedelta(days=6.9)}, "CertificateExpiring"),
+        ({"cluster_id": "bad"}, "ClusterIdMismatch"),
+    ],
+)
+def test_no_membership_changes_while_something_is_wrong_with_who_stays(
+    words: dict[str, object], reason: str
+) -> None:
+    ill = saying(saying(cluster("+++"), 1, etcd_version="3.5.9"), 0, etcd_version="3.5.1")
+    ill = saying(ill, 1, **words)
+    for operation in (replicate(D), remove(2)):
+        assert reasons(plan(BLUEPRINT, operation, ill)) == [reason]
+
+
+def test_what_is_wrong_with_the_leaving_master_alone_does_not_keep_it() -> None:
+    old = saying(cluster("+++"), 1, certificates_expire=NOW + timedelta(days=1))
+    assert reasons(plan(BLUEPRINT, remove(1), old)) == []
+    assert reasons(plan(BLUEPRINT, remove(2), old)) == ["CertificateExpiring"]
+
+
+def test_a_certificate_with_a_week_left_is_good_enough() -> None:
+    young = saying(cluster("+++"), 1, certificates_expire=NOW + timedelta(days=7))
+    assert reasons(plan(BLUEPRINT, remove(2), young)) == []
 
 
 # ---- learners whose VM is gone
