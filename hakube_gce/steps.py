@@ -81,6 +81,14 @@ class InstallReplica:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RenewCertificates:
+    """A running replica's certificates are issued again for the keys it has."""
+
+    replica: str
+    zone: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AdmitReplica:
     """Learner added, caught up, promoted, proven: one job of a healthy voter's agent."""
 
@@ -291,6 +299,7 @@ Step = (
     | RememberAddress
     | StartInstance
     | InstallReplica
+    | RenewCertificates
     | AdmitReplica
     | AwaitReady
     | CreateGroup

@@ -37,6 +37,7 @@ from hakube_gce.steps import (
     ReleaseAddress,
     RememberAddress,
     RemoveKubeconfig,
+    RenewCertificates,
     ReserveAddress,
     SetBackends,
     StartInstance,
@@ -95,6 +96,8 @@ def _dispatch(context: Context, planned: Planned) -> None:  # noqa: C901, PLR091
             machines.release_address(context, key, step)
         case InstallReplica():
             membership.install(context, key, step)
+        case RenewCertificates():
+            membership.renew(context, key, step)
         case AdmitReplica():
             membership.admit(context, key, step)
         case AwaitReady():

@@ -197,16 +197,18 @@ def version_mismatch(versions: Mapping[str, str]) -> Blocker:
     )
 
 
-def certificate_expiring(name: str, expires: datetime, now: datetime) -> Blocker:
+def certificate_expiring(
+    blueprint: Blueprint, replica: Replica, expires: datetime, now: datetime
+) -> Blocker:
     days = (expires - now).total_seconds() / 86400
     when = f"in {days:.1f} days" if days > 0 else f"{-days:.1f} days ago"
     return Blocker(
         reason="CertificateExpiring",
-        message=f"a certificate of {name} expires {when} ({expires:%Y-%m-%d}), and an expired one "
-        "keeps its etcd from starting again; 7 days are needed for a change of membership",
+        message=f"a certificate of {replica.name} ends {when} ({expires:%Y-%m-%d}), and an etcd "
+        "with an expired one does not start again; 7 days are needed for a change of membership. "
+        "kube-up renews it",
         exit_status=UNSAFE,
-        override="a healthy master gets new certificates by being removed and replaced; with this "
-        "few days left, do that before they end",
+        next_command=commands.create(blueprint, replica.zone),
     )
 
 

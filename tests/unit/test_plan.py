@@ -646,6 +646,18 @@ def test_a_certificate_with_a_week_left_is_good_enough() -> None:
     assert reasons(plan(BLUEPRINT, remove(2), young)) == []
 
 
+def test_kube_up_renews_certificates_that_end_soon_one_master_after_the_other() -> None:
+    old = cluster("+++")
+    for index in range(3):
+        old = saying(old, index, certificates_expire=NOW + timedelta(days=3))
+    planned = plan(BLUEPRINT, CREATE, old)
+    renewals = [f"renew/{name_of(i)}" for i in range(3)]
+    assert keys(planned) == [*renewals, "write-kubeconfig"]
+    assert_order(planned, *renewals)
+    (blocker, *_) = plan(BLUEPRINT, remove(2), old).blockers
+    assert blocker.next_command == "KUBE_GCE_ZONE=europe-west1-b bin/kube-up.sh"
+
+
 # ---- learners whose VM is gone
 
 
