@@ -193,7 +193,7 @@ class Cloud:
 
 
 # What guards a world against threads is not part of it: a copied world has guards of its own.
-copyreg.pickle(type(threading.RLock()), lambda _: (threading.RLock, ()))  # type: ignore[arg-type]  # RLock is a function to mypy
+copyreg.pickle(type(threading.RLock()), lambda _: (threading.RLock, ()))
 copyreg.pickle(type(threading.Lock()), lambda _: (threading.Lock, ()))
 copyreg.pickle(threading.Condition, lambda _: (threading.Condition, ()))
 copyreg.pickle(MappingProxyType, lambda table: (MappingProxyType, (dict(table),)))

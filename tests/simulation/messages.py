@@ -76,7 +76,7 @@ def _value_reader(field: Any) -> Callable[[Any], Any]:
         return lambda entry: View(entry, _shape_of(inner))
     if field.type == FieldDescriptor.TYPE_ENUM:
         # only operations have one that anybody reads; the other enumerations are texts
-        return lambda entry: compute.Operation.Status[entry]
+        return lambda entry: getattr(compute.Operation.Status, entry)
     if field.type in _WHOLE:
         return int
     if field.type in _REAL:
