@@ -8,7 +8,7 @@ from tests.simulation.crashes import Course
 from tests.simulation.operator import Ended, Operator
 from tests.simulation.process import Fate, Turns, Untroubled
 from tests.simulation.stage import Actor, Chooser, Orders, Stage
-from tests.simulation.stories import Beginnings, Scene, Story
+from tests.simulation.stories import B, Beginnings, Scene, Story, teardown
 from tests.simulation.wire import Request
 
 STEPS = frozenset({"step", "zones.get", "addresses.insert", "addresses.setLabels"})
@@ -141,5 +141,13 @@ def oversleep(story: Story, number: int, beginnings: Beginnings, course: Course)
     if ended[1].status != 0 or ended[0].status not in {0, 3, 5, 6, 7}:
         problems.append(f"exit statuses {ended[0].status} and {ended[1].status}")
     scene.cloud.settle()
-    problems += differences(course.end, end_state(scene.cloud, known))
-    return [*problems, str(ended[0]), str(ended[1])] if problems else []
+    now = end_state(scene.cloud, known)
+    # What the sleeper had sent off cannot be recalled: it may leave a resource, but never touch
+    # etcd or the cluster IP; and a teardown finds it.
+    for part in ("etcd", "served"):
+        problems += differences(course.end[part], now[part], part)
+    torn_down = scene.operator.alone(teardown(B))
+    scene.cloud.settle()
+    scene.cloud.laws.check_empty(scene.cloud.dump())
+    problems += scene.cloud.laws.broken
+    return [*problems, *map(str, (ended[0], ended[1], torn_down))] if problems else []

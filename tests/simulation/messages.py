@@ -27,10 +27,10 @@ _REAL = {FieldDescriptor.TYPE_FLOAT, FieldDescriptor.TYPE_DOUBLE}
 class View:
     """A message, read-only."""
 
-    __slots__ = ("_content", "_shape")
+    __slots__ = ("_shape", "content")
 
     def __init__(self, content: Json, shape: Mapping[str, Read]) -> None:
-        self._content = content
+        self.content = content
         self._shape = shape
 
     def __getattr__(self, name: str) -> Any:
@@ -38,7 +38,7 @@ class View:
             read = self._shape[name]
         except KeyError:
             raise AttributeError(name) from None
-        return read(self._content)
+        return read(self.content)
 
 
 def view(kind: str, content: Json) -> View:

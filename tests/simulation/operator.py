@@ -226,10 +226,10 @@ class Operator:
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         means = self._means(process, argv, screen)
         zone = means.settings.zone
-        if means.gateway.find_zone(zone) is None:  # as `commands` does
-            raise TargetNotFound(f"KUBE_GCE_ZONE={zone}: there is no such zone")
         job = self._job(means, process, screen)
-        try:
+        try:  # as `commands.change` does
+            if means.gateway.find_zone(zone) is None:
+                raise TargetNotFound(f"KUBE_GCE_ZONE={zone}: there is no such zone")
             result = run(job)
         except HakubeError as error:
             _add_next_command(job, error)

@@ -1,0 +1,56 @@
+"""Every call with every trouble it can have: right exit status, no bug, mended by running again."""
+
+import random
+import shutil
+from collections.abc import Iterator
+
+import pytest
+
+from tests.simulation.crashes import undisturbed
+from tests.simulation.faults import Pair, calls_of, pairs, trial
+from tests.simulation.stories import STORIES, Beginnings, in_memory
+
+SUFFERING = (
+    "create",
+    "replicate 1 to 2",
+    "replicate 2 to 3",
+    "remove 2 to 1",
+    "remove the leader, 3 to 2",
+    "tear down 2",
+)
+_SHARE = 8
+"""The short run tries one of so many; the long one all."""
+
+
+@pytest.fixture(scope="module")
+def beginnings() -> Iterator[Beginnings]:
+    root = in_memory()
+    yield Beginnings(root)
+    shutil.rmtree(root)
+
+
+def _all_pairs(name: str, beginnings: Beginnings) -> list[Pair]:
+    rng = random.Random(name)  # noqa: S311 - a seed, nothing secret
+    found = list(pairs(calls_of(STORIES[name], beginnings), rng))
+    assert len(found) > 250, "hardly any calls"
+    return found
+
+
+def _try(name: str, chosen: list[Pair], beginnings: Beginnings) -> None:
+    course = undisturbed(STORIES[name], beginnings)
+    trials = [trial(STORIES[name], pair, course, beginnings) for pair in chosen]
+    failed = ["\n".join(problems) for problems in trials if problems]
+    assert not failed, f"{len(failed)} of {len(trials)}\n" + "\n".join(failed)
+    assert trials
+
+
+@pytest.mark.parametrize("name", SUFFERING)
+def test_a_call_in_trouble(name: str, beginnings: Beginnings) -> None:
+    chosen = _all_pairs(name, beginnings)
+    _try(name, chosen[::_SHARE], beginnings)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", SUFFERING)
+def test_every_call_in_every_trouble(name: str, beginnings: Beginnings) -> None:
+    _try(name, _all_pairs(name, beginnings), beginnings)
