@@ -13,7 +13,6 @@ from typing import Any, Protocol
 
 import yaml
 
-
 _RANDOM = re.compile(r"id|targetId|\w*[Ff]ingerprint|\w*Timestamp|hakube-lock-epoch")
 """Fields that no two runs share."""
 _CONFIG = "hakube-config"

@@ -19,6 +19,7 @@ from typing import Any
 
 from hakube_gce.emulator.lab import Lab
 from hakube_gce.emulator.latency import REALISTIC, Latency
+from hakube_gce.emulator.machines import virtual_machine
 from hakube_gce.emulator.membership_state import Rules
 from hakube_gce.emulator.refusals import Refusal
 from hakube_gce.emulator.resources import instances
@@ -178,9 +179,9 @@ class Cloud:
 
     def said(self) -> bytes:
         """Return all that the masters' serial ports have said."""
-        return b"".join(
-            self.lab.runtime.serial_output(vm, 2) for vm, _ in self.lab._machines._on.values()
-        )
+        store = self.lab.world.store
+        machines = [virtual_machine(store, path, record) for path, record in self.masters()]
+        return b"".join(self.runtime.serial_output(vm, 2) for vm in machines)
 
     def settle(self) -> None:
         """Let everything that is under way end."""

@@ -1,4 +1,4 @@
-"""Two commands in one world at once: in every order of their steps, or with one of them asleep."""
+"""Two commands in one world at once: in every order of steps, or with one of them asleep."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -8,11 +8,11 @@ from tests.simulation.crashes import Course
 from tests.simulation.operator import Ended, Operator
 from tests.simulation.process import Fate, Turns, Untroubled
 from tests.simulation.stage import Actor, Chooser, Orders, Stage
-from tests.simulation.stories import B, Beginnings, Scene, Story, teardown
+from tests.simulation.stories import B, Beginnings, Scene, Story, teardown, up
 from tests.simulation.wire import Request
 
 STEPS = frozenset({"step", "zones.get", "addresses.insert", "addresses.setLabels"})
-"""Step granularity: before a run looks, before it writes to lock or operation, before each step."""
+"""Step granularity: before a run looks, writes to lock or operation, or begins a step."""
 NAP_S = 20 * 60.0
 EXPIRY_S = 13 * 60.0
 
@@ -85,6 +85,7 @@ def judge(met: Met) -> list[str]:
         born = len(ended.argv) == len(("up", "KUBE_GCE_ZONE=…"))
         if ended.status != 0 and changes > (1 if born else 0):
             problems.append(f"refused with {ended.status} after {changes} changes")
+    problems += _founded_twice(met)
     if not any(ended.status == 0 for ended in met.ended):
         problems.append("nobody won")
     met.scene.cloud.settle()
@@ -93,6 +94,18 @@ def judge(met: Met) -> list[str]:
     met.scene.cloud.laws.check_foreign(met.scene.cloud.dump())
     problems += met.scene.cloud.laws.broken
     return [*problems, *map(str, met.ended)] if problems else []
+
+
+def _founded_twice(met: Met) -> list[str]:
+    """Two may not both say that they created the cluster, each in a zone of its own."""
+    zones = {
+        ended.argv for ended in met.ended if ended.status == 0 and ended.argv == up(_zone(ended))
+    }
+    return ["it was created in two zones"] if len(zones) > 1 else []
+
+
+def _zone(ended: Ended) -> str:
+    return ended.argv[1].partition("=")[2]
 
 
 # ------------------------------------------------------------------------------ overslept

@@ -96,7 +96,7 @@ class Drawn:
         self.waiting.append((future, work))
         return future
 
-    def some_done(self, running: Collection[Future[Planned]]) -> Collection[Future[Planned]]:  # noqa: ARG002 - all that run are here
+    def some_done(self, running: Collection[Future[Planned]]) -> Collection[Future[Planned]]:
         future, work = self.waiting.pop(self.rng.randrange(len(self.waiting)))
         self.process.turns.reach("step")
         try:
@@ -112,7 +112,7 @@ class CloudProbe:
 
     process: Process
 
-    def ready(self, address: str, *, server_name: str, timeout_s: float) -> bool:  # noqa: ARG002 - the port's
+    def ready(self, address: str, *, server_name: str, timeout_s: float) -> bool:
         self.process.monotonic()
         return self.process.cloud.serves(address)
 
@@ -371,5 +371,5 @@ def _drawn_once(now: datetime) -> sealing.Recipient:
 
 def _recipient(
     name: str, *, now: datetime, randomness: Callable[[int], bytes]
-) -> sealing.Recipient:  # noqa: ARG001 - as the real one
+) -> sealing.Recipient:
     return _drawn_once(now.replace(hour=0, minute=0, second=0, microsecond=0))

@@ -16,7 +16,6 @@ from tests.simulation.cloud import Cloud
 from tests.simulation.messages import Json
 from tests.simulation.wire import Request
 
-
 _OTHERS_TURN_S = 15.0
 
 

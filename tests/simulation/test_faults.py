@@ -1,4 +1,4 @@
-"""Every call with every trouble it can have: right exit status, no bug, mended by running again."""
+"""Every call with every trouble: the right exit status, no bug, mended by running again."""
 
 import random
 import shutil
@@ -30,7 +30,7 @@ def beginnings() -> Iterator[Beginnings]:
 
 
 def _all_pairs(name: str, beginnings: Beginnings) -> list[Pair]:
-    rng = random.Random(name)  # noqa: S311 - a seed, nothing secret
+    rng = random.Random(name)
     found = list(pairs(calls_of(STORIES[name], beginnings), rng))
     assert len(found) > 250, "hardly any calls"
     return found

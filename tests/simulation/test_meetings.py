@@ -62,7 +62,7 @@ def test_in_orders_drawn_by_chance_the_loser_changes_nothing(
     name: str, beginnings: Beginnings
 ) -> None:
     masters, commands = MEETINGS[name]
-    rng = random.Random(name)  # noqa: S311 - a seed, nothing secret
+    rng = random.Random(name)
 
     def choose(names: Sequence[str]) -> int:
         return rng.randrange(len(names))
