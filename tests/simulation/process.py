@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
+from hakube_gce.emulator.refusals import Refusal
 from hakube_gce.ports import Clock
 from tests.simulation.cloud import Cloud
 from tests.simulation.messages import Json
@@ -100,7 +101,11 @@ class Process:
         self.turns.reach(request.method)
         self._live()
         self._or_die(self.fate.before, request)
-        answer = self.cloud.answer(request, self.name)
+        try:
+            answer = self.cloud.answer(request, self.name)
+        except Refusal:
+            self._or_die(self.fate.after, request)  # a refusal is an answer, and may be lost too
+            raise
         self._or_die(self.fate.after, request)
         return answer
 

@@ -18,7 +18,7 @@ SUFFERING = (
     "remove the leader, 3 to 2",
     "tear down 2",
 )
-_SHARE = 8
+_SHARE = 16
 """The short run tries one of so many; the long one all."""
 
 
