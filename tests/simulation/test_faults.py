@@ -6,6 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from hakube_gce.emulator.faults import Fault
+from tests.simulation.cloud import ZONES
 from tests.simulation.crashes import undisturbed
 from tests.simulation.faults import Pair, calls_of, pairs, trial
 from tests.simulation.stories import STORIES, Beginnings, in_memory
@@ -48,6 +50,22 @@ def _try(name: str, chosen: list[Pair], beginnings: Beginnings) -> None:
 def test_a_call_in_trouble(name: str, beginnings: Beginnings) -> None:
     chosen = _all_pairs(name, beginnings)
     _try(name, chosen[::_SHARE], beginnings)
+
+
+@pytest.mark.parametrize("zone", ZONES)
+@pytest.mark.parametrize("name", [name for name in STORIES if name != "create"])
+def test_nothing_is_decided_while_a_zone_is_out_of_reach(
+    name: str, zone: str, beginnings: Beginnings
+) -> None:
+    """What cannot be seen is unknown: not gone, and not one master fewer."""
+    scene = beginnings(STORIES[name].masters)
+    scene.cloud.lab.faults.add(Fault(unreachable_zone=zone))
+    before = scene.cloud.changes
+    ended = scene.operator.alone(STORIES[name].argv)
+    assert ended.status in {5, 9}, f"{ended}"
+    assert scene.cloud.changes == before
+    scene.cloud.lab.faults.clear()
+    assert scene.operator.alone(STORIES[name].argv).status == 0
 
 
 @pytest.mark.slow
