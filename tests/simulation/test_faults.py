@@ -20,7 +20,7 @@ SUFFERING = (
     "remove the leader, 3 to 2",
     "tear down 2",
 )
-_SHARE = 16
+_SHARE = 24
 """The short run tries one of so many; the long one all."""
 
 
