@@ -20,11 +20,13 @@ class Arguments:
     """A parsed command line."""
 
     verb: str
-    """up, down, status or emulator."""
+    """up, down, status, whatif or emulator."""
     json: bool = False
     dry_run: bool = False
     check: bool = False
     debug: bool = False
+    question: str = ""
+    """For ``whatif``: what would be if."""
     rest: tuple[str, ...] = ()
     """For ``emulator``: its own arguments."""
 
@@ -45,6 +47,7 @@ def parse(argv: list[str]) -> Arguments:
         dry_run=getattr(found, "dry_run", False),
         check=getattr(found, "check", False),
         debug=found.debug,
+        question=" ".join(getattr(found, "question", ())),
     )
 
 
@@ -68,6 +71,13 @@ def _parser() -> argparse.ArgumentParser:
             "--check", action="store_true", help="as --dry-run; exit 10 when changes are pending"
         )
     _common(verbs.add_parser("status", help="show the cluster and judge it"))
+    whatif = verbs.add_parser("whatif", help="foretell a loss, a removal, an addition")
+    _common(whatif)
+    whatif.add_argument(
+        "question",
+        nargs="+",
+        help="lose zone ZONE | lose NAME | remove NAME | add ZONE",
+    )
     verbs.add_parser("emulator", help="the embedded emulator: start, stop, status, …")
     return parser
 

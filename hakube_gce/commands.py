@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 
-from hakube_gce import render
+from hakube_gce import render, whatif
 from hakube_gce.arguments import Arguments
 from hakube_gce.assemble import Means, assemble, find_place
 from hakube_gce.errors import HakubeError, TargetNotFound
@@ -20,6 +20,7 @@ from hakube_gce.run import Job, resume_command, run, same_again
 from hakube_gce.screen import Screen
 from hakube_gce.settings import Settings
 from hakube_gce.stopping import Stopping
+from hakube_gce.whatif_text import forecast_lines, forecast_object
 
 
 def status(found: Arguments, settings: Settings, environment: Mapping[str, str]) -> int:
@@ -32,6 +33,21 @@ def status(found: Arguments, settings: Settings, environment: Mapping[str, str])
         _out(json.dumps(status_object(seen, port=place.api_port)))
     else:
         _out("\n".join(render.status_lines(seen)))
+    return 0
+
+
+def what_if(found: Arguments, settings: Settings, environment: Mapping[str, str]) -> int:
+    """Foretell what a loss, a removal or an addition would come to; changes nothing."""
+    question = whatif.parse_question(found.question)
+    place = find_place(settings, environment)
+    means = assemble(settings, place, environment, stopping=_stopping(print), warn=_warn)
+    _check_zone(means)
+    seen = means.observer.observe()
+    answer = whatif.forecast(question, seen, means.inherit(seen).blueprint)
+    if found.json:
+        _out(json.dumps(forecast_object(answer)))
+    else:
+        _out("\n".join(forecast_lines(answer)))
     return 0
 
 
