@@ -20,13 +20,15 @@ class Arguments:
     """A parsed command line."""
 
     verb: str
-    """up, down, status, unlock or emulator."""
+    """up, down, status, whatif, unlock or emulator."""
     json: bool = False
     dry_run: bool = False
     check: bool = False
     debug: bool = False
     nonce: str = ""
     """For ``unlock``: which lock is meant."""
+    question: str = ""
+    """For ``whatif``: what would be if."""
     rest: tuple[str, ...] = ()
     """For ``emulator``: its own arguments."""
 
@@ -48,6 +50,7 @@ def parse(argv: list[str]) -> Arguments:
         check=getattr(found, "check", False),
         debug=found.debug,
         nonce=getattr(found, "nonce", ""),
+        question=" ".join(getattr(found, "question", ())),
     )
 
 
@@ -74,6 +77,13 @@ def _parser() -> argparse.ArgumentParser:
     unlock = verbs.add_parser("unlock", help="free the lock of a run that is dead for certain")
     _common(unlock)
     unlock.add_argument("--nonce", required=True, help="the lock's nonce, as the refusal names it")
+    whatif = verbs.add_parser("whatif", help="foretell a loss, a removal, an addition")
+    _common(whatif)
+    whatif.add_argument(
+        "question",
+        nargs="+",
+        help="lose zone ZONE | lose NAME | remove NAME | add ZONE",
+    )
     verbs.add_parser("emulator", help="the embedded emulator: start, stop, status, …")
     return parser
 

@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 
-from hakube_gce import names, render
+from hakube_gce import names, render, whatif
 from hakube_gce import settings_table as table
 from hakube_gce.arguments import Arguments
 from hakube_gce.assemble import Means, assemble, find_place
@@ -25,6 +25,7 @@ from hakube_gce.screen import Screen
 from hakube_gce.setting_sources import DEFAULT
 from hakube_gce.settings import Settings
 from hakube_gce.stopping import Stopping
+from hakube_gce.whatif_text import forecast_lines, forecast_object
 
 
 def status(found: Arguments, settings: Settings, environment: Mapping[str, str]) -> int:
@@ -81,6 +82,22 @@ def _where_the_cluster_is(means: Means, environment: Mapping[str, str]) -> Means
         stopping=means.stopping,
         warn=_warn,
     )
+
+
+def what_if(found: Arguments, settings: Settings, environment: Mapping[str, str]) -> int:
+    """Foretell what a loss, a removal or an addition would come to; changes nothing."""
+    question = whatif.parse_question(found.question)
+    place = find_place(settings, environment)
+    means = _where_the_cluster_is(
+        assemble(settings, place, environment, stopping=_stopping(print), warn=_warn), environment
+    )
+    seen = means.observer.observe()
+    answer = whatif.forecast(question, seen, means.inherit(seen).blueprint)
+    if found.json:
+        _out(json.dumps(forecast_object(answer)))
+    else:
+        _out("\n".join(forecast_lines(answer)))
+    return 0
 
 
 def change(found: Arguments, settings: Settings, environment: Mapping[str, str]) -> int:

@@ -210,6 +210,8 @@ class Desk:
     folder: Path
     lab: ServedLab
     exported: Mapping[str, str] = field(default_factory=dict)
+    stands_in: Path | None = None
+    """The folder commands are run in, unless it is the test's own."""
 
     @property
     def home(self) -> Path:
@@ -249,6 +251,8 @@ class Desk:
         def work() -> int:
             os.environ.clear()  # noqa: TID251 - a program begins with its environment
             os.environ.update(environment)  # noqa: TID251 - as above
+            if self.stands_in is not None:
+                os.chdir(self.stands_in)
             if fuse:
                 sys.stdout = cast("TextIO", Fuse(sys.stdout, fuse))
             victim = self.lab.folder / "victim"
