@@ -19,7 +19,6 @@ from hakube_gce.model import Observed, Verb
 from hakube_gce.plan.blueprint import Blueprint
 from hakube_gce.plan.graph import Blocker
 from hakube_gce.render import Result, result_object, status_object
-from hakube_gce.renewal import renewed
 from hakube_gce.run import Job, resume_command, run, same_again
 from hakube_gce.screen import Screen
 from hakube_gce.setting_sources import DEFAULT
@@ -152,7 +151,6 @@ def _job(found: Arguments, means: Means, screen: Screen) -> Job:
         clock=means.clock,
         stopping=means.stopping,
         operation_id=secrets.token_hex(6),
-        renewed=renewed,
         dry_run=found.dry_run,
         check=found.check,
     )

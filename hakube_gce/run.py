@@ -12,7 +12,7 @@ from typing import Protocol
 
 from hakube_gce import names, render
 from hakube_gce.errors import HakubeError, Overtaken, StepFailed
-from hakube_gce.execute import Progress, execute
+from hakube_gce.execute import Crew, Progress, execute, threads
 from hakube_gce.inherit import Inheritance
 from hakube_gce.lock import HeldLock, LockPlace, acquire, refuse_if_held
 from hakube_gce.model import Intent, Observed, Operation, Verb
@@ -25,6 +25,7 @@ from hakube_gce.plan.planner import plan
 from hakube_gce.plan.resolve import Resolved, resolve
 from hakube_gce.ports import Clock, ComputeGateway
 from hakube_gce.render import Result
+from hakube_gce.renewal import renewed
 from hakube_gce.stopping import Stopping
 
 _SETTLE_TRIES = 30
@@ -55,8 +56,10 @@ class Job:
     clock: Clock
     stopping: Stopping
     operation_id: str
-    renewed: Callable[[HeldLock], AbstractContextManager[None]]
+    renewed: Callable[[HeldLock], AbstractContextManager[None]] = renewed
     """Keeps the lock ours while steps take long."""
+    crew: Callable[[], AbstractContextManager[Crew]] = threads
+    """Who carries the steps out."""
     dry_run: bool = False
     check: bool = False
 
@@ -211,6 +214,7 @@ def _perform_all(
         progress=job.screen,
         clock=job.clock,
         stop=job.stopping.event,
+        crew=job.crew,
     )
     if not done:
         raise job.stopping.interrupted()

@@ -21,7 +21,7 @@ from hakube_gce.errors import (
 from hakube_gce.perform.context import Context, Window
 from hakube_gce.resources import Instance
 from hakube_gce.steps import AttachEphemeral, DemoteEndpoint, DetachEphemeral, PromoteEndpoint
-from hakube_gce.watch import Watch
+from hakube_gce.watch import Watching
 
 ACCESS_CONFIG = "external-nat"
 """The name gcloud gives, and the original scripts' masters have."""
@@ -80,8 +80,7 @@ def _through_window(
     move: Callable[[], None],
     take_back: Callable[[], None],
 ) -> None:
-    watch = Watch(probe=context.probe, clock=context.clock, address=address)
-    watch.start()
+    watch = context.watch(context.probe, context.clock, address)
     try:
         watch.await_good(since_s=-1.0, timeout_s=_first_look(context))
         context.clock.sleep(0)  # a stop that is wanted by now comes before the window
@@ -110,7 +109,7 @@ def _first_look(context: Context) -> float:
 def _move_or_take_back(
     context: Context,
     kind: str,
-    watch: Watch,
+    watch: Watching,
     move: Callable[[], None],
     take_back: Callable[[], None],
 ) -> None:

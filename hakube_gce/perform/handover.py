@@ -63,7 +63,7 @@ def _key_source(seen: Observed) -> Replica | None:
 
 def _fetch(context: Context, source: Replica) -> ClusterKeys:
     now = context.clock.now()
-    recipient = sealing.new_recipient("hakube", now=now, randomness=context.randomness)
+    recipient = context.new_recipient("hakube", now=now, randomness=context.randomness)
     request_id = context.randomness(16).hex()
     answer = context.channel.ask(
         source.instance,

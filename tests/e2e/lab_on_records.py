@@ -142,7 +142,7 @@ class ServedLab:
         """Return the members that each data disk in the lab knows, with their roles."""
         world = json.loads((self.folder / "records/world.json").read_bytes())
         disks = {str(r["id"]): r["name"] for r in self.dump().values() if r["kind"] == DISK}
-        return dict(_memberships(world, disks))
+        return dict(memberships(world, disks))
 
     def disks_with_data(self) -> int:
         """Return how many disks anything stands on, whether or not a resource names them."""
@@ -150,7 +150,7 @@ class ServedLab:
         return len(world["disks"])
 
 
-def _memberships(
+def memberships(
     world: Mapping[str, Any], disks: Mapping[str, str]
 ) -> Iterator[tuple[str, dict[str, str]]]:
     for disk_id, files in world["disks"].items():
