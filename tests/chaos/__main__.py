@@ -1,0 +1,117 @@
+"""The program behind scripts/chaos: a campaign or drills in a lab of their own, then a verdict."""
+
+import argparse
+import json
+import os
+import shutil
+import signal
+import sys
+import tempfile
+import time
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from tests.chaos import campaign, history, telling
+from tests.chaos.campaign import Campaign, Order
+from tests.chaos.verdict import flaws
+from tests.e2e.labs import ROOT, Lab
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+RELIABILITY = ROOT / "docs/RELIABILITY.md"
+
+
+class Interrupted(KeyboardInterrupt):
+    """A signal asked for the end."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(signal.Signals(number).name)
+        self.number = number
+
+
+def main() -> int:
+    """Run what is asked for; 0 when all of it held, 1 when not, 128+N for a signal."""
+    chosen = _arguments()
+    for number in SIGNALS:
+        signal.signal(number, _interrupt)
+    folder = Path(tempfile.mkdtemp(prefix="hakube-chaos-"))
+    lab = Lab(folder=folder, search_path=os.environ.get("PATH", os.defpath))  # noqa: TID251 - a program's own entry
+    status = 1
+    try:
+        status = _campaign(chosen, lab)
+    except Interrupted as signalled:
+        status = 128 + signalled.number
+        say(f"interrupted by {signalled}")
+    finally:
+        for number in SIGNALS:  # what follows leaves nothing behind: it must not be cut short
+            signal.signal(number, signal.SIG_IGN)
+        if chosen.keep or status == 1:
+            say(f"the lab is kept: HAKUBE_HOME={folder}/home KUBERNETES_PROVIDER=emulator")
+            say(f"to end it: the same with `hakube emulator destroy`; rm -r {folder}")
+        else:
+            lab.destroy()
+            shutil.rmtree(folder, ignore_errors=True)
+    return status
+
+
+def say(text: str) -> None:
+    """Tell what goes on; stdout belongs to the verdict."""
+    print(f"{time.strftime('%H:%M:%S')} {text}", file=sys.stderr, flush=True)  # noqa: T201 - a program
+
+
+def _interrupt(number: int, _frame: object) -> None:
+    raise Interrupted(number)
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="scripts/chaos",
+        description="Make trouble in a lab with real etcd, and prove that nothing was lost.",
+    )
+    parser.add_argument("--events", type=int, default=50, help="how often something goes wrong")
+    parser.add_argument("--seed", type=int, default=1, help="what all choices come from")
+    parser.add_argument("--output", choices=("text", "json"), default="text")
+    parser.add_argument("--keep", action="store_true", help="leave the lab running")
+    parser.add_argument(
+        "--record", action="store_true", help="write the figures to docs/RELIABILITY.md"
+    )
+    parser.add_argument("--history", type=Path, help="write the clients' history, one JSON a line")
+    parser.add_argument(
+        "--plant",
+        choices=("stale-reads", "lost-write"),
+        default="",
+        help="a defect on purpose, to see the check fail",
+    )
+    return parser.parse_args()
+
+
+def _campaign(chosen: argparse.Namespace, lab: Lab) -> int:
+    order = Order(events=chosen.events, seed=chosen.seed, plant=chosen.plant)
+    came = campaign.run(order, lab, say)
+    if chosen.history:
+        history.write_lines(came.history, chosen.history)
+    facts = _facts(order, came)
+    print(json.dumps(facts, indent=1) if chosen.output == "json" else telling.text(facts))  # noqa: T201 - a program
+    if chosen.record and facts["passed"]:
+        telling.record(RELIABILITY, "chaos", telling.text(facts))
+    return int(not facts["passed"])
+
+
+def _facts(order: Order, came: Campaign) -> dict[str, Any]:
+    wrong = flaws(came.seen)
+    return {
+        "schema_version": 1,
+        "passed": not wrong,
+        "flaws": wrong,
+        "command": f"scripts/chaos --events {order.events} --seed {order.seed}"
+        + (f" --plant {order.plant}" if order.plant else ""),
+        "machine": telling.machine(),
+        "acknowledged_operations": sum(came.seen.acknowledged.values()),
+        "commands_by_status": came.seen.statuses(),
+        **asdict(came.seen),
+        "struck": [asdict(hit) for hit in came.struck],
+    }
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,182 @@
+"""One campaign: a lab, clients, our own commands and things going wrong, all at once.
+
+When the last event is over and our last command done, everything is looked at once more; only
+then may anybody speak of what was lost.
+"""
+
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from tests.chaos.clients import last_looks
+from tests.chaos.company import Company, assemble, build
+from tests.chaos.events import STRETCH, choose_events
+from tests.chaos.faults import Faults, Struck
+from tests.chaos.gateway import Gateway
+from tests.chaos.history import Operation
+from tests.chaos.lab import run_hakube
+from tests.chaos.linear import TooHard, anomalies
+from tests.chaos.plant import search_for_planted
+from tests.chaos.read_back import read_back
+from tests.chaos.verdict import PLANTED, Checked, Seen
+from tests.e2e.labs import Lab
+from tests.e2e.writer import PREFIX
+
+HEALTHY_WITHIN_S = 90.0
+LOOK_EVERY_S = 1.0
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """What is asked for."""
+
+    events: int
+    seed: int
+    plant: str = ""
+    """``stale-reads`` or ``lost-write``: a defect on purpose, to see the campaign fail."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Campaign:
+    """What came of it."""
+
+    seen: Seen
+    struck: Sequence[Struck]
+    history: Sequence[Operation]
+
+
+def run(order: Order, lab: Lab, say: Say) -> Campaign:
+    """Make three masters, make trouble, and look at what is left."""
+    say("three masters in three zones")
+    context = build(lab)
+    company = assemble(lab, context, seed=order.seed, stale_reads=order.plant == "stale-reads")
+    began = time.monotonic()
+    company.start()
+    struck: list[Struck] = []
+    problem = _attempted(lambda: _trouble(order, company, struck, say))
+    say("no more trouble; our last commands may end")
+    company.errands.stop()
+    problem = problem or _attempted(lambda: Faults(roster=company.roster).start_all())
+    company.errands.await_end()
+    company.roster.refresh()
+    verdict = _final_verdict(lab)
+    company.stop()
+    seconds = time.monotonic() - began
+    if order.plant == "lost-write":
+        _lose_one(company)
+    history = [operation for client in company.clients for operation in client.history]
+    looks: list[Operation] = []
+    lost: list[str] = []
+    problem = problem or company.errands.problem
+    problem = problem or _attempted(lambda: looks.extend(_last_looks(company, history)))
+    problem = problem or _attempted(lambda: lost.extend(_lost(company)))
+    history += looks
+    say(f"checking {len(history)} operations")
+    return Campaign(
+        seen=Seen(
+            events_wanted=order.events,
+            events=dict(Counter(hit.event.trouble for hit in struck)),
+            acknowledged={
+                client.name: sum(o.outcome == "ok" for o in client.history)
+                for client in company.clients
+            },
+            unknown=sum(o.outcome == "unknown" for o in history),
+            checked=_checked(history, order.seed),
+            writes=len(company.writer.acknowledged),
+            lost=tuple(lost),
+            longest_gap_s=round(company.writer.longest_gap_s(), 2),
+            premature_voters=tuple(sorted(company.witness.premature)),
+            looks=company.witness.looks,
+            commands=tuple(company.errands.runs),
+            errands=tuple(company.errands.done),
+            problem=problem,
+            final_verdict=verdict,
+            seconds=round(seconds, 1),
+        ),
+        struck=struck,
+        history=history,
+    )
+
+
+def _attempted(action: Callable[[], object]) -> str:
+    """Do something; return what went wrong, for the verdict to say."""
+    try:
+        action()
+    except Exception as error:  # noqa: BLE001 - it ends the campaign, and the verdict says so
+        return f"{type(error).__name__}: {error}"
+    return ""
+
+
+def _trouble(order: Order, company: Company, struck: list[Struck], say: Say) -> None:
+    faults = Faults(roster=company.roster)
+    for number, event in enumerate(choose_events(order.seed, order.events)):
+        company.board.chapter = number // STRETCH
+        company.follow()
+        hit = faults.strike(event)
+        struck.append(hit)
+        say(f"{number + 1:4} {event.trouble} {event.lasts_s:.2f} s: {', '.join(hit.masters)}")
+        faults.clock.wait(event.rest_s)
+        if company.errands.problem:
+            return
+
+
+def _final_verdict(lab: Lab) -> str:
+    """Ask the program until it says that all is well, or for long enough."""
+    said = ""
+    for _ in range(int(HEALTHY_WITHIN_S / LOOK_EVERY_S)):
+        said = str(run_hakube(lab, "status").result.get("verdict", ""))
+        if said == "healthy":
+            break
+        threading.Event().wait(LOOK_EVERY_S)
+    return said
+
+
+def _last_looks(company: Company, history: Sequence[Operation]) -> list[Operation]:
+    keys = sorted({operation.key for operation in history})
+    return list(last_looks(company.board.urls, keys, company.context))
+
+
+def _lost(company: Company) -> list[str]:
+    """Find acknowledged writes that some member does not have."""
+    promised = company.writer.acknowledged
+    return [
+        f"{key} at {url}"
+        for url in company.board.urls
+        for kept in (read_back(url, company.context, PREFIX),)
+        for key, value in promised.items()
+        if kept.get(key) != value
+    ]
+
+
+def _lose_one(company: Company) -> None:
+    """Delete what was acknowledged behind everybody's back: a planted defect."""
+    key = sorted(company.writer.acknowledged)[len(company.writer.acknowledged) // 2]
+    gateway = Gateway(company.board.urls[0], company.context)
+    gateway.delete(key)
+    gateway.close()
+
+
+def _checked(history: Sequence[Operation], seed: int) -> Checked:
+    began = time.process_time()
+    try:
+        found = [
+            f"{a.key}: no order explains {a.at.kind} by {a.at.client}, which returned at "
+            f"{a.at.returned_ns} ns"
+            for a in anomalies(history)
+            if a.at is not None
+        ]
+    except TooHard as error:
+        found = [f"undecided: {error}"]
+    seconds = time.process_time() - began
+    lies = search_for_planted(history, count=PLANTED, seed=seed)
+    return Checked(
+        operations=len(history),
+        anomalies=tuple(found),
+        planted=lies.total,
+        planted_found=lies.found,
+        seconds=round(seconds, 2),
+    )
