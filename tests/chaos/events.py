@@ -22,11 +22,11 @@ REST_S = (0.1, 0.7)
 
 Trouble = Literal[
     "kill etcd", "kill two etcds", "pause etcd", "pause two etcds", "kill VM", "kill two VMs",
-    "silence zone",
+    "silence zone", "cut zone",
 ]  # fmt: skip
 _ROUGH: tuple[Trouble, ...] = (
     "kill etcd", "kill etcd", "kill etcd", "kill two etcds", "pause etcd", "pause etcd",
-    "pause two etcds", "kill VM", "kill VM", "kill two VMs", "silence zone", "silence zone",
+    "pause two etcds", "kill VM", "kill VM", "kill two VMs", "silence zone", "cut zone",
 )  # fmt: skip
 _GENTLE: tuple[Trouble, ...] = ("pause etcd", "pause etcd", "pause etcd", "pause two etcds")
 
@@ -71,7 +71,7 @@ def _duration(trouble: Trouble, *, gentle: bool) -> tuple[float, float]:
             return GENTLE_PAUSE_S if gentle else PAUSE_S
         case "kill VM" | "kill two VMs":
             return VM_OFF_S
-        case "silence zone":
+        case "silence zone" | "cut zone":
             return SILENCE_S
 
 

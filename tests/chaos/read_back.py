@@ -1,4 +1,4 @@
-"""Reads all keys with a prefix through the quorum, page by page, at one revision."""
+"""Reads all keys with a prefix, page by page, at one revision."""
 
 import base64
 import ssl
@@ -10,8 +10,16 @@ PAGE = 2000
 TIMEOUT_S = 20.0
 
 
-def read_back(url: str, context: ssl.SSLContext, prefix: str) -> dict[str, str]:
+def read_back(
+    url: str, context: ssl.SSLContext, prefix: str, *, serializable: bool = False
+) -> dict[str, str]:
     """Read every key and value that begins with a prefix, asking one member.
+
+    Args:
+        url: Whom to ask.
+        context: And how.
+        prefix: Not empty.
+        serializable: Ask for what this member has applied, majority or not.
 
     Raises:
         NotDone: The member could not be asked.
@@ -19,7 +27,12 @@ def read_back(url: str, context: ssl.SSLContext, prefix: str) -> dict[str, str]:
     """
     gateway = Gateway(url, context, timeout_s=TIMEOUT_S)
     beyond = encoded(prefix[:-1] + chr(ord(prefix[-1]) + 1))
-    question: dict[str, Any] = {"key": encoded(prefix), "range_end": beyond, "limit": PAGE}
+    question: dict[str, Any] = {
+        "key": encoded(prefix),
+        "range_end": beyond,
+        "limit": PAGE,
+        "serializable": serializable,
+    }
     found: dict[str, str] = {}
     while True:
         answer = gateway.ask("kv/range", question)

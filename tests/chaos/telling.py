@@ -24,15 +24,12 @@ def machine() -> dict[str, str]:
     }
 
 
-def text(facts: Mapping[str, Any]) -> str:
+def campaign(facts: Mapping[str, Any]) -> str:
     """Sum up a campaign."""
-    checked, where = facts["checked"], facts["machine"]
+    checked = facts["checked"]
     done = sum(ran["status"] == 0 for ran in facts["commands"])
     lines = [
-        f"`{facts['command']}`, {where['date']}: {_counted(facts['passed'])}",
-        "",
-        f"- {where['cores']} cores, {where['memory']}, {where['kernel']}, "
-        f"etcd {where['etcd']}, Python {where['python']}",
+        *_heading(facts),
         f"- {sum(facts['events'].values())} events in {facts['seconds']:.0f} s: "
         + ", ".join(f"{kind} {count}" for kind, count in sorted(facts["events"].items())),
         f"- {facts['acknowledged_operations']} operations of {len(facts['acknowledged'])} clients "
@@ -47,11 +44,37 @@ def text(facts: Mapping[str, Any]) -> str:
         f"{len(facts['premature_voters'])} members voted before they had started "
         f"({facts['looks']} looks); at the end the cluster is {facts['final_verdict']}",
     ]
-    return "\n".join([*lines, *(f"- WRONG: {flaw}" for flaw in facts["flaws"])])
+    return "\n".join([*lines, *_wrong(facts)])
 
 
-def _counted(passed: object) -> str:
-    return "all of it held" if passed else "FAILED"
+def drills(facts: Mapping[str, Any]) -> str:
+    """Sum up recovery drills."""
+    lines = [f"- {drill(one)}" for one in facts["drills"]]
+    return "\n".join([*_heading(facts), *lines, *_wrong(facts)])
+
+
+def drill(one: Mapping[str, Any]) -> str:
+    """Sum up one drill."""
+    return (
+        f"{one['kind']}, {one['how'] or 'nothing lost'}: {one['kept']} of {one['promised']} "
+        f"promised keys are there ({one['acknowledged']} acknowledged, {one['given_up']} given "
+        f"up); {one['outage_s']:.0f} s from the loss to the next write"
+    )
+
+
+def _heading(facts: Mapping[str, Any]) -> list[str]:
+    where = facts["machine"]
+    return [
+        f"`{facts['command']}`, {where['date']}: "
+        + ("all of it held" if facts["passed"] else "FAILED"),
+        "",
+        f"- {where['cores']} cores, {where['memory']}, {where['kernel']}, "
+        f"etcd {where['etcd']}, Python {where['python']}",
+    ]
+
+
+def _wrong(facts: Mapping[str, Any]) -> list[str]:
+    return [f"- WRONG: {flaw}" for flaw in facts["flaws"]]
 
 
 def _statuses(counts: Mapping[str, int]) -> str:
