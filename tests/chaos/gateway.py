@@ -70,7 +70,6 @@ class Gateway:
         """
         self._connect()
         try:
-            # One piece, so that it leaves in one packet.
             self._wire.request("POST", f"/v3/{path}", json.dumps(question).encode())
             answer = self._wire.getresponse()
             found: dict[str, Any] = json.loads(answer.read())
