@@ -20,6 +20,13 @@ from tests.e2e.labs import ROOT, Lab
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 RELIABILITY = ROOT / "docs/RELIABILITY.md"
 
+LOGS = (
+    "home/emulator/emulator.log",
+    "home/emulator/process/disks/*/log/*",
+    "home/emulator/process/vms/*/serial-*",
+    "home/clusters/*/journal.jsonl",
+)
+
 
 class Interrupted(KeyboardInterrupt):
     """A signal asked for the end."""
@@ -45,13 +52,30 @@ def main() -> int:
     finally:
         for number in SIGNALS:  # what follows leaves nothing behind: it must not be cut short
             signal.signal(number, signal.SIG_IGN)
-        if chosen.keep or status == 1:
-            say(f"the lab is kept: HAKUBE_HOME={folder}/home KUBERNETES_PROVIDER=emulator")
-            say(f"to end it: the same with `hakube emulator destroy`; rm -r {folder}")
-        else:
-            lab.destroy()
-            shutil.rmtree(folder, ignore_errors=True)
+        _leave(lab, keep=chosen.keep and status < 128, keep_logs=status == 1)
     return status
+
+
+def _leave(lab: Lab, *, keep: bool, keep_logs: bool) -> None:
+    """End the lab and remove its folder, or say how to do it."""
+    if keep_logs:
+        say(f"logs of the lab: {_keep_logs(lab.folder)}")
+    if keep:
+        say(f"the lab goes on: export KUBERNETES_PROVIDER=emulator HAKUBE_HOME={lab.folder}/home")
+        say(f"to end it: {ROOT}/.venv/bin/hakube emulator destroy; rm -r {lab.folder}")
+        return
+    lab.destroy()
+    shutil.rmtree(lab.folder, ignore_errors=True)
+
+
+def _keep_logs(lab: Path) -> Path:
+    """Copy what tells why something went wrong; no keys lie there."""
+    kept = Path(tempfile.mkdtemp(prefix="hakube-chaos-logs-"))
+    for path in (path for pattern in LOGS for path in lab.glob(pattern)):
+        copy = kept / path.relative_to(lab)
+        copy.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        shutil.copyfile(path, copy)
+    return kept
 
 
 def say(text: str) -> None:

@@ -8,10 +8,11 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from tests.chaos.clients import last_looks
 from tests.chaos.company import Company, assemble, build
+from tests.chaos.divergence import diverging
 from tests.chaos.events import STRETCH, choose_events
 from tests.chaos.faults import Faults, Struck
 from tests.chaos.gateway import Gateway
@@ -49,66 +50,82 @@ class Campaign:
     history: Sequence[Operation]
 
 
+@dataclass(slots=True, kw_only=True)
+class _Findings:
+    """What is gathered on the way; whatever fails, the rest is done all the same."""
+
+    problems: list[str] = field(default_factory=list)
+    struck: list[Struck] = field(default_factory=list)
+    verdict: str = ""
+    seconds: float = 0.0
+    looks: list[Operation] = field(default_factory=list)
+    lost: list[str] = field(default_factory=list)
+    diverging: list[str] = field(default_factory=list)
+
+    def attempt(self, action: Callable[[], object]) -> None:
+        """Do something; what goes wrong is for the verdict to say."""
+        try:
+            action()
+        except Exception as error:  # noqa: BLE001 - as said
+            self.problems.append(f"{type(error).__name__}: {error}")
+
+
 def run(order: Order, lab: Lab, say: Say) -> Campaign:
     """Make three masters, make trouble, and look at what is left."""
     say("three masters in three zones")
-    context = build(lab)
-    company = assemble(lab, context, seed=order.seed, stale_reads=order.plant == "stale-reads")
+    stale = order.plant == "stale-reads"
+    company = assemble(lab, build(lab), seed=order.seed, stale_reads=stale)
+    found = _Findings()
     began = time.monotonic()
     company.start()
-    struck: list[Struck] = []
-    problem = _attempted(lambda: _trouble(order, company, struck, say))
+    found.attempt(lambda: _trouble(order, company, found.struck, say))
     say("no more trouble; our last commands may end")
-    company.errands.stop()
-    problem = problem or _attempted(lambda: Faults(roster=company.roster).start_all())
-    company.errands.await_end()
-    company.roster.refresh()
-    verdict = _final_verdict(lab)
+    found.attempt(lambda: _settle(company, found))
     company.stop()
-    seconds = time.monotonic() - began
+    found.seconds = time.monotonic() - began
     if order.plant == "lost-write":
         _lose_one(company)
     history = [operation for client in company.clients for operation in client.history]
-    looks: list[Operation] = []
-    lost: list[str] = []
-    problem = problem or company.errands.problem
-    problem = problem or _attempted(lambda: looks.extend(_last_looks(company, history)))
-    problem = problem or _attempted(lambda: lost.extend(_lost(company)))
-    history += looks
+    found.attempt(lambda: found.looks.extend(_last_looks(company, history)))
+    found.attempt(lambda: found.lost.extend(_lost(company)))
+    found.attempt(lambda: found.diverging.extend(diverging(company.board.urls, company.context)))
+    history += found.looks
     say(f"checking {len(history)} operations")
     return Campaign(
-        seen=Seen(
-            events_wanted=order.events,
-            events=dict(Counter(hit.event.trouble for hit in struck)),
-            acknowledged={
-                client.name: sum(o.outcome == "ok" for o in client.history)
-                for client in company.clients
-            },
-            unknown=sum(o.outcome == "unknown" for o in history),
-            checked=_checked(history, order.seed),
-            writes=len(company.writer.acknowledged),
-            lost=tuple(lost),
-            longest_gap_s=round(company.writer.longest_gap_s(), 2),
-            premature_voters=tuple(sorted(company.witness.premature)),
-            looks=company.witness.looks,
-            commands=tuple(company.errands.runs),
-            errands=tuple(company.errands.done),
-            problem=problem,
-            final_verdict=verdict,
-            seconds=round(seconds, 1),
-        ),
-        struck=struck,
-        history=history,
+        seen=_seen(order, company, found, history), struck=found.struck, history=history
     )
 
 
-def _attempted(action: Callable[[], object]) -> str:
-    """Do something; return what went wrong, for the verdict to say."""
-    try:
-        action()
-    except Exception as error:  # noqa: BLE001 - it ends the campaign, and the verdict says so
-        return f"{type(error).__name__}: {error}"
-    return ""
+def _settle(company: Company, found: _Findings) -> None:
+    """Leave the cluster alone until our commands are done and all is well."""
+    company.errands.stop()
+    found.attempt(Faults(roster=company.roster).start_all)
+    company.errands.await_end()
+    company.roster.refresh()
+    found.verdict = _final_verdict(company.roster.lab)
+
+
+def _seen(order: Order, company: Company, found: _Findings, history: Sequence[Operation]) -> Seen:
+    clients, errands = company.clients, company.errands
+    writer, witness = company.writer, company.witness
+    return Seen(
+        events_wanted=order.events,
+        events=dict(Counter(struck.event.trouble for struck in found.struck)),
+        acknowledged={c.name: sum(o.outcome == "ok" for o in c.history) for c in clients},
+        unknown=sum(operation.outcome == "unknown" for operation in history),
+        checked=_checked(history, order.seed),
+        writes=len(writer.acknowledged),
+        lost=tuple(found.lost),
+        diverging=tuple(found.diverging),
+        longest_gap_s=round(writer.longest_gap_s(), 2),
+        premature_voters=tuple(sorted(witness.premature)),
+        looks=witness.looks,
+        commands=tuple(errands.runs),
+        errands=tuple(errands.done),
+        problem="; ".join(filter(None, [*found.problems, errands.problem])),
+        final_verdict=found.verdict,
+        seconds=round(found.seconds, 1),
+    )
 
 
 def _trouble(order: Order, company: Company, struck: list[Struck], say: Say) -> None:

@@ -8,8 +8,9 @@ import random
 import ssl
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from tests.chaos.gateway import Gateway, NoAnswer, NotDone
 from tests.chaos.history import Kind, Operation, Outcome
@@ -19,6 +20,18 @@ PAUSE_S = 0.02
 KEYS_AT_ONCE = 6
 _KINDS: Sequence[Kind] = ("get", "get", "put", "put", "cas", "cas", "cas")
 _TURNS = 10
+
+
+class Register(Protocol):
+    """What a client talks to."""
+
+    def get(self, key: str, *, serializable: bool = False) -> str | None: ...
+
+    def put(self, key: str, value: str) -> None: ...
+
+    def swap(self, key: str, expected: str, value: str) -> tuple[bool, str | None]: ...
+
+    def close(self) -> None: ...
 
 
 @dataclass(slots=True, kw_only=True)
@@ -41,14 +54,15 @@ class Client:
     name: str
     chance: random.Random
     board: Board
-    context: ssl.SSLContext
+    connect: Callable[[str], Register]
+    """Gives the member at a URL."""
     seat: int | None = None
     """The one member it talks to, by its place on the board; None goes from one to the next."""
     serializable: bool = False
     """Reads what a member has, old or not: what a client must not do. To see the check fail."""
     history: list[Operation] = field(default_factory=list)
     _seen: dict[str, str] = field(default_factory=dict)
-    _gateways: dict[str, Gateway] = field(default_factory=dict)
+    _members: dict[str, Register] = field(default_factory=dict)
     _turn: int = 0
     _written: int = 0
     _stop: threading.Event = field(default_factory=threading.Event)
@@ -69,8 +83,8 @@ class Client:
             done = self.act(self.chance.choice(self.board.keys()))
             self.history.append(done)
             self._turn += done.outcome != "ok" or len(self.history) % _TURNS == 0
-        for gateway in self._gateways.values():
-            gateway.close()
+        for member in self._members.values():
+            member.close()
 
     def act(self, key: str) -> Operation:
         """Do one thing to a key, and tell what came of it."""
@@ -88,7 +102,7 @@ class Client:
     def _get(self, key: str) -> Operation:
         note = self._begin("get", key)
         try:
-            saw = self._gateway().get(key, serializable=self.serializable)
+            saw = self._member().get(key, serializable=self.serializable)
         except (NotDone, NoAnswer):
             return note.end("fail")
         if saw is not None:
@@ -98,7 +112,7 @@ class Client:
     def _put(self, key: str) -> Operation:
         note = self._begin("put", key, wrote=self._fresh())
         try:
-            self._gateway().put(key, note.wrote or "")
+            self._member().put(key, note.wrote or "")
         except NotDone:
             return note.end("fail")
         except NoAnswer:
@@ -109,7 +123,7 @@ class Client:
     def _swap(self, key: str) -> Operation:
         note = self._begin("cas", key, wrote=self._fresh(), expected=self._seen[key])
         try:
-            swapped, saw = self._gateway().swap(key, note.expected or "", note.wrote or "")
+            swapped, saw = self._member().swap(key, note.expected or "", note.wrote or "")
         except NotDone:
             return note.end("fail")
         except NoAnswer:
@@ -135,12 +149,12 @@ class Client:
         self._written += 1
         return f"{self.name}-{self._written}"
 
-    def _gateway(self) -> Gateway:
+    def _member(self) -> Register:
         urls = self.board.urls
         url = urls[(self._turn if self.seat is None else self.seat) % len(urls)]
-        if url not in self._gateways:
-            self._gateways[url] = Gateway(url, self.context)
-        return self._gateways[url]
+        if url not in self._members:
+            self._members[url] = self.connect(url)
+        return self._members[url]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

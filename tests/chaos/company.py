@@ -4,11 +4,13 @@ import random
 import ssl
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
 from tests.chaos.clients import Board, Client
 from tests.chaos.errands import Errands
 from tests.chaos.events import ZONES, choose_errands
+from tests.chaos.gateway import Gateway
 from tests.chaos.lab import Ran, replicate, run_script
 from tests.chaos.roster import Roster
 from tests.e2e.labs import Lab
@@ -102,7 +104,7 @@ def assemble(lab: Lab, context: ssl.SSLContext, *, seed: int, stale_reads: bool)
             name=f"client-{number}",
             chance=random.Random(f"{seed}/client-{number}"),  # noqa: S311 - no secret
             board=roster.board,
-            context=context,
+            connect=partial(Gateway, context=context),
             seat=seat,
             serializable=stale_reads and number == len(SEATS) - 1,
         )

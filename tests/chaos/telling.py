@@ -41,6 +41,7 @@ def campaign(facts: Mapping[str, Any]) -> str:
         f"longest gap between two {facts['longest_gap_s']:.2f} s",
         f"- {done} of our commands done, in {len(facts['commands'])} attempts "
         f"({_statuses(facts['commands_by_status'])}); {len(facts['errands'])} errands; "
+        f"{len(facts['diverging'])} members with other data than the rest; "
         f"{len(facts['premature_voters'])} members voted before they had started "
         f"({facts['looks']} looks); at the end the cluster is {facts['final_verdict']}",
     ]

@@ -49,6 +49,8 @@ class Seen:
     writes: int
     """Acknowledged by the writer of many keys."""
     lost: Sequence[str]
+    diverging: Sequence[str]
+    """Members whose data is not the others'."""
     longest_gap_s: float
     premature_voters: Sequence[str]
     looks: int
@@ -82,6 +84,7 @@ def _broken(seen: Seen) -> list[str]:
     found += [f"not linearizable: {anomaly}" for anomaly in seen.checked.anomalies]
     if seen.lost:
         found.append(f"{len(seen.lost)} acknowledged writes are lost, e.g. {seen.lost[0]}")
+    found += [f"members' data differs: {difference}" for difference in seen.diverging]
     found += [f"{url} voted before it had started" for url in seen.premature_voters]
     found += [
         f"exit status {ran.status} of: {ran.shown}: {' / '.join(ran.said[-3:])}"

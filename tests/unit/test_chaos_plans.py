@@ -62,6 +62,7 @@ GOOD = Seen(
     checked=Checked(operations=6100, anomalies=(), planted=60, planted_found=60, seconds=0.1),
     writes=3000,
     lost=(),
+    diverging=(),
     longest_gap_s=3.1,
     premature_voters=(),
     looks=900,
@@ -80,6 +81,7 @@ WRONG = {
     "an anomaly": (checked(anomalies=("chaos/1/2",)), "not linearizable"),
     "a lost write": (replace(GOOD, lost=("written/7 at a",)), "acknowledged writes are lost"),
     "a checker that is blind": (checked(planted_found=59), "missed 1 planted"),
+    "a member with other data": (replace(GOOD, diverging=("https://a: 1",)), "data differs"),
     "a premature voter": (replace(GOOD, premature_voters=("https://a",)), "before it had started"),
     "a bug of ours": (replace(GOOD, commands=(replace(DONE, status=1),) * 5), "exit status 1"),
     "a command that hung": (
