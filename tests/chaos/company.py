@@ -95,7 +95,7 @@ def assemble(lab: Lab, context: ssl.SSLContext, *, seed: int, stale_reads: bool)
         lab: Where three masters are.
         context: How to ask their etcds.
         seed: What all choices come from.
-        stale_reads: Plant a defect: one client's reads may be old.
+        stale_reads: Plant a defect: the reads of those who talk to one member alone may be old.
     """
     roster = Roster(lab=lab, board=Board(urls=()))
     roster.refresh()
@@ -106,7 +106,7 @@ def assemble(lab: Lab, context: ssl.SSLContext, *, seed: int, stale_reads: bool)
             board=roster.board,
             connect=partial(Gateway, context=context),
             seat=seat,
-            serializable=stale_reads and number == len(SEATS) - 1,
+            serializable=stale_reads and seat is not None,
         )
         for number, seat in enumerate(SEATS)
     ]
