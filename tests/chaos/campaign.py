@@ -158,15 +158,14 @@ def _last_looks(company: Company, history: Sequence[Operation]) -> list[Operatio
 
 
 def _lost(company: Company) -> list[str]:
-    """Find acknowledged writes that some member does not have."""
-    promised = company.writer.acknowledged
-    return [
-        f"{key} at {url}"
-        for url in company.board.urls
-        for kept in (read_back(url, company.context, PREFIX),)
-        for key, value in promised.items()
-        if kept.get(key) != value
-    ]
+    """Find acknowledged writes that some member does not have, and which."""
+    missing: dict[str, list[str]] = {}
+    for url in company.board.urls:
+        kept = read_back(url, company.context, PREFIX)
+        for key, value in company.writer.acknowledged.items():
+            if kept.get(key) != value:
+                missing.setdefault(key, []).append(url)
+    return [f"{key} at {', '.join(urls)}" for key, urls in missing.items()]
 
 
 def _lose_one(company: Company) -> None:
