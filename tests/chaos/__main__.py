@@ -128,9 +128,10 @@ def _drills(chosen: argparse.Namespace, lab: Lab) -> int:
     kinds = list(drills.COURSES)
     done = []
     for number in range(chosen.drills):
-        kind = kinds[number % len(kinds)]
+        turn, which = divmod(number, len(kinds))
+        kind = kinds[which]
         say(f"drill {number + 1}: {kind}")
-        done.append(drills.run(kind, lab, seed=chosen.seed + number))
+        done.append(drills.run(kind, lab, seed=chosen.seed, turn=turn))
         say(telling.drill(asdict(done[-1])))
         if done[-1].flaws():
             break  # its lab is worth looking at

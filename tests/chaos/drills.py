@@ -10,6 +10,7 @@ import ssl
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Literal
 
 from tests.chaos.company import build
 from tests.chaos.compute import delete_data_disks, delete_machines
@@ -28,6 +29,9 @@ LATE_KEYS = 300
 RESTORED_SHARE = 0.999
 SERVING_WITHIN_S = 90.0
 CLIENT_PORT = 2379
+
+
+Loss = Literal["power cut", "VMs deleted", "VMs and disks deleted"]
 
 
 class DrillFailed(Exception):
@@ -71,6 +75,8 @@ class Drill:
     lab: Lab
     context: ssl.SSLContext
     chance: random.Random
+    turn: int
+    """How often this kind of drill has been done before: each time in another way."""
     commands: list[Ran] = field(default_factory=list)
     acknowledged: dict[str, str] = field(default_factory=dict)
 
@@ -127,7 +133,11 @@ class Drill:
         if ran.status != 5:
             raise DrillFailed(f"exit status {ran.status}, a refusal was due: {ran.shown}")
 
-    def lose_machines(self, names: set[str], how: str) -> None:
+    def way(self, *ways: Loss) -> Loss:
+        """Choose in which way to lose things, in turns."""
+        return ways[self.turn % len(ways)]
+
+    def lose_machines(self, names: set[str], how: Loss) -> None:
         """Lose VMs: their power only, or the VMs with or without their data disks."""
         if how == "power cut":
             for name in names:
@@ -167,7 +177,7 @@ def two_of_three(drill: Drill, masters: Sequence[str]) -> tuple[str, Mapping[str
 
 def all_machines(drill: Drill, masters: Sequence[str]) -> tuple[str, Mapping[str, str], str]:
     """Lose every VM; the data disks live."""
-    how = drill.chance.choice(("power cut", "VMs deleted"))
+    how = drill.way("VMs deleted", "power cut")
     drill.lose_machines(set(masters), how)
     drill.must(run_script(drill.lab, "kube-up.sh", KUBE_GCE_ZONE=ZONES[0]))
     return how, dict(drill.acknowledged), drill.url(masters[0])
@@ -178,7 +188,7 @@ def all_disks(drill: Drill, masters: Sequence[str]) -> tuple[str, Mapping[str, s
     drill.must(run_hakube(drill.lab, "snapshot"))
     promised = dict(drill.acknowledged)
     drill.write(drill.url(masters[0]), LATE_KEYS)
-    how = "VMs and disks deleted"
+    how = drill.way("VMs and disks deleted")
     drill.lose_machines(set(masters), how)
     drill.must_refuse(run_hakube(drill.lab, "restore"))
     confirmed = {"HAKUBE_CONFIRM_RESTORE": CLUSTER}
@@ -190,7 +200,7 @@ def all_disks(drill: Drill, masters: Sequence[str]) -> tuple[str, Mapping[str, s
 def _recovered(
     drill: Drill, masters: Sequence[str], survivor: str
 ) -> tuple[str, Mapping[str, str], str]:
-    how = drill.chance.choice(("power cut", "VMs deleted", "VMs and disks deleted"))
+    how = drill.way("VMs and disks deleted", "power cut", "VMs deleted")
     drill.lose_machines({name for name in masters if name != survivor}, how)
     url = drill.url(survivor)
     if drill.writes_work(url):
@@ -211,12 +221,20 @@ COURSES: Mapping[str, tuple[int, Course]] = {
 """Each with the masters it begins with."""
 
 
-def run(kind: str, lab: Lab, *, seed: int) -> Drilled:
-    """Build a cluster, fill it, lose things, get them back, and count."""
+def run(kind: str, lab: Lab, *, seed: int, turn: int) -> Drilled:
+    """Build a cluster, fill it, lose things, get them back, and count.
+
+    Args:
+        kind: One of `COURSES`.
+        lab: Empty.
+        seed: What is chosen from.
+        turn: How often this kind was done before.
+    """
     size, course = COURSES[kind]
     context = build(lab, ZONES[:size])
     masters = list(lab.vms())
-    drill = Drill(lab=lab, context=context, chance=random.Random(f"{seed}/{kind}"))  # noqa: S311 - no secret
+    chance = random.Random(f"{seed}/{kind}/{turn}")  # noqa: S311 - no secret
+    drill = Drill(lab=lab, context=context, chance=chance, turn=turn)
     drill.write(drill.url(masters[0]), KEYS)
     promised: Mapping[str, str] = {}
     kept: Mapping[str, str] = {}
