@@ -58,8 +58,8 @@ def other_region(blueprint: Blueprint, zone: str, regions: Sequence[str]) -> Blo
     return Blocker(
         reason="OtherRegion",
         message=f"cluster {blueprint.prefix} is in region {', '.join(regions)}; zone {zone} lies "
-        "in "
-        f"{blueprint.region}. The cluster IP is regional, so all masters must be in its region",
+        f"in {blueprint.region}. The cluster IP is regional, so all masters are in its region: "
+        "set KUBE_GCE_ZONE to a zone of that one",
         exit_status=UNSAFE,
     )
 
