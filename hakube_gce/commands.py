@@ -119,14 +119,15 @@ def change(found: Arguments, settings: Settings, environment: Mapping[str, str])
     stopping.install()
     means = assemble(settings, place, environment, stopping=stopping, warn=_warn)
     notes.append(means.journal.write)
-    _check_zone(means)
     job = _job(found, means, screen)
     last_words += ["Stopped at once. To go on, run:", same_again(job, _blueprint(job))]
     try:
+        _check_zone(means)
         result = run(job)
     except HakubeError as error:
         error.changed = screen.began
-        _add_resume_command(job, error)
+        if not isinstance(error, TargetNotFound):  # no command goes on in a zone that is not there
+            _add_resume_command(job, error)
         raise
     finally:
         screen.close()

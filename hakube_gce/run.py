@@ -29,6 +29,7 @@ from hakube_gce.renewal import renewed
 from hakube_gce.stopping import Stopping
 
 _SETTLE_TRIES = 30
+_LISTED_TRIES = 60
 _LOOKS = 3
 
 
@@ -202,7 +203,7 @@ def _let_go(job: Job, held: HeldLock, *, keep_operation: bool) -> None:
 def _perform_all(
     job: Job, blueprint: Blueprint, operation: Operation, held: HeldLock, *, resumed: bool
 ) -> Result:
-    seen = job.observe()
+    seen = _look_as_holder(job)
     planned = plan(blueprint, operation, seen)
     if planned.blockers:
         return _refuse(job, planned.blockers)
@@ -227,6 +228,24 @@ def _perform_all(
         window=_window(context.windows),
         steps=tuple(p.key for p in planned.steps),
         notes=planned.notes,
+    )
+
+
+def _look_as_holder(job: Job) -> Observed:
+    """Look until the address whose lock is ours is listed too.
+
+    A list may trail the insert. Without its address a cluster has no uid, and all that is made
+    then would carry nobody's mark.
+    """
+    for _ in range(_LISTED_TRIES):
+        seen = job.observe()
+        if seen.address is not None:
+            return seen
+        job.clock.sleep(1.0)
+    raise StepFailed(
+        f"{job.lock_place.address} was made {_LISTED_TRIES} s ago, and Compute Engine does not "
+        "list it yet",
+        hint="run the same command again",
     )
 
 
