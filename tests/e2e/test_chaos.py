@@ -5,6 +5,7 @@ because a program that prints nothing and exits with 0 would pass otherwise.
 """
 
 import json
+import signal
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -12,9 +13,11 @@ from typing import Any
 import pytest
 
 from tests.e2e.labs import ROOT
+from tests.process.waiting import until
 
 pytestmark = pytest.mark.process
 
+ALIVE = "hakube-chaos-*/home/emulator/process/process.json"
 SECONDS_PER_EVENT = 8
 SECONDS_BEFORE_AND_AFTER = 300
 """On a machine with many others at work; on two idle cores it is under a minute."""
@@ -76,3 +79,37 @@ def test_a_planted_defect_does_not_pass(
     assert [text for text in facts["flaws"] if flaw in text] != []
     assert f"--plant {defect}`," not in page, "a failure is not recorded"
     assert folders_left(tmp_path) == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_leaves_nothing_behind(
+    tmp_path: Path, search_path: str, number: signal.Signals
+) -> None:
+    """In the middle of the first command, when the lab has just come to life."""
+    with subprocess.Popen(
+        [ROOT / "scripts/chaos", "--events", "50"],
+        env={"PATH": search_path, "HOME": str(tmp_path), "TMPDIR": str(tmp_path)},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        process_group=0,
+    ) as child:
+        try:
+            until(lambda: any(tmp_path.glob(ALIVE)), "a lab came to life", timeout_s=60)
+        finally:
+            child.send_signal(number)
+        assert child.wait(timeout=SECONDS_BEFORE_AND_AFTER) == 128 + number
+    assert folders_left(tmp_path) == []
+    assert processes_naming(str(tmp_path)) == []
+
+
+def processes_naming(text: str) -> list[str]:
+    words = (_words(folder) for folder in Path("/proc").glob("[0-9]*") if folder.is_dir())
+    return [found for found in words if text in found]
+
+
+def _words(process: Path) -> str:
+    try:
+        return (process / "cmdline").read_bytes().decode("utf-8", "replace")
+    except OSError:
+        return ""  # it has ended
