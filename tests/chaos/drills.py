@@ -54,7 +54,7 @@ class Drilled:
     given_up: int
     """Acknowledged, not promised and not there: what the loss cost."""
     outage_s: float
-    """From the beginning of the repair to the first write acknowledged."""
+    """From the loss to the first write acknowledged, the refusals that were provoked included."""
     commands: Sequence[Ran]
     problem: str = ""
 
@@ -79,6 +79,8 @@ class Drill:
     """How often this kind of drill has been done before: each time in another way."""
     commands: list[Ran] = field(default_factory=list)
     acknowledged: dict[str, str] = field(default_factory=dict)
+    lost_at: float = 0.0
+    """By the monotonic clock."""
 
     @property
     def lab(self) -> Lab:
@@ -143,6 +145,7 @@ class Drill:
 
     def lose_machines(self, names: set[str], how: Loss) -> None:
         """Lose VMs: their power only, or the VMs with or without their data disks."""
+        self.lost_at = time.monotonic()
         if how == "power cut":
             for name in names:
                 self.lab.hakube("emulator", "vm", "kill", name)
@@ -242,11 +245,11 @@ def run(kind: str, operator: Operator, *, seed: int, turn: int) -> Drilled:
     drill.write(drill.url(masters[0]), KEYS)
     promised: Mapping[str, str] = {}
     kept: Mapping[str, str] = {}
-    how, outage_s, problem, began = "", 0.0, "", time.monotonic()
+    how, outage_s, problem = "", 0.0, ""
     try:
         how, promised, url = course(drill, masters)
         drill.await_writes(url)
-        outage_s = time.monotonic() - began
+        outage_s = time.monotonic() - drill.lost_at
         kept = read_back(url, context, PREFIX)
         drill.must(operator.replicate(ZONES[-1]))
     except Exception as error:  # noqa: BLE001 - it ends the drill, and its flaws say so

@@ -24,7 +24,12 @@ SECONDS_BEFORE_AND_AFTER = 300
 
 
 def chaos(
-    folder: Path, search_path: str, *, events: int, arguments: tuple[str, ...] = ()
+    folder: Path,
+    search_path: str,
+    *,
+    events: int,
+    arguments: tuple[str, ...] = (),
+    timeout_s: float = 0,
 ) -> tuple[int, dict[str, Any], str]:
     """Run a campaign; returns its exit status, its figures, and what it said."""
     ended = subprocess.run(
@@ -34,7 +39,7 @@ def chaos(
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=SECONDS_BEFORE_AND_AFTER + events * SECONDS_PER_EVENT,
+        timeout=timeout_s or SECONDS_BEFORE_AND_AFTER + events * SECONDS_PER_EVENT,
         check=False,
     )
     facts = json.loads(ended.stdout) if ended.stdout else {}
@@ -113,3 +118,17 @@ def _words(process: Path) -> str:
         return (process / "cmdline").read_bytes().decode("utf-8", "replace")
     except OSError:
         return ""  # it has ended
+
+
+@pytest.mark.slow
+def test_what_was_promised_comes_back_after_every_kind_of_loss(
+    tmp_path: Path, search_path: str
+) -> None:
+    status, facts, said = chaos(
+        tmp_path, search_path, events=0, arguments=("--drills", "4"), timeout_s=1200
+    )
+    assert status == 0, (facts.get("flaws"), said)
+    assert len(facts["drills"]) == 4
+    for drill in facts["drills"]:
+        assert drill["kept"] == drill["promised"] >= 2000, drill
+    assert folders_left(tmp_path) == []
