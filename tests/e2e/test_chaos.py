@@ -17,7 +17,7 @@ from tests.process.waiting import until
 
 pytestmark = pytest.mark.process
 
-ALIVE = "hakube-chaos-*/home/emulator/process/process.json"
+ALIVE = str(Path("hakube-chaos-*", "home", "emulator/process/process.json"))
 SECONDS_PER_EVENT = 8
 SECONDS_BEFORE_AND_AFTER = 300
 """On a machine with many others at work; on two idle cores it is under a minute."""
