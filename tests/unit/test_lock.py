@@ -1,6 +1,7 @@
 """The cluster's lock: exactly one holder, whoever comes when."""
 
 import itertools
+from dataclasses import replace
 from typing import cast
 
 import pytest
@@ -165,3 +166,25 @@ def test_labels_written_by_somebody_else_meanwhile_are_kept(book: AddressBook) -
     assert address is not None
     assert address.labels["team"] == "dev"
     assert lock_of(book) is not None
+
+
+def test_two_runs_of_one_person_on_one_machine_are_told_apart(book: AddressBook) -> None:
+    """The nonce is the holder; name, host and process id may come again."""
+    slow = acquire(place(book, "jane"), REMOVAL)
+    acquire(place(book, "jane", gone=True), REMOVAL)
+    with pytest.raises(Locked, match="lost"):
+        slow.note(REMOVAL)
+
+
+@pytest.mark.parametrize("hours_off", [-24, 24])
+def test_a_machine_whose_clock_is_wrong_takes_no_lock_that_holds(
+    book: AddressBook, hours_off: int
+) -> None:
+    acquire(place(book, "jane"), REMOVAL)
+    wrong = FakeClock()
+    wrong.advance(24 * 3600 + hours_off * 3600)
+    book.clock.advance(24 * 3600)
+    acquire(replace(place(book, "john"), clock=wrong), REMOVAL)
+    book.clock.advance(TTL.total_seconds())
+    with pytest.raises(Locked, match="john"):
+        acquire(replace(place(book, "jane"), clock=wrong), REMOVAL)
