@@ -128,7 +128,7 @@ def run_tests(copy: Path, tests: Sequence[str]) -> "subprocess.CompletedProcess[
     """Run tests in a copy, against the package that lies there."""
     command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *tests]
     environment = os.environ | {"PYTHONDONTWRITEBYTECODE": "1", "PYTHONPATH": str(copy)}  # noqa: TID251 - tests find etcd by it
-    return subprocess.run(  # noqa: S603 - our own command
+    return subprocess.run(
         command,
         cwd=copy,
         env=environment,
@@ -141,7 +141,7 @@ def run_tests(copy: Path, tests: Sequence[str]) -> "subprocess.CompletedProcess[
 
 def say(text: str) -> None:
     """Print a line at once."""
-    print(text, flush=True)  # noqa: T201 - this program's screen
+    print(text, flush=True)
 
 
 if __name__ == "__main__":

@@ -174,7 +174,7 @@ MUTANTS: tuple[Mutant, ...] = (
         file="gce/listing.py",
         old="                holes.extend(_holes(scoped, scope))\n",
         new="",
-        test="tests/unit/test_gce_listing.py::test_an_empty_zone_is_no_hole_and_a_silent_one_is",
+        test="tests/unit/test_gce_listing.py::test_a_hole_on_an_early_page_is_still_told",
     ),
     Mutant(
         name="a removal is planned on half a list",
@@ -206,7 +206,7 @@ MUTANTS: tuple[Mutant, ...] = (
         file="understand.py",
         old="(mark.cluster, mark.uid) == (self.prefix, self.uid)",
         new="bool(mark.cluster)",
-        test=_SEEN + "test_parts_without_our_mark_are_conflicts_and_not_ours_to_delete",
+        test=_SEEN + "test_a_name_like_ours_without_our_mark_is_a_conflict_and_no_replica",
     ),
     Mutant(
         name="an old heartbeat is believed",
