@@ -21,7 +21,7 @@ from mutants_table import MUTANTS, PACKAGE, Mutant
 ROOT = Path(__file__).resolve().parent.parent
 COPIED = (PACKAGE, "tests", "scripts", "docs", "bin", "pyproject.toml", "README.md")
 AT_ONCE = 2
-TIMEOUT_S = 300
+TIMEOUT_S = 600
 _TESTS_FAILED = 1
 """pytest's exit status for that; a collection that breaks or finds nothing has another one."""
 
