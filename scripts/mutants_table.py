@@ -28,6 +28,7 @@ _LOCK = "tests/unit/test_lock.py::"
 _SEEN = "tests/unit/test_understand.py::"
 _ADMIT = "tests/contract/test_agent_admit.py::"
 _RETRIES = "tests/contract/test_gateway_retries.py::"
+_TEXTS = "tests/unit/test_hostile_settings.py::"
 
 MUTANTS: tuple[Mutant, ...] = (
     # ---- etcd's membership
@@ -167,6 +168,30 @@ MUTANTS: tuple[Mutant, ...] = (
         new="replica.report is None:",
         test=_TABLE + "test_silence_is_judged_as_death_by_the_operator",
     ),
+    Mutant(
+        name="half is a majority",
+        rule="more than half decide",
+        file="conditions.py",
+        old="    return voters // 2 + 1\n",
+        new="    return (voters + 1) // 2\n",
+        test=_TABLE + "test_additions_and_removals_are_judged_as_the_oracle_does",
+    ),
+    Mutant(
+        name="the agent takes half for a majority",
+        rule="more than half decide",
+        file="agent/quorum.py",
+        old="    return voters // 2 + 1\n",
+        new="    return (voters + 1) // 2\n",
+        test=_TABLE + "test_additions_and_removals_are_judged_as_the_oracle_does",
+    ),
+    Mutant(
+        name="the agent removes itself",
+        rule="a survivor carries the removal out",
+        file="agent/expel.py",
+        old="if leaving.peer_url == master.identity.peer_url:",
+        new="if not leaving.peer_url:",
+        test="tests/contract/test_agent_verbs.py::test_nobody_expels_itself",
+    ),
     # ---- what was seen
     Mutant(
         name="a part of a list that failed counts as empty",
@@ -273,6 +298,14 @@ MUTANTS: tuple[Mutant, ...] = (
         new='host.endswith("googleapis.com")',
         test="tests/unit/test_settings.py::test_only_google_gets_credentials",
     ),
+    Mutant(
+        name="any first words of a new VM are believed",
+        rule="the first words are bound to the nonce of the birth",
+        file="channel_messages.py",
+        old="        instance_id,\n        nonce,\n    ):",
+        new='        instance_id,\n        line.get("nonce"),\n    ):',
+        test="tests/unit/test_channel.py::test_a_hello_with_another_nonce_is_nobodys",
+    ),
     # ---- keys and files
     Mutant(
         name="keys are written 0644",
@@ -306,6 +339,14 @@ MUTANTS: tuple[Mutant, ...] = (
         new="if status.st_mode & stat.S_IWOTH & stat.S_IWGRP:",
         test="tests/unit/test_dotenv_file.py::test_a_file_that_others_can_write_is_refused",
     ),
+    Mutant(
+        name="an envelope fits any request",
+        rule="sealed for one request and one VM",
+        file="sealing.py",
+        old='_check_binding(letter, {"request_id": request_id, "instance_id": instance_id}, now)',
+        new="_check_binding(letter, {}, now)",
+        test="tests/unit/test_sealing.py::test_an_envelope_for_something_else_is_refused",
+    ),
     # ---- wishes
     Mutant(
         name="a trailing newline is taken off",
@@ -321,7 +362,7 @@ MUTANTS: tuple[Mutant, ...] = (
         file="setting_kinds.py",
         old='    raise ValueError("is neither true nor false (true, false, 1, 0, yes, no)")',
         new="    return True",
-        test="tests/unit/test_hostile_settings.py::test_the_table_by_hand_is_refused_or_means_what_it_says",
+        test=_TEXTS + "test_the_table_by_hand_is_refused_or_means_what_it_says",
     ),
     Mutant(
         name="False with a capital deletes the nodes",
@@ -329,7 +370,7 @@ MUTANTS: tuple[Mutant, ...] = (
         file="setting_kinds.py",
         old="    if word in _FALSE:\n        return False",
         new="    if word in _FALSE:\n        return text != word",
-        test="tests/unit/test_hostile_settings.py::test_twenty_thousand_drawn_environments",
+        test=_TEXTS + "test_twenty_thousand_drawn_environments",
     ),
     Mutant(
         name="a home that is a file is a bug",
@@ -362,6 +403,30 @@ MUTANTS: tuple[Mutant, ...] = (
         old="fresh=False",
         new="fresh=True",
         test="tests/unit/test_whatif.py::test_what_would_be",
+    ),
+    Mutant(
+        name="values are echoed as they are",
+        rule="nothing raw reaches a terminal",
+        file="setting_sources.py",
+        old="        return ascii(text)\n",
+        new="        return text\n",
+        test=_TEXTS + "test_the_table_by_hand_is_refused_or_means_what_it_says",
+    ),
+    Mutant(
+        name="an unknown HAKUBE variable is passed over",
+        rule="a slip stops the run",
+        file="setting_sources.py",
+        old="    if name.startswith(_OURS):\n",
+        new="    if not name:\n",
+        test="tests/unit/test_settings_misspellings.py::test_a_slip_in_a_decisive_name_stops_the_run",
+    ),
+    Mutant(
+        name="a word for another cluster is passed over",
+        rule="the word is the cluster's name",
+        file="intents.py",
+        old='if switches.confirmation not in {"", prefix}:',
+        new="if not prefix:",
+        test=_TEXTS + "test_the_table_by_hand_is_refused_or_means_what_it_says",
     ),
     # ---- the lock
     Mutant(
@@ -396,6 +461,14 @@ MUTANTS: tuple[Mutant, ...] = (
         new="",
         test="tests/unit/test_perform_under_lock.py::test_a_run_that_lost_its_lock_changes_nothing_more",
     ),
+    Mutant(
+        name="the second who asks is given the lock",
+        rule="one run at a time",
+        file="lock.py",
+        old="if there.until + GRACE > now and not place.is_gone(there):",
+        new="if place.is_gone(there):",
+        test=_LOCK + "test_a_second_run_is_told_who_holds_it_and_writes_nothing",
+    ),
     # ---- a run's course
     Mutant(
         name="a window that failed stays open",
@@ -428,6 +501,14 @@ MUTANTS: tuple[Mutant, ...] = (
         old="return replica.fresh and waits",
         new="return waits or not replica.fresh",
         test=_PLAN + "test_a_master_that_cannot_be_heard_is_never_founded_again",
+    ),
+    Mutant(
+        name="the address moves before the balancer is proven",
+        rule="proven first, moved then",
+        file="plan/balancer.py",
+        old="        after=(proven,),\n",
+        new="        after=(),\n",
+        test=_PLAN + "test_the_second_master_is_a_voter_before_anything_moves",
     ),
     # ---- the tests themselves
     Mutant(
