@@ -1,13 +1,14 @@
 """Environments nobody should have, by hand: data alone, and what may come of each.
 
-Verbs run in zone B of a cluster ``trio`` of three masters. What is wrong must end in 2 (or 3,
+Verbs run in zone B of a cluster ``trio`` of three masters. What is wrong must end in 2 (in 3
 where only the cluster can tell); what is legal is only planned, and must mean what it says.
 """
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-WRONG = frozenset({2, 3})
+WRONG = frozenset({2})
+NOT_FOUND = frozenset({3})
 LEGAL = frozenset({0, 4, 5})
 
 
@@ -28,7 +29,7 @@ class Hostile:
 
     @property
     def is_wrong(self) -> bool:
-        return self.statuses <= WRONG
+        return self.statuses <= WRONG | NOT_FOUND
 
 
 # ------------------------------------------------------------------------- texts where names go
@@ -186,12 +187,6 @@ def contradictions() -> Iterator[Hostile]:
         ("down", {delete: "true", name: "trio-master"}),
         ("down", {delete: "YES", name: "trio-master"}),
         ("down", {delete: "1", name: "nobody"}),
-        ("down", {name: "nobody"}),
-        ("down", {name: "trio"}),
-        ("down", {name: "trio-master-000"}),
-        ("down", {name: "trio-master-pd"}),
-        ("down", {name: "trio-master-ip"}),
-        ("down", {name: "kubernetes-master"}),
         ("down", {word: "tri"}),
         ("down", {word: "trio\n"}),
         ("down", {word: "TRIO"}),
@@ -208,12 +203,22 @@ def contradictions() -> Iterator[Hostile]:
         ("up", {"HAKUBE_ENDPOINT_MODE": "vm"}),
         ("up", {"HAKUBE_LB": "none"}),
         ("up", {"KUBE_GCE_ZONE": "europe-west1"}),
+    ):
+        said = " ".join(f"{k}={v!a}" for k, v in variables.items())
+        yield Hostile(about=said, verb=verb, variables=variables)
+    for verb, variables in (
+        ("down", {name: "nobody"}),
+        ("down", {name: "trio"}),
+        ("down", {name: "trio-master-000"}),
+        ("down", {name: "trio-master-pd"}),
+        ("down", {name: "trio-master-ip"}),
+        ("down", {name: "kubernetes-master"}),
         ("up", {"KUBE_GCE_ZONE": "europe-west99-z"}),
         ("down", {"KUBE_GCE_ZONE": "mars-north1-a", delete: "false"}),
         ("down", {"KUBE_GCE_ZONE": "europe-west1-e", delete: "false"}),
     ):
         said = " ".join(f"{k}={v!a}" for k, v in variables.items())
-        yield Hostile(about=said, verb=verb, variables=variables)
+        yield Hostile(about=said, verb=verb, variables=variables, statuses=NOT_FOUND)
 
 
 def near_misses() -> Iterator[Hostile]:
