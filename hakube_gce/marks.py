@@ -20,7 +20,10 @@ from hakube_gce.model import Lock, Mark, Operation, Verb
 
 OWNER = "hakube"
 
-_CLUSTER, _UID, _OP = "hakube-cluster", "hakube-uid", "hakube-op-id"
+UID_LABEL = "hakube-uid"
+"""The label that every resource of ours has which can have labels."""
+
+_CLUSTER, _UID, _OP = "hakube-cluster", UID_LABEL, "hakube-op-id"
 
 
 def mark_labels(mark: Mark) -> dict[str, str]:

@@ -93,6 +93,7 @@ class World:
     def __init__(self, clock: Clock, pump: Callable[[], None], rules: Rules | None = None) -> None:
         self.clock = SimulatedClock(clock, pump)
         self.disks: dict[str, DiskFiles] = {}
+        self.snapshots: dict[str, dict[str, bytes]] = {}
         self.clusters: dict[str, Membership] = {}
         self.hosts: dict[str, Host] = {}
         self.cut: set[frozenset[str]] = set()
@@ -141,8 +142,29 @@ class World:
         """Wipe a disk; a member whose data it held is dead for good."""
         disk = self.disks.pop(disk_id, None)
         etcd = self.etcd_on(disk) if disk else None
-        if etcd:
+        wal = disk.read(WAL) if disk else None
+        if etcd and wal and not json.loads(wal).get("copy"):
             etcd[0].wipe(etcd[1])
+
+    # -------------------------------------------------------------------- snapshots of disks
+
+    def keep_snapshot(self, snapshot_id: str, disk_id: str) -> None:
+        """Keep what stands on a disk now, unless it was kept before."""
+        disk = self.disks.get(disk_id)
+        self.snapshots.setdefault(snapshot_id, dict(disk.files) if disk else {})
+
+    def fill_disk(self, disk_id: str, snapshot_id: str) -> None:
+        """Put a snapshot's files on a new disk.
+
+        Its etcd member stays the original's: the copy must not be started beside it, and is not
+        the member's disk when it is wiped.
+        """
+        if disk_id in self.disks:
+            return
+        files = dict(self.snapshots.get(snapshot_id, {}))
+        if WAL in files:
+            files[WAL] = json.dumps({**json.loads(files[WAL]), "copy": True}).encode()
+        self.disks[disk_id] = DiskFiles(files)
 
     def _write_wal(self, disk: DiskFiles, cluster: str, member_id: int) -> None:
         disk.write(WAL, json.dumps({"cluster": cluster, "member": str(member_id)}).encode())
@@ -156,6 +178,10 @@ class World:
                 disk_id: {name: content.decode() for name, content in disk.files.items()}
                 for disk_id, disk in self.disks.items()
             },
+            "snapshots": {
+                snapshot_id: {name: content.decode() for name, content in files.items()}
+                for snapshot_id, files in self.snapshots.items()
+            },
             "clusters": {key: membership.dump() for key, membership in self.clusters.items()},
         }
 
@@ -163,5 +189,7 @@ class World:
         """Take over what `dump` returned; nothing runs yet."""
         for disk_id, files in content["disks"].items():
             self.disks[disk_id] = DiskFiles({n: text.encode() for n, text in files.items()})
+        for snapshot_id, files in content.get("snapshots", {}).items():
+            self.snapshots[snapshot_id] = {n: text.encode() for n, text in files.items()}
         for key, found in content["clusters"].items():
             self.clusters[key] = Membership.load(found, clock=self.clock, rules=self._rules)
