@@ -10,10 +10,10 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any, Protocol
 
-from hakube_gce.agent.disk import WAL
+from hakube_gce.agent.disk import ETCD_FOLDER, WAL
 from hakube_gce.agent.ports import PEER_PORT
 from hakube_gce.emulator.membership import Membership
-from hakube_gce.emulator.membership_state import Rules
+from hakube_gce.emulator.membership_state import Replicated, Rules
 
 
 class Clock(Protocol):
@@ -57,8 +57,32 @@ class DiskFiles:
     def write(self, name: str, content: bytes) -> None:
         self.files[name] = content
 
+    def names(self, folder: str) -> tuple[str, ...]:
+        head = f"{folder}/"
+        inside = (name[len(head) :] for name in self.files if name.startswith(head))
+        return tuple(sorted({name.partition("/")[0] for name in inside}))
+
+    def remove(self, name: str) -> None:
+        for file in [f for f in self.files if f == name or f.startswith(f"{name}/")]:
+            del self.files[file]
+
+    def move(self, name: str, to: str) -> None:
+        if self.exists(to):
+            msg = f"{to} is there already"
+            raise FileExistsError(msg)
+        self.copy(name, to)
+        self.remove(name)
+
+    def copy(self, folder: str, to: str) -> None:
+        found = [f for f in self.files if f == folder or f.startswith(f"{folder}/")]
+        self.files |= {to + f[len(folder) :]: self.files[f] for f in found}
+
     def exists(self, name: str) -> bool:
         return name in self.files or any(file.startswith(f"{name}/") for file in self.files)
+
+
+def _wal(cluster: str, member_id: int) -> bytes:
+    return json.dumps({"cluster": cluster, "member": str(member_id)}).encode()
 
 
 class Host(Protocol):
@@ -138,6 +162,24 @@ class World:
         key = next(k for k, m in self.clusters.items() if m is membership)
         self._write_wal(disk, key, membership.join(name, flags[name], flags))
 
+    def restore_cluster(
+        self,
+        disk: DiskFiles,
+        into: str,
+        *,
+        saved: Replicated,
+        token: str,
+        name: str,
+        peer_url: str,
+    ) -> None:
+        """Make a new cluster of saved keys; its first member's data goes into a folder."""
+        key = f"{token} {peer_url} {len(self.clusters)}"
+        membership = Membership(token=token, clock=self.clock, rules=self._rules)
+        self.clusters[key] = membership
+        member_id = membership.restore(name, peer_url, saved)
+        wal = into + WAL.removeprefix(ETCD_FOLDER)
+        disk.write(wal, _wal(key, member_id))
+
     def forget_disk(self, disk_id: str) -> None:
         """Wipe a disk; a member whose data it held is dead for good."""
         disk = self.disks.pop(disk_id, None)
@@ -167,7 +209,7 @@ class World:
         self.disks[disk_id] = DiskFiles(files)
 
     def _write_wal(self, disk: DiskFiles, cluster: str, member_id: int) -> None:
-        disk.write(WAL, json.dumps({"cluster": cluster, "member": str(member_id)}).encode())
+        disk.write(WAL, _wal(cluster, member_id))
 
     # ------------------------------------------------------------------------------ keeping
 
