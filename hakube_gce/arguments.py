@@ -20,11 +20,13 @@ class Arguments:
     """A parsed command line."""
 
     verb: str
-    """up, down, status or emulator."""
+    """up, down, status, unlock or emulator."""
     json: bool = False
     dry_run: bool = False
     check: bool = False
     debug: bool = False
+    nonce: str = ""
+    """For ``unlock``: which lock is meant."""
     rest: tuple[str, ...] = ()
     """For ``emulator``: its own arguments."""
 
@@ -45,6 +47,7 @@ def parse(argv: list[str]) -> Arguments:
         dry_run=getattr(found, "dry_run", False),
         check=getattr(found, "check", False),
         debug=found.debug,
+        nonce=getattr(found, "nonce", ""),
     )
 
 
@@ -68,6 +71,9 @@ def _parser() -> argparse.ArgumentParser:
             "--check", action="store_true", help="as --dry-run; exit 10 when changes are pending"
         )
     _common(verbs.add_parser("status", help="show the cluster and judge it"))
+    unlock = verbs.add_parser("unlock", help="free the lock of a run that is dead for certain")
+    _common(unlock)
+    unlock.add_argument("--nonce", required=True, help="the lock's nonce, as the refusal names it")
     verbs.add_parser("emulator", help="the embedded emulator: start, stop, status, …")
     return parser
 

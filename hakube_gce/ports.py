@@ -14,6 +14,7 @@ from typing import Protocol
 from hakube_gce.model import Report
 from hakube_gce.resources import (
     Address,
+    Disk,
     DiskSnapshot,
     FirewallSpec,
     ForwardingRule,
@@ -90,6 +91,16 @@ class ComputeGateway(Protocol):
         """Make a disk: blank, or with the content of a snapshot."""
         ...
 
+    def find_disk(self, zone: str, name: str) -> Disk | None: ...
+    def set_disk_labels(
+        self,
+        zone: str,
+        name: str,
+        *,
+        labels: Mapping[str, str],
+        fingerprint: str,
+        request_id: str,
+    ) -> None: ...
     def delete_disk(self, zone: str, name: str, *, request_id: str) -> None: ...
     def create_snapshot(
         self,

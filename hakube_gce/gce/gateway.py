@@ -19,6 +19,7 @@ from hakube_gce.gce.library import compute
 from hakube_gce.gce.project import Project
 from hakube_gce.resources import (
     Address,
+    Disk,
     DiskSnapshot,
     FirewallSpec,
     ForwardingRule,
@@ -157,6 +158,35 @@ class GoogleCompute:
             source_snapshot=f"{snapshots}/{source_snapshot}" if source_snapshot else "",
         )
         self._project.insert(self._kinds.disks.in_zone(zone, name), message, request_id)
+
+    def find_disk(self, zone: str, name: str) -> Disk | None:
+        found = self._project.find(self._kinds.disks.in_zone(zone, name))
+        return None if found is None else values.disk(found)
+
+    def set_disk_labels(
+        self,
+        zone: str,
+        name: str,
+        *,
+        labels: Mapping[str, str],
+        fingerprint: str,
+        request_id: str,
+    ) -> None:
+        # Not through Place.request: this one method calls the disk `resource`.
+        body = compute.ZoneSetLabelsRequest(labels=dict(labels), label_fingerprint=fingerprint)
+        request = {
+            "project": self._project.id,
+            "zone": zone,
+            "resource": name,
+            "zone_set_labels_request_resource": body,
+            "request_id": request_id,
+        }
+        self._project.change(
+            self._kinds.disks.in_zone(zone, name),
+            self._clients.disks.set_labels_unary,
+            request,
+            lambda found: dict(found.labels) == dict(labels),
+        )
 
     def delete_disk(self, zone: str, name: str, *, request_id: str) -> None:
         self._project.delete(self._kinds.disks.in_zone(zone, name), request_id)

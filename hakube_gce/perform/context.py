@@ -5,6 +5,7 @@ import threading
 import uuid
 from collections import Counter
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -59,9 +60,9 @@ class Context:
     channel: Channel
     probe: Probe
     clock: Clock
-    """Sleeps that a signal may cut short."""
-    window_clock: Clock
-    """Sleeps that nothing cuts short: for an open outage window."""
+    """Its sleeps end early when a stop is wanted."""
+    put_off: Callable[[], AbstractContextManager[None]]
+    """Puts a wanted stop off: an open outage window must come to its end."""
     keys: KeyStore
     lock: HeldLock
     observe: Callable[[], Observed]

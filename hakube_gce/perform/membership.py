@@ -16,7 +16,7 @@ def install(context: Context, _key: str, step: InstallReplica) -> None:
     instance = context.instance(step.zone, step.replica)
     nonce = str(json.loads(instance.metadata[CONFIG_KEY])["nonce"])
     hello = context.channel.hello(instance, nonce=nonce, timeout_s=context.limits.boot_s)
-    keys = handover.cluster_keys(context, founder=step.founder)
+    keys = handover.cluster_keys(context, founder=step.founder, returning=step.returning)
     certificates = handover.issue(context, keys, instance, hello)
 
     request_id = context.randomness(16).hex()

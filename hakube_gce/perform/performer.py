@@ -35,6 +35,7 @@ from hakube_gce.steps import (
     LeaveGroup,
     PromoteEndpoint,
     ReleaseAddress,
+    RememberAddress,
     RemoveKubeconfig,
     ReserveAddress,
     SetBackends,
@@ -84,6 +85,8 @@ def _dispatch(context: Context, planned: Planned) -> None:  # noqa: C901, PLR091
             machines.delete_disk(context, key, step)
         case CreateInstance():
             machines.create_instance(context, key, step)
+        case RememberAddress():
+            machines.remember_address(context, key, step)
         case StartInstance():
             machines.start_instance(context, key, step)
         case DeleteInstance():
