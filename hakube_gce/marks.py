@@ -70,6 +70,11 @@ def home_labels(labels: Mapping[str, str], internal_ip: str) -> dict[str, str]:
     return {**labels, _HOME: internal_ip.replace(".", "-")}
 
 
+def homeless_labels(labels: Mapping[str, str]) -> dict[str, str]:
+    """Give what a data disk's labels become when it remembers no address any more."""
+    return {key: value for key, value in labels.items() if key != _HOME}
+
+
 def home_of(labels: Mapping[str, str]) -> str:
     """Read the internal IP at which a data disk's member is known; empty when it has none.
 

@@ -5,7 +5,7 @@ import json
 from hakube_gce import conditions
 from hakube_gce.errors import AgentSilent, ChannelError, StepFailed
 from hakube_gce.model import Role
-from hakube_gce.perform import handover
+from hakube_gce.perform import handover, rescue
 from hakube_gce.perform.context import Context
 from hakube_gce.plan.blueprint import CONFIG_KEY
 from hakube_gce.steps import AdmitReplica, AwaitReady, ExpelMember, InstallReplica, YieldLeadership
@@ -16,23 +16,27 @@ def install(context: Context, _key: str, step: InstallReplica) -> None:
     instance = context.instance(step.zone, step.replica)
     nonce = str(json.loads(instance.metadata[CONFIG_KEY])["nonce"])
     hello = context.channel.hello(instance, nonce=nonce, timeout_s=context.limits.boot_s)
+    if step.restore:
+        rescue.tell_new_keys(context)
     keys = handover.cluster_keys(context, founder=step.founder, returning=step.returning)
     certificates = handover.issue(context, keys, instance, hello)
 
     request_id = context.randomness(16).hex()
-    context.channel.ask(
+    answer = context.channel.ask(
         instance,
         "install",
         {
             "role": "founder" if step.founder else "joiner",
             "sealed": handover.sealed_for(context, keys, instance, hello, request_id),
             "peers": list(step.peer_urls),
+            **({"restore": True} if step.restore else {}),
         },
         epoch=context.lock.epoch,
-        timeout_s=context.limits.install_s,
+        timeout_s=context.limits.rescue_s if step.restore else context.limits.install_s,
         certificates=certificates,
         request_id=request_id,
     )
+    rescue.tell_restored(context, answer)
 
 
 def admit(context: Context, _key: str, step: AdmitReplica) -> None:

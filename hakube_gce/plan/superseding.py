@@ -33,7 +33,7 @@ def overtakes(seen: Observed, unfinished: Operation, target: str) -> bool:
         case Verb.REPLICATE:
             is_voter = member is not None and member.role is Role.VOTER
             return is_voter or not has_begun(seen, unfinished)
-        case Verb.CREATE | Verb.TEARDOWN:
+        case _:
             return False
 
 

@@ -37,6 +37,12 @@ def plan_teardown(blueprint: Blueprint, operation: Operation, seen: Observed) ->
         draft.add(f"delete-firewall/{firewall.name}", step_firewall, after=instances)
     _last(draft, blueprint, seen)
     notes = tuple(f"left alone: {c.resource} {c.why}" for c in seen.conflicts)
+    if seen.snapshots:
+        names_kept = ", ".join(s.name for s in seen.snapshots)
+        notes += (
+            f"snapshots are kept: {names_kept}; `hakube restore` begins from one, "
+            "`gcloud compute snapshots delete NAME` deletes it",
+        )
     return Plan(operation=operation, steps=tuple(draft.steps), notes=notes)
 
 
