@@ -313,6 +313,8 @@ class ReleaseAddress:
 
     name: str
     region: str
+    keep_keys: bool = False
+    """Snapshots are left: a cluster restored from one has the same keys."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

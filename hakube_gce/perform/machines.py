@@ -119,5 +119,5 @@ def release_address(context: Context, key: str, step: ReleaseAddress) -> None:
     context.gateway.delete_address(
         step.region, step.name, request_id=context.request_id(key, "delete")
     )
-    if context.mark.uid:
+    if context.mark.uid and not step.keep_keys:
         context.keys.remove(context.mark.uid)  # nothing is left that they open

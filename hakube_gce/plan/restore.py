@@ -18,6 +18,7 @@ from hakube_gce.steps import (
     CreateFirewall,
     CreateInstance,
     DeleteRule,
+    ForgetAddress,
     InstallReplica,
     ReserveAddress,
     StartInstance,
@@ -124,6 +125,7 @@ def plan_restore(blueprint: Blueprint, operation: Operation, seen: Observed) -> 
     _disk(draft, blueprint, operation, seen, name)
     _master(draft, blueprint, operation, seen, name, mark)
     remember(draft, seen, name, operation.zone)
+    _forget_others(draft, seen, name)
     if draft.steps or not seen.kubeconfig_current:
         step = WriteKubeconfig(
             context=names.context(blueprint.project, blueprint.prefix),
@@ -214,6 +216,14 @@ def _master(
         draft.add("install", install, after=draft.keys)
     if existing is None or not conditions.is_ready(existing):
         draft.add("await-ready", AwaitReady(replica=name, zone=zone), after=draft.keys)
+
+
+def _forget_others(draft: Draft, seen: Observed, name: str) -> None:
+    """Disks of the lost cluster stay, but nobody is made a member on them any more."""
+    for disk in seen.disks:
+        if disk.name != names.data_disk(name) and marks.home_of(disk.labels):
+            step = ForgetAddress(disk=disk.name, zone=disk.zone)
+            draft.add(f"forget-address/{disk.name}", step, after=("await-ready",))
 
 
 def _is_not_restored(replica: Replica) -> bool:

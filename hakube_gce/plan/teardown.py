@@ -1,6 +1,6 @@
 """kube-down: everything that carries this cluster's mark, and the address last. Pure."""
 
-from hakube_gce import names
+from hakube_gce import names, snapshots
 from hakube_gce.model import Observed, Operation
 from hakube_gce.plan import balancer, blockers
 from hakube_gce.plan.blueprint import Blueprint
@@ -51,5 +51,9 @@ def _last(draft: Draft, blueprint: Blueprint, seen: Observed) -> None:
     if seen.kubeconfig_present:
         draft.add("remove-kubeconfig", RemoveKubeconfig(context=context), after=draft.keys)
     if seen.address is not None:
-        step = ReleaseAddress(name=seen.address.name, region=blueprint.region)
+        step = ReleaseAddress(
+            name=seen.address.name,
+            region=blueprint.region,
+            keep_keys=bool(snapshots.of_this_cluster(seen)),
+        )
         draft.add("release-address", step, after=draft.keys)

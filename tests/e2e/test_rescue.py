@@ -113,8 +113,7 @@ def test_snapshots_are_named_marked_listed_and_the_oldest_go(desk: Desk) -> None
     (record,) = [r for r in desk.lab.dump().values() if r["kind"] == SNAPSHOT]
     assert record["labels"]["hakube-cluster"] == "kubernetes"
     names = [found["name"]]
-    for _ in range(3):
-        names.append(snapshot(desk, HAKUBE_SNAPSHOTS="2")["snapshot"]["name"])
+    names += [snapshot(desk, HAKUBE_SNAPSHOTS="2")["snapshot"]["name"] for _ in range(3)]
     assert kinds(desk.lab, SNAPSHOT) == sorted(names[-2:])
     listed = ok(desk.run("snapshot", "--list", "--output", "json", KUBE_GCE_ZONE=B))
     assert sorted(s["name"] for s in listed["snapshots"]) == sorted(names[-2:])
@@ -133,6 +132,7 @@ def test_a_snapshot_is_taken_of_a_healthy_follower(desk: Desk) -> None:
 
 
 def test_there_is_none_without_a_cluster_or_a_majority(desk: Desk) -> None:
+    desk.status()
     refused(desk, ["snapshot"], {"KUBE_GCE_ZONE": B})
     _, second = grown(desk, 2)
     desk.lab.kill(second)
@@ -243,6 +243,7 @@ def check_refused(
 
 
 def test_a_restore_is_refused_where_something_is_left_or_nothing_fits(desk: Desk) -> None:
+    desk.status()
     check_refused(desk, ["restore"], WORD, status=3, reason="NoSnapshot")
     (first,) = grown(desk, 1)
     name = snapshot(desk)["snapshot"]["name"]
