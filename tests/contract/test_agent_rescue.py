@@ -252,6 +252,14 @@ def test_without_the_argument_another_member_s_disk_is_still_refused() -> None:
     assert error(lab.install("n1", role="founder"))[0] == "refused"
 
 
+def test_what_etcd_left_on_a_copied_disk_is_never_started() -> None:
+    lab, disk = lost("m1")
+    before = dict(lab.runtime.world.clusters)
+    lab.insert("m1", data_disk=disk, address=lab.vms["m1"].internal_ip, instance="99")
+    assert error(lab.install("m1", role="founder"))[0] == "failed"
+    assert lab.runtime.world.clusters.keys() == before.keys(), "a new cluster was founded"
+
+
 def test_a_joiner_restores_nothing() -> None:
     lab = lab_of("m1")
     lab.insert("m2")

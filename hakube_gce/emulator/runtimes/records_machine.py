@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
 from hakube_gce.agent.core import Agent
+from hakube_gce.agent.disk import WAL
 from hakube_gce.agent.etcd_errors import classify
 from hakube_gce.agent.job import CONFIG_KEY, Identity, parse_config
 from hakube_gce.agent.keys import pki
@@ -125,6 +126,9 @@ class RecordsServices:
         known = self._world.etcd_on(self._machine.data)
         if known is not None:
             (known[0].force_new if alone else known[0].start)(known[1])
+            return
+        if self._machine.data.exists(WAL):  # it is torn
+            self._state = EtcdState.CRASHED
             return
         try:
             self._first_start(launch)

@@ -15,6 +15,9 @@ from hakube_gce.agent.ports import PEER_PORT
 from hakube_gce.emulator.membership import Membership
 from hakube_gce.emulator.membership_state import Replicated, Rules
 
+TORN = b"torn"
+"""What stands for etcd's data that was copied while it was being written."""
+
 
 class Clock(Protocol):
     """Time, injected."""
@@ -139,7 +142,7 @@ class World:
     def etcd_on(self, disk: DiskFiles) -> tuple[Membership, int] | None:
         """Return the cluster and member id that a data disk holds."""
         content = disk.read(WAL)
-        if content is None:
+        if content is None or content == TORN:
             return None
         found = json.loads(content)
         return self.clusters[found["cluster"]], int(found["member"])
@@ -184,8 +187,7 @@ class World:
         """Wipe a disk; a member whose data it held is dead for good."""
         disk = self.disks.pop(disk_id, None)
         etcd = self.etcd_on(disk) if disk else None
-        wal = disk.read(WAL) if disk else None
-        if etcd and wal and not json.loads(wal).get("copy"):
+        if etcd:
             etcd[0].wipe(etcd[1])
 
     # -------------------------------------------------------------------- snapshots of disks
@@ -198,14 +200,13 @@ class World:
     def fill_disk(self, disk_id: str, snapshot_id: str) -> None:
         """Put a snapshot's files on a new disk.
 
-        Its etcd member stays the original's: the copy must not be started beside it, and is not
-        the member's disk when it is wiped.
+        etcd's own data on it is torn, as that of a disk in use may be: no etcd starts on it.
         """
         if disk_id in self.disks:
             return
         files = dict(self.snapshots.get(snapshot_id, {}))
         if WAL in files:
-            files[WAL] = json.dumps({**json.loads(files[WAL]), "copy": True}).encode()
+            files[WAL] = TORN
         self.disks[disk_id] = DiskFiles(files)
 
     def _write_wal(self, disk: DiskFiles, cluster: str, member_id: int) -> None:
