@@ -4,11 +4,14 @@ import json
 
 from hakube_gce import conditions
 from hakube_gce.errors import AgentSilent, ChannelError, StepFailed
-from hakube_gce.model import Role
+from hakube_gce.model import Replica, Role
 from hakube_gce.perform import handover, rescue
 from hakube_gce.perform.context import Context
 from hakube_gce.plan.blueprint import CONFIG_KEY
 from hakube_gce.steps import AdmitReplica, AwaitReady, ExpelMember, InstallReplica, YieldLeadership
+
+_SAVED_BYTES_PER_S = 20e6
+"""Saving and reading back, on a disk that is busy with etcd too; a guess on the slow side."""
 
 
 def install(context: Context, _key: str, step: InstallReplica) -> None:
@@ -98,6 +101,12 @@ def yield_leadership(context: Context, _key: str, step: YieldLeadership) -> None
     )
 
 
+def _saving_s(replica: Replica) -> float:
+    """Give the time that a master may need to save its database before the membership changes."""
+    size = replica.report.db_size_bytes if replica.report is not None else 0
+    return size / _SAVED_BYTES_PER_S
+
+
 def expel(context: Context, _key: str, step: ExpelMember) -> None:
     """Have a survivor remove a member by id; the quorum is judged here and there once more.
 
@@ -122,5 +131,5 @@ def expel(context: Context, _key: str, step: ExpelMember) -> None:
         "expel",
         {"member_id": step.member_id},
         epoch=context.lock.epoch,
-        timeout_s=context.limits.verb_s,
+        timeout_s=context.limits.verb_s + _saving_s(through),
     )

@@ -4,10 +4,15 @@ from collections.abc import Mapping
 
 from hakube_gce import conditions, marks, snapshots
 from hakube_gce.errors import AgentSilent, Refused, StepFailed
+from hakube_gce.model import Observed
 from hakube_gce.perform.context import Context
 from hakube_gce.resources import DiskSnapshot
 from hakube_gce.snapshots import Facts
 from hakube_gce.steps import CreateSnapshot, DeleteSnapshot, ProveQuorumLost, RecoverMember
+
+_STILL_HEALTHY_S = 20.0
+"""For how long a survivor's last words may tell of a quorum that is gone: its heartbeats count as
+fresh for fifteen seconds."""
 
 
 def create_snapshot(context: Context, key: str, step: CreateSnapshot) -> None:
@@ -78,32 +83,31 @@ def delete_snapshot(context: Context, key: str, step: DeleteSnapshot) -> None:
 
 
 def prove_quorum_lost(context: Context, _key: str, step: ProveQuorumLost) -> None:
-    """Hear the survivor say that it has no quorum, before anything is deleted.
+    """Hear the survivor once more, before anything is deleted.
 
-    While another master's VM runs, an election may be under way: then it has to say so for longer
-    than an election takes.
+    When all others are off by Compute Engine's word, they make no majority. While one of them
+    runs, the survivor itself has to say that it has no quorum, for longer than an election takes.
 
     Raises:
         Refused: There is a quorum.
         AgentSilent: The survivor was not heard.
     """
-    clock, since = context.clock, -1.0
+    clock = context.clock
     deadline = clock.monotonic() + context.limits.boot_s
+    since: dict[bool, float] = {}
     while clock.monotonic() < deadline:
         seen = context.observe()
+        _refuse_a_majority(seen)
         survivor = conditions.replica_named(seen, step.replica)
-        if seen.members_known and len(conditions.voters(seen)) > 1:
-            raise Refused(
-                f"etcd has a majority after all: {conditions.majority(seen, seen.members)}. "
-                "Nothing was deleted",
-                hint="`hakube status` shows who is dead; remove that one instead",
-            )
-        if survivor is not None and survivor.fresh:
-            since = clock.monotonic() if since < 0 else since
-            others_run = any(
-                r.instance.status != "TERMINATED" for r in seen.replicas if r is not survivor
-            )
-            if not others_run or clock.monotonic() - since >= context.limits.election_s:
+        if survivor is not None and survivor.fresh and survivor.report is not None:
+            if not _others_run(seen, step.replica):
+                return
+            has_quorum = survivor.report.etcd_healthy
+            since = {has_quorum: since.get(has_quorum, clock.monotonic())}
+            lasted_s = clock.monotonic() - since[has_quorum]
+            if has_quorum and lasted_s >= _STILL_HEALTHY_S:
+                raise _majority(f"{step.replica} goes on reading through one")
+            if not has_quorum and lasted_s >= context.limits.election_s:
                 return
         clock.sleep(context.limits.poll_s)
     raise AgentSilent(
@@ -111,6 +115,23 @@ def prove_quorum_lost(context: Context, _key: str, step: ProveQuorumLost) -> Non
         replica=step.replica,
         hint="is its VM up? `hakube status` shows what it last said",
     )
+
+
+def _refuse_a_majority(seen: Observed) -> None:
+    now = conditions.majority(seen, seen.members)
+    if seen.members_known and now.voters > 1 and now.holds:
+        raise _majority(str(now))
+
+
+def _majority(seen_as: str) -> Refused:
+    return Refused(
+        f"etcd has a majority after all: {seen_as}. Nothing was deleted",
+        hint="`hakube status` shows who is dead; remove that one instead",
+    )
+
+
+def _others_run(seen: Observed, survivor: str) -> bool:
+    return any(r.instance.status != "TERMINATED" for r in seen.replicas if r.name != survivor)
 
 
 def recover(context: Context, _key: str, step: RecoverMember) -> None:

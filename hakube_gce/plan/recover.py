@@ -64,7 +64,10 @@ def wish(
 
 
 def _refusal(blueprint: Blueprint, seen: Observed, survivor: Replica) -> Blocker | None:
-    if seen.members_known and not _is_alone(seen, survivor):
+    # A list alone proves nothing: for some seconds the last heartbeat tells of a majority that
+    # has just been lost.
+    holds = seen.members_known and conditions.majority(seen, seen.members).holds
+    if holds and not _is_alone(seen, survivor):
         dead = [m for m in conditions.voters(seen) if not conditions.is_healthy(seen, m)]
         return rescue_blockers.quorum_is_there(blueprint, seen, survivor, dead)
     report = survivor.report

@@ -6,7 +6,7 @@ finds it there again.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from hakube_gce import conditions, names
 from hakube_gce.model import Intent, Observed, Operation, Replica, Verb
@@ -42,6 +42,8 @@ def resolve(  # noqa: PLR0911 - one row a verb
         operation_id: Id for a new operation; an unfinished one keeps its own.
         other_regions: Regions, other than this, that hold an address of this cluster's name.
     """
+    if superseding.gives_way(seen, intent.verb):
+        seen = replace(seen, operation=None)
     found = _whatever_is_wished(blueprint, intent, seen, other_regions)
     if found is not None:
         return _refuse(found)

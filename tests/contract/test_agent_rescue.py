@@ -153,6 +153,9 @@ def test_after_a_power_cut_in_its_midst_it_is_asked_for_again(cut_after: str) ->
 def lost(*names: str, key: str = "/registry/a") -> tuple[RecordsLab, str]:
     """Return a lab whose masters and disks are gone but for a snapshot of the last one's disk."""
     lab = lab_of(*names)
+    put(lab, key, "saved earlier")
+    assert lab.ask(names[-1], "snapshot")["ok"]
+    lab.clock.advance(1)
     put(lab, key, "saved")
     for name in names:
         put(lab, f"{LEASES}/{lab.vms[name].internal_ip}", "")

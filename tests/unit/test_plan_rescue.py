@@ -123,6 +123,24 @@ def test_facts_survive_their_labels_and_nonsense_is_nothing() -> None:
     assert kept == {"MASTER_SIZE": "n1-standard-1"}
 
 
+def test_an_unfinished_snapshot_stands_in_nobody_s_way() -> None:
+    own = operation(Verb.SNAPSHOT, "kubernetes-snapshot-4")
+    for verb in (Verb.CREATE, Verb.REPLICATE, Verb.REMOVE):
+        found = wish(verb, replace(cluster("+++"), operation=own))
+        assert found.operation is not None, (verb, found)
+        assert found.operation.verb is verb
+    assert wish(Verb.SNAPSHOT, replace(cluster("+++"), operation=own)).operation == own
+
+
+def test_an_unfinished_recovery_gives_way_to_kube_up_once_its_survivor_has_no_vm() -> None:
+    own = operation(Verb.RECOVER, name_of(0))
+    there = replace(cluster("?--"), operation=own)
+    assert reasons(wish(Verb.CREATE, there)) == ["OperationUnfinished"]
+    gone = replace(there, replicas=there.replicas[1:])
+    assert wish(Verb.CREATE, replace(gone, replicas=())).operation is not None
+    assert reasons(wish(Verb.REPLICATE, gone)) == ["OperationUnfinished"]
+
+
 # ----------------------------------------------------------------------------------- recover
 
 
@@ -181,6 +199,20 @@ def test_a_recovery_is_refused(sketch: str, confirmed: bool, reason: str) -> Non
     seen = cluster(sketch)
     found = wish(Verb.RECOVER, seen, replica_name=name_of(0), confirmed=confirmed)
     assert reasons(found) == [reason]
+
+
+def test_a_list_told_just_before_the_majority_went_is_no_majority() -> None:
+    told = cluster("+++")
+    off = tuple(
+        replace(r, instance=replace(r.instance, status="TERMINATED"), fresh=False)
+        for r in told.replicas[1:]
+    )
+    seen = replace(told, replicas=(told.replicas[0], *off))
+    assert seen.members_known
+    found = wish(Verb.RECOVER, seen, replica_name=name_of(0), confirmed=True)
+    assert found.operation is not None
+    planned = plan(BLUEPRINT, found.operation, seen)
+    assert {"prove-quorum-lost", "recover"} <= set(keys(planned))
 
 
 def test_a_quorum_that_came_back_under_the_lock_stops_everything() -> None:
