@@ -14,7 +14,7 @@ def context(*, epoch: int, operation: Operation = REMOVAL) -> Context:
     nothing = SimpleNamespace()
     return Context(
         **dict.fromkeys(
-            ("blueprint", "mark", "gateway", "channel", "probe", "clock", "window_clock", "keys"),
+            ("blueprint", "mark", "gateway", "channel", "probe", "clock", "put_off", "keys"),
             cast("None", nothing),
         ),  # type: ignore[arg-type]  # never looked at
         operation=operation,
