@@ -20,6 +20,7 @@ from hakube_gce.model import Mark, Observed, Operation
 from hakube_gce.observe import Observer
 from hakube_gce.operator_kubeconfig import OperatorKubeconfig
 from hakube_gce.perform.context import Context
+from hakube_gce.plan import commands
 from hakube_gce.plan.blueprint import Blueprint
 from hakube_gce.ports import ComputeGateway, Probe
 from hakube_gce.probe import LabProbe, TlsProbe
@@ -72,6 +73,9 @@ class Means:
             holder=holder.this_process(),
             is_gone=holder.is_gone,
             new_hex=lambda digits: secrets.token_hex((digits + 1) // 2)[:digits],
+            unlock=commands.line(
+                self.selectors, f"{_programs()[2]} unlock", KUBE_GCE_ZONE=self.settings.zone
+            ),
         )
 
     def context(
@@ -94,7 +98,7 @@ class Means:
             channel=self.observer.channel,
             probe=_probe(self.place, authority),
             clock=StoppableClock(clock=self.clock, stopping=self.stopping),
-            window_clock=self.clock,
+            put_off=self.stopping.put_off,
             keys=self.keys,
             lock=lock,
             observe=self.observer.observe,
@@ -136,15 +140,16 @@ class _Remembered:
         return self._known
 
 
-def _programs() -> tuple[str, str]:
-    """Tell how to run up and down from where the user stands: by script, or as installed."""
-    folder = Path(__file__).resolve().parents[1] / "bin"
-    scripts = (folder / "kube-up.sh", folder / "kube-down.sh")
-    if not all(script.is_file() for script in scripts):
-        return "hakube up", "hakube down"
-    near = folder.parent == Path.cwd()
-    up, down = (str(s.relative_to(folder.parent) if near else s) for s in scripts)
-    return shlex.quote(up), shlex.quote(down)
+def _programs() -> tuple[str, str, str]:
+    """Tell how to run up, down and the rest from where the user stands."""
+    root = Path(__file__).resolve().parents[1]
+    programs = [root / "bin" / "kube-up.sh", root / "bin" / "kube-down.sh"]
+    if not all(script.is_file() for script in programs):
+        return "hakube up", "hakube down", "hakube"
+    programs.append(root / ".venv" / "bin" / "hakube")
+    near = root == Path.cwd()
+    up, down, rest = (str(p.relative_to(root) if near else p) for p in programs)
+    return shlex.quote(up), shlex.quote(down), shlex.quote(rest)
 
 
 def _probe(place: Place, authority: Callable[[], str]) -> Probe:
@@ -187,16 +192,17 @@ def assemble(
     clock = SystemClock()
     folder = Path(settings.home, "clusters", names.context(settings.project, settings.prefix))
     keys = KeyStore(folder, warn=warn)
+    stoppable = StoppableClock(clock=clock, stopping=stopping)
     gateway = gce.connect(
         settings.project,
         endpoint=place.endpoint or None,
-        clock=clock,
+        clock=stoppable,
         rng=random.Random(),  # noqa: S311 - spreads retries, guards nothing
     )
     acquaintance = _Acquaintance(keys)
     channel = SerialChannel(
         gateway,
-        StoppableClock(clock=clock, stopping=stopping),
+        stoppable,
         poll_s=place.limits().poll_s,
         trust=acquaintance.authority,
         randomness=os.urandom,

@@ -55,6 +55,10 @@ def _run(found: Arguments, environment: Mapping[str, str]) -> int:
 
     if found.verb == "status":
         return commands.status(found, settings, environment)
+    if found.verb == "unlock":
+        return commands.unlock(found, settings, environment)
+    if found.list:
+        return commands.list_snapshots(found, settings, environment)
     return commands.change(found, settings, environment)
 
 
@@ -69,7 +73,11 @@ def read_settings(found: Arguments, environment: Mapping[str, str]) -> Settings:
         _print(f"reading {dotenv.path}", sys.stderr)
     try:
         settings = Settings.parse(
-            environment, command=found.command, dotenv=dotenv.values, dotenv_path=dotenv.path
+            environment,
+            command=found.command,
+            dotenv=dotenv.values,
+            dotenv_path=dotenv.path,
+            named=found.named,
         )
     except SettingsError as error:
         raise SettingsError([*dotenv.problems, *error.problems]) from None

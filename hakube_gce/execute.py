@@ -93,7 +93,7 @@ def _outcome(future: Future[Planned], planned: Planned, progress: Progress) -> _
 
 def _as_step_failed(failure: _Failure) -> HakubeError:
     error = failure.error
-    if type(error).exit_status in {5, 8, 9, 130}:
+    if type(error).exit_status in {5, 6, 8, 9, 130}:
         return error  # the class already tells what may be done next
     wrapped = StepFailed(f"{failure.planned.key}: {error.message}", hint=error.hint)
     wrapped.__cause__ = error

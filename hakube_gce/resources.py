@@ -77,6 +77,8 @@ class Instance:
     disks: tuple[AttachedDisk, ...] = ()
     created: str = ""
     """RFC 3339, as Compute Engine wrote it."""
+    started: str = ""
+    """When it was last powered on; the same."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,6 +92,26 @@ class Disk:
     type: str
     users: tuple[str, ...] = ()
     labels: Mapping[str, str] = field(default_factory=dict)
+    label_fingerprint: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DiskSnapshot:
+    """A snapshot of a disk: a global resource that outlives the disk."""
+
+    name: str
+    id: str
+    status: str
+    """CREATING, UPLOADING, READY, DELETING or FAILED."""
+    created: str
+    """RFC 3339, as Compute Engine wrote it."""
+    disk: str
+    """Name of the disk it was taken of."""
+    zone: str
+    """Where that disk was."""
+    disk_size_gb: int
+    labels: Mapping[str, str] = field(default_factory=dict)
+    description: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,7 +172,8 @@ class ForwardingRule:
 class Inventory:
     """Everything of the kinds we use that a project holds in one region, ours or not.
 
-    Raw: no name or mark was looked at yet. Firewalls are global, all others lie in the region.
+    Raw: no name or mark was looked at yet. Firewalls and snapshots are global, all others lie in
+    the region.
     """
 
     server_time: datetime
@@ -165,6 +188,8 @@ class Inventory:
     health_checks: tuple[HealthCheck, ...] = ()
     backend_services: tuple[BackendService, ...] = ()
     forwarding_rules: tuple[ForwardingRule, ...] = ()
+    snapshots: tuple[DiskSnapshot, ...] = ()
+    """Only those with a label of ours: a project may hold thousands of others."""
     target_pools: tuple[str, ...] = ()
     """Names only: clusters of the original scripts have one, ours do not."""
     unreadable: tuple[str, ...] = ()
@@ -202,6 +227,8 @@ class InstanceSpec:
     """Empty: the network alone is named in the request."""
     address: str
     """Static external address to carry, or empty for an ephemeral one."""
+    internal_ip: str = ""
+    """The internal address it must have, or empty for any that is free."""
     tags: tuple[str, ...]
     scopes: tuple[str, ...]
     labels: Mapping[str, str]

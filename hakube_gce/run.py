@@ -6,11 +6,12 @@ target was meant.
 """
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from hakube_gce import names, render
-from hakube_gce.errors import HakubeError, StepFailed
+from hakube_gce import names, render, snapshots
+from hakube_gce.errors import HakubeError, Overtaken, StepFailed
 from hakube_gce.execute import Progress, execute
 from hakube_gce.inherit import Inheritance
 from hakube_gce.lock import HeldLock, LockPlace, acquire, refuse_if_held
@@ -22,11 +23,13 @@ from hakube_gce.plan.blueprint import Blueprint
 from hakube_gce.plan.graph import Blocker, Plan
 from hakube_gce.plan.planner import plan
 from hakube_gce.plan.resolve import Resolved, resolve
+from hakube_gce.plan.restore import uid_at_birth
 from hakube_gce.ports import Clock, ComputeGateway
 from hakube_gce.render import Result
 from hakube_gce.stopping import Stopping
 
 _SETTLE_TRIES = 30
+_LOOKS = 3
 
 
 class Screen(Progress, Protocol):
@@ -53,6 +56,8 @@ class Job:
     clock: Clock
     stopping: Stopping
     operation_id: str
+    renewed: Callable[[HeldLock], AbstractContextManager[None]]
+    """Keeps the lock ours while steps take long."""
     dry_run: bool = False
     check: bool = False
 
@@ -60,9 +65,21 @@ class Job:
 def run(job: Job) -> Result:
     """Carry out one command.
 
+    A wish is made absolute by what was seen, so when another run held the lock between that look
+    and ours, everything is looked at and decided again.
+
     Raises:
         HakubeError: It could not be carried out; what was begun is resumed by the same command.
     """
+    for _ in range(_LOOKS - 1):
+        try:
+            return _look_and_run(job)
+        except Overtaken as error:
+            job.screen.say(f"{error.message}; looking again")
+    return _look_and_run(job)
+
+
+def _look_and_run(job: Job) -> Result:
     seen = job.observe()
     job.screen.say(render.headline(seen))
     if not (job.dry_run or job.check):
@@ -74,8 +91,8 @@ def run(job: Job) -> Result:
         return _result(job, changed=False)
     if resolved.operation is None:
         return _refuse(job, resolved.blockers)
-    if resolved.operation == seen.operation:
-        job.screen.say(_going_on(resolved.operation))
+    if seen.operation is not None:
+        job.screen.say(_unfinished(seen.operation, resolved.operation))
     drafted = _plan(job, inheritance, resolved.operation, seen)
     for text in drafted.notes:
         job.screen.say(f"note: {text}")
@@ -89,9 +106,10 @@ def run(job: Job) -> Result:
     return _run_locked(job, inheritance.blueprint, resolved.operation, seen)
 
 
-def _going_on(operation: Operation) -> str:
+def _unfinished(operation: Operation, now: Operation) -> str:
     whose = f" of {operation.target}" if operation.target else ""
-    return f"going on with the unfinished {operation.verb.value}{whose} (zone {operation.zone})"
+    what = f"the unfinished {operation.verb.value}{whose} (zone {operation.zone})"
+    return f"going on with {what}" if now == operation else f"giving up {what} for this"
 
 
 def _resolve(job: Job, blueprint: Blueprint, seen: Observed) -> Resolved:
@@ -110,7 +128,7 @@ def _resolve(job: Job, blueprint: Blueprint, seen: Observed) -> Resolved:
 
 def _plan(job: Job, inheritance: Inheritance, operation: Operation, seen: Observed) -> Plan:
     extra = job.forbidden(seen)
-    if operation.verb in {Verb.CREATE, Verb.REPLICATE}:
+    if operation.verb in {Verb.CREATE, Verb.REPLICATE, Verb.RESTORE}:
         extra += inheritance.contradictions
     planned = plan(inheritance.blueprint, operation, seen)
     if extra:
@@ -136,7 +154,9 @@ def _show(job: Job, drafted: Plan) -> Result:
     for line in render.plan_lines(drafted):
         job.screen.say(line)
     job.screen.say("Nothing was changed (dry run).")
-    target = drafted.operation.target if drafted.operation else ""
+    operation = drafted.operation
+    is_of_master = operation is not None and operation.verb not in {Verb.SNAPSHOT, Verb.RESTORE}
+    target = operation.target if operation is not None and is_of_master else ""
     status = 10 if job.check and drafted.steps else 0
     return replace(
         _result(job, changed=False),
@@ -154,16 +174,21 @@ def _show(job: Job, drafted: Plan) -> Result:
 def _run_locked(job: Job, blueprint: Blueprint, operation: Operation, before: Observed) -> Result:
     if job.stopping.event.is_set():
         raise job.stopping.interrupted()  # nothing was begun, so nothing is noted either
-    held = acquire(replace(job.lock_place, uid=before.uid), operation)
-    finished = False
+    place = replace(job.lock_place, uid=before.uid or uid_at_birth(operation, before))
+    held = acquire(place, operation, seen=before.address)
+    keep = True
     try:
-        outcome = _perform_all(
-            job, blueprint, operation, held, resumed=before.operation is not None
-        )
-        finished = outcome.exit_status == 0 or (outcome.exit_status == 5 and not before.operation)
+        with job.renewed(held):
+            outcome = _perform_all(
+                job, blueprint, operation, held, resumed=before.operation is not None
+            )
+        keep = bool(outcome.reasons) and before.operation is not None
+        if keep and before.operation is not None:
+            held.note(before.operation)  # refused under the lock: nothing new was begun
         return outcome
     finally:
-        _let_go(job, held, keep_operation=not finished)
+        with job.stopping.put_off():  # a lock that nobody lets go shuts everybody out for minutes
+            _let_go(job, held, keep_operation=keep)
 
 
 def _let_go(job: Job, held: HeldLock, *, keep_operation: bool) -> None:
@@ -192,16 +217,33 @@ def _perform_all(
     )
     if not done:
         raise job.stopping.interrupted()
-    _verify(job, blueprint, operation)
+    after = _verify(job, blueprint, operation)
     job.note("end", operation=operation.id)
-    job.screen.say(_last_line(operation))
+    job.screen.say(_last_line(operation, planned, after))
     return replace(
         _result(job, changed=bool(planned.steps) or resumed),
-        replica=operation.target or _only_replica(planned),
+        replica=_replica(operation, planned, after),
         window=_window(context.windows),
         steps=tuple(p.key for p in planned.steps),
-        notes=planned.notes,
+        notes=(*planned.notes, *context.told),
+        snapshot=_snapshot(operation, after),
     )
+
+
+def _replica(operation: Operation, planned: Plan, after: Observed) -> str:
+    """Give the master that came, went or was rescued."""
+    match operation.verb:
+        case Verb.SNAPSHOT:
+            return ""
+        case Verb.RESTORE:
+            return next((r.name for r in after.replicas), "")
+        case _:
+            return operation.target or _only_replica(planned)
+
+
+def _snapshot(operation: Operation, after: Observed) -> dict[str, object] | None:
+    found = snapshots.named(after, operation.target) if operation.target else None
+    return snapshots.as_object(found) if found is not None else None
 
 
 def _only_replica(planned: Plan) -> str:
@@ -209,17 +251,18 @@ def _only_replica(planned: Plan) -> str:
     return getattr(created[0], "replica", "") if created else ""
 
 
-def _verify(job: Job, blueprint: Blueprint, operation: Operation) -> None:
-    """Look and plan once more: nothing may be left to do.
+def _verify(job: Job, blueprint: Blueprint, operation: Operation) -> Observed:
+    """Look and plan once more: nothing may be left to do. Returns what was seen.
 
     What was just done may take a moment to show in a list or a heartbeat, so it is looked at a few
     times.
     """
     left: tuple[str, ...] = ()
     for _ in range(_SETTLE_TRIES):
-        again = plan(blueprint, operation, job.observe())
+        seen = job.observe()
+        again = plan(blueprint, operation, seen)
         if again.is_empty:
-            return
+            return seen
         left = tuple(p.key for p in again.steps) + tuple(b.reason for b in again.blockers)
         job.clock.sleep(0.5)
     raise StepFailed(
@@ -228,8 +271,12 @@ def _verify(job: Job, blueprint: Blueprint, operation: Operation) -> None:
     )
 
 
-def _last_line(operation: Operation) -> str:
+def _last_line(operation: Operation, planned: Plan, after: Observed) -> str:  # noqa: PLR0911 - a table, one row a verb
     match operation.verb:
+        case Verb.CREATE if any(
+            p.key.startswith(("start-", "await-ready/")) for p in planned.steps
+        ):
+            return "Done: the cluster's masters are back."
         case Verb.CREATE:
             return "Kubernetes cluster created."
         case Verb.REPLICATE:
@@ -237,7 +284,15 @@ def _last_line(operation: Operation) -> str:
         case Verb.REMOVE:
             return f"Done: {operation.target} is gone."
         case Verb.TEARDOWN:
-            return "Done: nothing of the cluster is left."
+            kept = f" but snapshots: {len(after.snapshots)}" if after.snapshots else ""
+            return f"Done: nothing of the cluster is left{kept}."
+        case Verb.SNAPSHOT:
+            taken = snapshots.named(after, operation.target)
+            return f"Done: {snapshots.summary(taken) if taken else operation.target}."
+        case Verb.RESTORE:
+            return f"Done: the cluster is back as {operation.target} held it."
+        case Verb.RECOVER:
+            return f"Done: {operation.target} is the only master; add others with kube-up."
 
 
 def _window(windows: Sequence[Window]) -> dict[str, object] | None:

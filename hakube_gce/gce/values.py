@@ -14,6 +14,7 @@ from hakube_gce.resources import (
     AttachedDisk,
     BackendService,
     Disk,
+    DiskSnapshot,
     Firewall,
     ForwardingRule,
     HealthCheck,
@@ -60,6 +61,7 @@ def instance(message: compute.Instance) -> Instance:
         tags=tuple(message.tags.items),
         disks=tuple(_attached_disk(disk) for disk in message.disks),
         created=message.creation_timestamp,
+        started=message.last_start_timestamp,
     )
 
 
@@ -78,6 +80,23 @@ def disk(message: compute.Disk) -> Disk:
         type=last(message.type_),
         users=tuple(short(user) for user in message.users),
         labels=dict(message.labels),
+        label_fingerprint=message.label_fingerprint,
+    )
+
+
+def snapshot(message: compute.Snapshot) -> DiskSnapshot:
+    """A snapshot of a zonal disk."""
+    zone_name, disk_name = zonal(message.source_disk, "disks") or ("", "")
+    return DiskSnapshot(
+        name=message.name,
+        id=str(message.id),
+        status=message.status,
+        created=message.creation_timestamp,
+        disk=disk_name,
+        zone=zone_name,
+        disk_size_gb=message.disk_size_gb,
+        labels=dict(message.labels),
+        description=message.description,
     )
 
 

@@ -5,6 +5,7 @@ import threading
 import uuid
 from collections import Counter
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -33,6 +34,11 @@ class Limits:
     window_s: float = 1200.0
     """How long a new rule may take to lead somewhere before the address goes back."""
     drain_s: float = 30.0
+    snapshot_s: float = 1800.0
+    rescue_s: float = 1200.0
+    """How long a recovery or a restore may take at the master: it copies whole databases."""
+    election_s: float = 20.0
+    """For how long a master must say that it has no quorum while others may be electing."""
     poll_s: float = 1.0
 
 
@@ -59,9 +65,9 @@ class Context:
     channel: Channel
     probe: Probe
     clock: Clock
-    """Sleeps that a signal may cut short."""
-    window_clock: Clock
-    """Sleeps that nothing cuts short: for an open outage window."""
+    """Its sleeps end early when a stop is wanted."""
+    put_off: Callable[[], AbstractContextManager[None]]
+    """Puts a wanted stop off: an open outage window must come to its end."""
     keys: KeyStore
     lock: HeldLock
     observe: Callable[[], Observed]
@@ -72,6 +78,8 @@ class Context:
     randomness: Callable[[int], bytes] = os.urandom
     limits: Limits = field(default_factory=Limits)
     windows: list[Window] = field(default_factory=list)
+    told: list[str] = field(default_factory=list)
+    """What steps found out that people must know."""
     _calls: Counter[str] = field(default_factory=Counter)
     _guard: threading.Lock = field(default_factory=threading.Lock)
 
@@ -86,6 +94,11 @@ class Context:
             count = self._calls[f"{step_key}/{call}"]
         text = f"{self.operation.id}/{self.lock.epoch}/{step_key}/{call}/{count}"
         return str(uuid.uuid5(_NAMESPACE, text))
+
+    def tell(self, text: str) -> None:
+        """Say something that also belongs into the result."""
+        self.told.append(text)
+        self.say(f"note: {text}")
 
     def cluster_ip(self) -> str:
         """Read the cluster IP; empty when its address is gone."""

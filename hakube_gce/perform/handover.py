@@ -17,11 +17,17 @@ from hakube_gce.pki import issue_leaves, new_cluster_keys
 from hakube_gce.ports import Hello
 from hakube_gce.resources import Instance
 
+_NEW_KEYS = (
+    "note: neither this machine nor another master has the cluster's keys, so new ones are made: "
+    "kubeconfigs and service account tokens from before no longer work"
+)
 _ENVELOPE_LIFE = timedelta(minutes=10)
 
 
-def cluster_keys(context: Context, *, founder: bool) -> ClusterKeys:
+def cluster_keys(context: Context, *, founder: bool, returning: bool = False) -> ClusterKeys:
     """Find the cluster's keys: here, else at a healthy master; drawn only for a founder.
+
+    The only master, made again on its disk, is one too: nobody else has the keys then.
 
     Raises:
         KeysError: They are nowhere to be had.
@@ -34,6 +40,8 @@ def cluster_keys(context: Context, *, founder: bool) -> ClusterKeys:
     if source is not None:
         keys = _fetch(context, source)
     elif founder:
+        if returning:
+            context.say(_NEW_KEYS)
         keys = new_cluster_keys(
             context.blueprint.prefix, uid, now=context.clock.now(), randomness=context.randomness
         )

@@ -1,7 +1,9 @@
 """Firewalls, disks, VMs and the address: steps that are one call to Compute Engine."""
 
+from collections.abc import Callable, Mapping
+
 from hakube_gce import marks
-from hakube_gce.errors import ResourceConflict
+from hakube_gce.errors import ResourceConflict, StaleFingerprint, StepFailed, TargetNotFound
 from hakube_gce.perform.context import Context
 from hakube_gce.steps import (
     CreateDisk,
@@ -10,9 +12,13 @@ from hakube_gce.steps import (
     DeleteDisk,
     DeleteFirewall,
     DeleteInstance,
+    ForgetAddress,
     ReleaseAddress,
+    RememberAddress,
     StartInstance,
 )
+
+_TRIES = 5
 
 
 def create_firewall(context: Context, key: str, step: CreateFirewall) -> None:
@@ -31,6 +37,7 @@ def create_disk(context: Context, key: str, step: CreateDisk) -> None:
         disk_type=step.disk_type,
         labels=marks.mark_labels(context.mark),
         request_id=context.request_id(key, "insert"),
+        source_snapshot=step.snapshot,
     )
 
 
@@ -40,6 +47,49 @@ def delete_disk(context: Context, key: str, step: DeleteDisk) -> None:
 
 def create_instance(context: Context, key: str, step: CreateInstance) -> None:
     context.gateway.insert_instance(step.spec, request_id=context.request_id(key, "insert"))
+
+
+def remember_address(context: Context, key: str, step: RememberAddress) -> None:
+    """Write the VM's internal IP onto its data disk.
+
+    Raises:
+        StepFailed: Somebody else kept writing the disk's labels.
+    """
+    address = context.instance(step.zone, step.replica).internal_ip
+    _relabel(context, key, step, lambda labels: marks.home_labels(labels, address))
+
+
+def forget_address(context: Context, key: str, step: ForgetAddress) -> None:
+    """Take the address off a kept disk, so that nobody makes its old member again.
+
+    Raises:
+        StepFailed: Somebody else kept writing the disk's labels.
+    """
+    _relabel(context, key, step, marks.homeless_labels)
+
+
+def _relabel(
+    context: Context,
+    key: str,
+    step: RememberAddress | ForgetAddress,
+    change: Callable[[Mapping[str, str]], Mapping[str, str]],
+) -> None:
+    for _ in range(_TRIES):
+        disk = context.gateway.find_disk(step.zone, step.disk)
+        if disk is None:
+            raise TargetNotFound(f"disk {step.disk} is not in zone {step.zone} any more")
+        try:
+            context.gateway.set_disk_labels(
+                step.zone,
+                step.disk,
+                labels=change(disk.labels),
+                fingerprint=disk.label_fingerprint,
+                request_id=context.request_id(key, "set-labels"),
+            )
+        except StaleFingerprint:
+            continue
+        return
+    raise StepFailed(f"the labels of disk {step.disk} changed {_TRIES} times under our hands")
 
 
 def start_instance(context: Context, key: str, step: StartInstance) -> None:
@@ -69,3 +119,5 @@ def release_address(context: Context, key: str, step: ReleaseAddress) -> None:
     context.gateway.delete_address(
         step.region, step.name, request_id=context.request_id(key, "delete")
     )
+    if context.mark.uid and not step.keep_keys:
+        context.keys.remove(context.mark.uid)  # nothing is left that they open

@@ -7,6 +7,7 @@ commands go through `hakube_gce.cli.main` with an environment of their own. Whoe
 from outside: a `Fuse` on the command's screen, or the lab's clock on a scripted fault.
 """
 
+import http.client
 import json
 import os
 import random
@@ -123,6 +124,16 @@ class ServedLab:
         """Cut a VM's power."""
         self.admin("POST", f"vms/{vm}/kill")
 
+    def delete_by_hand(self, zone: str, vm: str) -> None:
+        """Delete a VM as somebody does in the console: its data disk stays."""
+        path = f"projects/{PROJECT}/zones/{zone}/instances/{vm}"
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+        connection.request("DELETE", f"/compute/v1/{path}")
+        answer = connection.getresponse()
+        assert answer.status == 200, answer.read()
+        connection.close()
+        assert path not in self.dump()
+
     def serves(self, address: str) -> bool:
         """Tell whether a client that dials an address is served."""
         return bool(self.admin("GET", f"serving?address={address}")["serving"])
@@ -143,7 +154,7 @@ def _memberships(
     world: Mapping[str, Any], disks: Mapping[str, str]
 ) -> Iterator[tuple[str, dict[str, str]]]:
     for disk_id, files in world["disks"].items():
-        if "etcd/member/wal" not in files:
+        if files.get("etcd/member/wal", "torn") == "torn":
             continue
         wal = json.loads(files["etcd/member/wal"])
         known = world["clusters"][wal["cluster"]]["disks"][wal["member"]]

@@ -16,8 +16,8 @@ PACKAGE = "hakube_gce"
 
 PURE = (
     "settings", "settings_table", "setting_kinds", "setting_sources", "original_variables",
-    "misspellings", "intents", "model", "resources", "conditions", "plan", "steps", "pki", "render", "errors",
-    "names", "marks", "inherit",
+    "misspellings", "intents", "model", "resources", "conditions", "plan", "steps", "pki",
+    "render", "errors", "names", "marks", "inherit", "snapshots",
     "describe", "leaves", "cluster_keys", "understand", "timestamps",
 )  # fmt: skip
 """Decisions on values: they reach nothing outside themselves."""
