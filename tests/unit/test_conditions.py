@@ -29,6 +29,14 @@ def test_a_removal_is_judged_as_the_oracle_does_for_every_health_pattern(voters:
     assert checked > 0
 
 
+def test_the_sums_of_a_removal_show_the_majority_that_is_missing() -> None:
+    """Of four voters with two alive, the removal of a dead one is not even committed."""
+    seen = cluster("++--")
+    assert conditions.removal_sums(seen, seen.members[3]) == (
+        "now 2 healthy of 4 voters, 3 needed; afterwards 2 healthy of 3 voters, 2 needed"
+    )
+
+
 @pytest.mark.parametrize(
     ("sketch", "verdict"),
     [
