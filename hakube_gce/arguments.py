@@ -20,11 +20,13 @@ class Arguments:
     """A parsed command line."""
 
     verb: str
-    """up, down, status, whatif or emulator."""
+    """up, down, status, whatif, unlock or emulator."""
     json: bool = False
     dry_run: bool = False
     check: bool = False
     debug: bool = False
+    nonce: str = ""
+    """For ``unlock``: which lock is meant."""
     question: str = ""
     """For ``whatif``: what would be if."""
     rest: tuple[str, ...] = ()
@@ -47,6 +49,7 @@ def parse(argv: list[str]) -> Arguments:
         dry_run=getattr(found, "dry_run", False),
         check=getattr(found, "check", False),
         debug=found.debug,
+        nonce=getattr(found, "nonce", ""),
         question=" ".join(getattr(found, "question", ())),
     )
 
@@ -71,6 +74,9 @@ def _parser() -> argparse.ArgumentParser:
             "--check", action="store_true", help="as --dry-run; exit 10 when changes are pending"
         )
     _common(verbs.add_parser("status", help="show the cluster and judge it"))
+    unlock = verbs.add_parser("unlock", help="free the lock of a run that is dead for certain")
+    _common(unlock)
+    unlock.add_argument("--nonce", required=True, help="the lock's nonce, as the refusal names it")
     whatif = verbs.add_parser("whatif", help="foretell a loss, a removal, an addition")
     _common(whatif)
     whatif.add_argument(

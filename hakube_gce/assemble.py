@@ -5,6 +5,7 @@ import random
 import secrets
 import shlex
 from collections.abc import Callable, Mapping
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,9 +20,10 @@ from hakube_gce.lock import HeldLock, LockPlace
 from hakube_gce.model import Mark, Observed, Operation
 from hakube_gce.observe import Observer
 from hakube_gce.operator_kubeconfig import OperatorKubeconfig
-from hakube_gce.perform.context import Context
+from hakube_gce.perform.context import Context, Limits
+from hakube_gce.plan import commands
 from hakube_gce.plan.blueprint import Blueprint
-from hakube_gce.ports import ComputeGateway, Probe
+from hakube_gce.ports import Clock, ComputeGateway, Probe
 from hakube_gce.probe import LabProbe, TlsProbe
 from hakube_gce.settings import Settings
 from hakube_gce.stopping import StoppableClock, Stopping
@@ -49,7 +51,10 @@ class Means:
     journal: Journal
     keys: KeyStore
     kubeconfig: OperatorKubeconfig
-    clock: SystemClock
+    clock: Clock
+    waits: Clock
+    """Sleeps that a signal may cut short."""
+    limits: Limits
     stopping: Stopping
     selectors: tuple[tuple[str, str], ...]
 
@@ -72,6 +77,9 @@ class Means:
             holder=holder.this_process(),
             is_gone=holder.is_gone,
             new_hex=lambda digits: secrets.token_hex((digits + 1) // 2)[:digits],
+            unlock=commands.line(
+                self.selectors, f"{_programs()[2]} unlock", KUBE_GCE_ZONE=self.settings.zone
+            ),
         )
 
     def context(
@@ -93,8 +101,8 @@ class Means:
             gateway=self.gateway,
             channel=self.observer.channel,
             probe=_probe(self.place, authority),
-            clock=StoppableClock(clock=self.clock, stopping=self.stopping),
-            window_clock=self.clock,
+            clock=self.waits,
+            put_off=self.stopping.put_off,
             keys=self.keys,
             lock=lock,
             observe=self.observer.observe,
@@ -103,8 +111,22 @@ class Means:
                 context, server, self.keys.load(mark.uid)
             ),
             remove_kubeconfig=self.kubeconfig.remove,
-            limits=self.place.limits(),
+            limits=self.limits,
         )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Edges:
+    """Where a run meets the world: cloud, time and chance."""
+
+    gateway: ComputeGateway
+    clock: Clock
+    waits: Clock
+    """Sleeps that a signal may cut short."""
+    limits: Limits
+    randomness: Callable[[int], bytes] = os.urandom
+    pools: Callable[[int], Executor] = ThreadPoolExecutor
+    """Gives so many hands for reads side by side."""
 
 
 class _Acquaintance:
@@ -136,15 +158,16 @@ class _Remembered:
         return self._known
 
 
-def _programs() -> tuple[str, str]:
-    """Tell how to run up and down from where the user stands: by script, or as installed."""
-    folder = Path(__file__).resolve().parents[1] / "bin"
-    scripts = (folder / "kube-up.sh", folder / "kube-down.sh")
-    if not all(script.is_file() for script in scripts):
-        return "hakube up", "hakube down"
-    near = folder.parent == Path.cwd()
-    up, down = (str(s.relative_to(folder.parent) if near else s) for s in scripts)
-    return shlex.quote(up), shlex.quote(down)
+def _programs() -> tuple[str, str, str]:
+    """Tell how to run up, down and the rest from where the user stands."""
+    root = Path(__file__).resolve().parents[1]
+    programs = [root / "bin" / "kube-up.sh", root / "bin" / "kube-down.sh"]
+    if not all(script.is_file() for script in programs):
+        return "hakube up", "hakube down", "hakube"
+    programs.append(root / ".venv" / "bin" / "hakube")
+    near = root == Path.cwd()
+    up, down, rest = (str(p.relative_to(root) if near else p) for p in programs)
+    return shlex.quote(up), shlex.quote(down), shlex.quote(rest)
 
 
 def _probe(place: Place, authority: Callable[[], str]) -> Probe:
@@ -185,21 +208,43 @@ def assemble(
         PermissionMissing: Real Compute Engine is meant and there are no credentials.
     """
     clock = SystemClock()
-    folder = Path(settings.home, "clusters", names.context(settings.project, settings.prefix))
-    keys = KeyStore(folder, warn=warn)
+    waits = StoppableClock(clock=clock, stopping=stopping)
     gateway = gce.connect(
         settings.project,
         endpoint=place.endpoint or None,
-        clock=clock,
+        clock=waits,
         rng=random.Random(),  # noqa: S311 - spreads retries, guards nothing
     )
+    edges = Edges(
+        gateway=gateway,
+        clock=clock,
+        waits=waits,
+        limits=place.limits(),
+    )
+    return put_together(settings, place, environment, edges, stopping=stopping, warn=warn)
+
+
+def put_together(
+    settings: Settings,
+    place: Place,
+    environment: Mapping[str, str],
+    edges: Edges,
+    *,
+    stopping: Stopping,
+    warn: Callable[[str], None],
+) -> Means:
+    """Build a run's means over edges that are given."""
+    folder = Path(settings.home, "clusters", names.context(settings.project, settings.prefix))
+    keys = KeyStore(folder, warn=warn)
+    clock, gateway = edges.clock, edges.gateway
     acquaintance = _Acquaintance(keys)
     channel = SerialChannel(
         gateway,
-        StoppableClock(clock=clock, stopping=stopping),
-        poll_s=place.limits().poll_s,
+        edges.waits,
+        poll_s=edges.limits.poll_s,
         trust=acquaintance.authority,
-        randomness=os.urandom,
+        randomness=edges.randomness,
+        pools=edges.pools,
     )
     kubeconfig = OperatorKubeconfig(
         files=tuple(Path(f) for f in settings.kubeconfig_files),
@@ -225,6 +270,8 @@ def assemble(
         keys=keys,
         kubeconfig=kubeconfig,
         clock=clock,
+        waits=edges.waits,
+        limits=edges.limits,
         stopping=stopping,
         selectors=tuple((n, environment[n]) for n in SELECTORS if environment.get(n)),
     )

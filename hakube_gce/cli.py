@@ -55,6 +55,8 @@ def _run(found: Arguments, environment: Mapping[str, str]) -> int:
 
     if found.verb == "status":
         return commands.status(found, settings, environment)
+    if found.verb == "unlock":
+        return commands.unlock(found, settings, environment)
     if found.verb == "whatif":
         return commands.what_if(found, settings, environment)
     return commands.change(found, settings, environment)

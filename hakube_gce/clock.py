@@ -6,6 +6,8 @@ Everything else takes a `Clock`, so that tests own time. Nothing here decides ho
 import time
 from datetime import UTC, datetime
 
+_MONOTONIC = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+
 
 class SystemClock:
     """The machine's own time.
@@ -19,8 +21,11 @@ class SystemClock:
         return datetime.now(UTC)  # noqa: TID251 - this is the clock that others take
 
     def monotonic(self) -> float:
-        """Return seconds since an arbitrary moment; never goes back."""
-        return time.monotonic()
+        """Return seconds since an arbitrary moment; never goes back.
+
+        Where the system can tell (Linux), a laptop's sleep counts: a lock does not wait for it.
+        """
+        return time.clock_gettime(_MONOTONIC)
 
     def sleep(self, seconds: float) -> None:
         """Wait; a wait that is already over (zero or less) returns at once."""

@@ -6,18 +6,22 @@ import secrets
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 
-from hakube_gce import render, whatif
+from hakube_gce import names, render, whatif
+from hakube_gce import settings_table as table
 from hakube_gce.arguments import Arguments
 from hakube_gce.assemble import Means, assemble, find_place
-from hakube_gce.errors import HakubeError, TargetNotFound
+from hakube_gce.errors import HakubeError, Locked, TargetNotFound
+from hakube_gce.lock import break_open
 from hakube_gce.model import Observed, Verb
 from hakube_gce.plan.blueprint import Blueprint
 from hakube_gce.plan.graph import Blocker
 from hakube_gce.render import Result, result_object, status_object
 from hakube_gce.run import Job, resume_command, run, same_again
 from hakube_gce.screen import Screen
+from hakube_gce.setting_sources import DEFAULT
 from hakube_gce.settings import Settings
 from hakube_gce.stopping import Stopping
 from hakube_gce.whatif_text import forecast_lines, forecast_object
@@ -26,8 +30,9 @@ from hakube_gce.whatif_text import forecast_lines, forecast_object
 def status(found: Arguments, settings: Settings, environment: Mapping[str, str]) -> int:
     """Show the cluster; exit 0 whatever its state, as looking changes nothing."""
     place = find_place(settings, environment)
-    means = assemble(settings, place, environment, stopping=_stopping(print), warn=_warn)
-    _check_zone(means)
+    means = _where_the_cluster_is(
+        assemble(settings, place, environment, stopping=_stopping(print), warn=_warn), environment
+    )
     seen = means.observer.observe()
     if found.json:
         _out(json.dumps(status_object(seen, port=place.api_port)))
@@ -36,12 +41,55 @@ def status(found: Arguments, settings: Settings, environment: Mapping[str, str])
     return 0
 
 
+def unlock(found: Arguments, settings: Settings, environment: Mapping[str, str]) -> int:
+    """Free the lock of a run that a person knows to be dead."""
+    place = find_place(settings, environment)
+    means = _where_the_cluster_is(
+        assemble(settings, place, environment, stopping=_stopping(print), warn=_warn), environment
+    )
+    freed = break_open(means.lock_place(), found.nonce)
+    if found.json:
+        result = Result(verb="unlock", changed=freed, exit_status=0)
+        _out(json.dumps(result_object(result)))
+    else:
+        _out(
+            "The lock is free. What its run left unfinished, the same command goes on with."
+            if freed
+            else "Nobody holds the lock. Nothing was changed."
+        )
+    return 0
+
+
+def _where_the_cluster_is(means: Means, environment: Mapping[str, str]) -> Means:
+    """Look for the cluster where it is when nobody said where to look.
+
+    Raises:
+        TargetNotFound: A zone was named, and there is none of that name.
+    """
+    settings = means.settings
+    if settings.sources[table.ZONE.name] != DEFAULT:
+        _check_zone(means)
+        return means
+    regions = means.gateway.address_regions(names.address(settings.prefix))
+    if len(regions) != 1 or regions[0] == settings.region:
+        return means
+    there = next(z for z in sorted(means.gateway.zone_names()) if z.startswith(f"{regions[0]}-"))
+    return assemble(
+        replace(settings, zone=there),
+        means.place,
+        environment,
+        stopping=means.stopping,
+        warn=_warn,
+    )
+
+
 def what_if(found: Arguments, settings: Settings, environment: Mapping[str, str]) -> int:
     """Foretell what a loss, a removal or an addition would come to; changes nothing."""
     question = whatif.parse_question(found.question)
     place = find_place(settings, environment)
-    means = assemble(settings, place, environment, stopping=_stopping(print), warn=_warn)
-    _check_zone(means)
+    means = _where_the_cluster_is(
+        assemble(settings, place, environment, stopping=_stopping(print), warn=_warn), environment
+    )
     seen = means.observer.observe()
     answer = whatif.forecast(question, seen, means.inherit(seen).blueprint)
     if found.json:
@@ -110,6 +158,9 @@ def _job(found: Arguments, means: Means, screen: Screen) -> Job:
 
 def _add_resume_command(job: Job, error: HakubeError) -> None:
     """Find out how to go on, from what the cluster's address remembers."""
+    if isinstance(error, Locked):  # what the address remembers is another run's
+        error.next_command = same_again(job, _blueprint(job))
+        return
     try:
         error.next_command = resume_command(job, _blueprint(job))
     except HakubeError:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from hakube_gce import marks
 from hakube_gce.model import EndpointMode, Member, Observed, Replica, Role
 
 
@@ -39,6 +40,54 @@ def learners(seen: Observed) -> tuple[Member, ...]:
     return tuple(m for m in seen.members if m.role is Role.LEARNER)
 
 
+def orphans(seen: Observed) -> tuple[Member, ...]:
+    """List learners whose VM is gone: somebody deleted it before the member could vote.
+
+    Nothing depends on a learner, and while it is listed etcd takes no other one in.
+    """
+    return tuple(m for m in learners(seen) if replica_of(seen, m) is None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Absent:
+    """A master whose VM is gone while its data disk is there."""
+
+    name: str
+    zone: str
+    internal_ip: str
+    """Where the other members know it."""
+
+
+def absent_masters(seen: Observed) -> tuple[Absent, ...]:
+    """List masters that can be made again on their disks.
+
+    While a majority answers, only those that it still lists; when nobody answers, every disk that
+    remembers an address: a removal deletes the disk, and a recovery takes the address off it.
+    """
+    here = {r.name for r in seen.replicas}
+    listed = {m.peer_url for m in seen.members}
+    found = []
+    for disk in seen.disks:
+        name, ip = disk.name.removesuffix("-pd"), marks.home_of(disk.labels)
+        is_member = f"https://{ip}:2380" in listed or not seen.members_known
+        if ip and name not in here and is_member and not disk.users:
+            found.append(Absent(name=name, zone=disk.zone, internal_ip=ip))
+    return tuple(sorted(found, key=lambda m: m.name))
+
+
+def masters_that_are_off(seen: Observed) -> tuple[Replica, ...]:
+    """List masters whose VM is there and powered off."""
+    return tuple(r for r in seen.replicas if r.instance.status == "TERMINATED")
+
+
+def peer_urls_but(seen: Observed, internal_ip: str) -> tuple[str, ...]:
+    """List the peer URLs of all other masters, from etcd's list or, without one, from the VMs."""
+    addresses = [r.instance.internal_ip for r in seen.replicas]
+    addresses += [m.internal_ip for m in absent_masters(seen)]
+    urls = {m.peer_url for m in seen.members} or {f"https://{a}:2380" for a in addresses}
+    return tuple(sorted(urls - {f"https://{internal_ip}:2380"}))
+
+
 def peer_url(replica: Replica) -> str:
     """Give the URL under which a replica's etcd is a member."""
     return f"https://{replica.instance.internal_ip}:2380"
@@ -64,6 +113,12 @@ def member_named(seen: Observed, name: str) -> Member | None:
     replica = replica_named(seen, name)
     by_url = member_of(seen, replica) if replica else None
     return by_url or next((m for m in seen.members if m.name == name), None)
+
+
+def cluster_ids(seen: Observed) -> tuple[str, ...]:
+    """List the etcd clusters that healthy masters say they are part of; one, when all is well."""
+    healthy = [r.report for r in seen.replicas if r.fresh and r.report and r.report.etcd_healthy]
+    return tuple(sorted({report.cluster_id for report in healthy}))
 
 
 def is_healthy(seen: Observed, member: Member) -> bool:
@@ -242,9 +297,15 @@ def warnings(seen: Observed) -> tuple[str, ...]:
     elif count and count % 2 == 0:
         said.append(f"{count} masters tolerate no more failures than {count - 1}")
     said.extend(f"could not read {scope}: what lies there is unknown" for scope in seen.unreadable)
+    absent = {f"https://{a.internal_ip}:2380": a for a in absent_masters(seen)}
     said.extend(
         f"member {m.id} ({m.name or 'never started'}) has no VM"
         for m in seen.members
-        if replica_of(seen, m) is None
+        if replica_of(seen, m) is None and m.peer_url not in absent
     )
+    said.extend(
+        f"{a.name} has no VM, but its data disk is in {a.zone}: kube-up makes the VM again"
+        for a in absent.values()
+    )
+    said.extend(f"{r.name} is off: kube-up starts it" for r in masters_that_are_off(seen))
     return tuple(said)

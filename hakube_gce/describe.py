@@ -88,9 +88,14 @@ def _change(step: Step) -> Line:  # noqa: C901, PLR0911, PLR0912 - a table, one 
     match step:
         case steps.StartInstance(name=name, zone=zone):
             return _line(Sign.CHANGE, "instance", name, zone, "power on")
-        case steps.InstallReplica(replica=name, zone=zone, founder=founder):
+        case steps.RememberAddress(disk=name, zone=zone):
+            return _line(Sign.CHANGE, "disk", name, zone, "remembers its master's address")
+        case steps.InstallReplica(replica=name, zone=zone, founder=founder, returning=returning):
             what = "starts a new etcd" if founder else "waits to be admitted"
+            what = "its etcd goes on" if returning else what
             return _line(Sign.CREATE, "certificates", name, zone, what)
+        case steps.RenewCertificates(replica=name, zone=zone):
+            return _line(Sign.CHANGE, "certificates", name, zone, "renewed")
         case steps.AdmitReplica(replica=name, through=through):
             return _line(Sign.CREATE, "member", name, "etcd", f"learner, then voter, by {through}")
         case steps.AwaitReady(replica=name, zone=zone):

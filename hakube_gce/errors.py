@@ -3,10 +3,11 @@
 One tree, so that a caller can tell what may be done next by the class alone:
 
     HakubeError                 exit
-    ├── SettingsError              2   the environment or the command line is wrong; all problems
-    at once ├── TargetNotFound             3   unknown zone, no such replica, no master to
-    replicate ├── Refused                    5   unsafe or forbidden; carries every blocker
+    ├── SettingsError              2   environment or command line; all problems at once
+    ├── TargetNotFound             3   unknown zone, no such replica, no master to replicate
+    ├── Refused                    5   unsafe or forbidden; carries every blocker
     ├── Locked                     6   another run holds the cluster's lock
+    │   └── Overtaken              6   another run held it since our look
     ├── StepFailed                 7   a step failed; the same command resumes
     ├── Interrupted          130/143   stopped by a signal; the same command resumes
     ├── GatewayError               7   Compute Engine refused or failed
@@ -75,6 +76,10 @@ class Locked(HakubeError):
     """Another run holds this cluster's lock."""
 
     exit_status = 6
+
+
+class Overtaken(Locked):
+    """Another run held the lock between our look at the cluster and our try to take it."""
 
 
 class StepFailed(HakubeError):

@@ -30,7 +30,7 @@ def inherit(
     *,
     api_port: int,
     selectors: tuple[tuple[str, str], ...],
-    programs: tuple[str, str],
+    programs: tuple[str, str, str],
 ) -> Inheritance:
     """Merge environment and cluster.
 
@@ -39,7 +39,7 @@ def inherit(
         seen: The cluster, or its absence.
         api_port: Port of the masters' API.
         selectors: Variables that pick this cluster, for the commands we print.
-        programs: How this user runs up and down, for the same.
+        programs: How this user runs up, down and the rest, for the same.
     """
     asked = {i.name: i for i in settings.inheritable()}
     kept = _of_cluster(seen)

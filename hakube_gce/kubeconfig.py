@@ -191,7 +191,12 @@ def _locked(paths: Sequence[Path], clock: Clock) -> Iterator[None]:
 
     Files in folders that we cannot write to are not locked: we could not replace them either.
     """
-    names = {Path(f"{name}.lock") for path in paths for name in (path, _real(path))}
+    names = {
+        # one file has many names (relative, through a linked folder), and its lock only one
+        _real(name.parent) / f"{name.name}.lock"
+        for path in paths
+        for name in (path, _real(path))
+    }
     with ExitStack() as held:
         # sorted, as client-go does it: two programs with the same list cannot wait for each other
         for lock in sorted(names):

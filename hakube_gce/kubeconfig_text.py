@@ -74,15 +74,6 @@ class Entry:
     """PEM; empty likewise."""
 
 
-def server_url(address: str, port: int) -> str:
-    """Return what stands in ``server``.
-
-    >>> server_url("203.0.113.5", 443), server_url("127.0.0.9", 6443)
-    ('https://203.0.113.5', 'https://127.0.0.9:6443')
-    """
-    return f"https://{address}" if port == 443 else f"https://{address}:{port}"
-
-
 def with_entry(text: str, entry: Entry, *, set_current: bool) -> str:
     """Return the text with the entry merged in; equal to ``text`` when it is there already.
 

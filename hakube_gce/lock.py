@@ -7,17 +7,20 @@ no label set ever repeats and agents can refuse a run that was overtaken. Expiry
 clock.
 
 A lock is courtesy, not proof: every change is checked again where it happens. What this will not
-do is wait for a lock, or take one that may still be held.
+do is wait for a lock, take one that may still be held, or take one for a decision that another
+run has made stale since.
 """
 
 import threading
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from hakube_gce import marks
 from hakube_gce.errors import (
     Locked,
+    Overtaken,
     ResourceConflict,
     ResourceNotFound,
     StaleFingerprint,
@@ -29,6 +32,7 @@ from hakube_gce.resources import Address
 
 TTL = timedelta(minutes=10)
 GRACE = timedelta(minutes=2)
+RENEW_AFTER_S = 120.0
 _TRIES = 8
 
 
@@ -56,6 +60,8 @@ class LockPlace:
     """Tells whether a holder is certainly no more: a process of this host that has ended."""
     new_hex: Callable[[int], str]
     """Gives that many random hexadecimal digits."""
+    unlock: str = "hakube unlock"
+    """The command that breaks this lock open, as this user runs it."""
     uid: str = ""
     """The cluster's uid when parts of it are there without its address; else one is drawn."""
 
@@ -66,19 +72,27 @@ class LockPlace:
         )
 
 
-def acquire(place: LockPlace, operation: Operation) -> "HeldLock":
+def acquire(place: LockPlace, operation: Operation, *, seen: Address | None) -> "HeldLock":
     """Take the lock for an operation, making the address when the cluster is being born.
+
+    Args:
+        place: Whose lock, and who wants it.
+        operation: What it is for: noted beside the lock until it is done.
+        seen: The address when the operation was decided upon. Whoever held the lock since then has
+            made that decision stale: it may have finished, or left unfinished, something else.
 
     Raises:
         Locked: Another run holds it.
+        Overtaken: Another run held it since `seen`.
         GatewayError: Compute Engine could not be asked.
     """
+    epoch = marks.epoch_from_labels(seen.labels) if seen is not None else None
     for _ in range(_TRIES):
         address = place.gateway.find_address(place.region, place.address)
         if address is None:
-            _be_born(place, operation)
+            epoch = _be_born(place, operation, epoch)
             continue
-        held = _try_to_take(place, address, operation)
+        held = _try_to_take(place, address, operation, epoch)
         if held is not None:
             return held
     raise Locked(
@@ -97,10 +111,45 @@ def refuse_if_held(place: LockPlace, address: Address | None, now: datetime) -> 
     if address is None or there is None:
         return
     if there.until + GRACE > now and not place.is_gone(there):
-        raise Locked(_who(there, address.labels), hint=_how_to_go_on(there))
+        raise Locked(_who(there, address.labels), hint=_how_to_go_on(place, there))
 
 
-def _be_born(place: LockPlace, operation: Operation) -> None:
+def break_open(place: LockPlace, nonce: str) -> bool:
+    """Free a lock whose holder is known, by a person, to be dead; its operation stays noted.
+
+    The holder, should it live after all, notices at its next step, and agents refuse it as soon as
+    the next run has taken a higher epoch.
+
+    Args:
+        place: Whose lock.
+        nonce: The nonce of the very lock that is meant: by now another run may hold another one.
+
+    Returns:
+        False when nobody holds the lock.
+
+    Raises:
+        Locked: The lock has another nonce.
+    """
+    for _ in range(_TRIES):
+        address = place.gateway.find_address(place.region, place.address)
+        there = marks.lock_from_labels(address.labels) if address is not None else None
+        if address is None or there is None:
+            return False
+        if there.nonce != nonce:
+            raise Locked(
+                f"this is not the lock that is held: its nonce is {there.nonce}, not {nonce}",
+                hint=_who(there, address.labels),
+            )
+        with suppress(StaleFingerprint):
+            _write(place, address, marks.free_labels(address.labels, keep_operation=True))
+            return True
+    raise StepFailed(f"the labels of {place.address} changed {_TRIES} times under our hands")
+
+
+def _be_born(place: LockPlace, operation: Operation, epoch: int | None) -> int:
+    """Make the address and give the epoch that it begins with."""
+    if epoch is not None:
+        raise _overtaken(place, "its address is gone")
     mark = Mark(cluster=place.cluster, uid=place.uid or place.new_hex(16), operation=operation.id)
     try:
         place.gateway.insert_address(
@@ -110,18 +159,26 @@ def _be_born(place: LockPlace, operation: Operation) -> None:
             request_id=place.request_id(),
         )
     except ResourceConflict:
-        return  # somebody else was born first; the next look shows whose lock it is
+        address = place.gateway.find_address(place.region, place.address)
+        refuse_if_held(place, address, place.gateway.server_time())
+        raise _overtaken(place, "it was just born") from None
+    return 0
 
 
-def _try_to_take(place: LockPlace, address: Address, operation: Operation) -> "HeldLock | None":
+def _try_to_take(
+    place: LockPlace, address: Address, operation: Operation, epoch: int | None
+) -> "HeldLock | None":
     now = place.gateway.server_time()
     refuse_if_held(place, address, now)
+    if marks.epoch_from_labels(address.labels) != epoch:
+        raise _overtaken(place, "another run held its lock meanwhile")
     lock = Lock(
         nonce=place.new_hex(16),
         holder=place.holder.name,
         host=place.holder.host,
         pid=place.holder.pid,
         epoch=marks.epoch_from_labels(address.labels) + 1,
+        since=now,
         until=now + TTL,
     )
     labels = marks.held_labels(address.labels, lock, operation)
@@ -130,6 +187,13 @@ def _try_to_take(place: LockPlace, address: Address, operation: Operation) -> "H
     except StaleFingerprint:
         return None
     return HeldLock(place=place, lock=lock, written_at_s=place.clock.monotonic())
+
+
+def _overtaken(place: LockPlace, what: str) -> Overtaken:
+    return Overtaken(
+        f"cluster {place.cluster} is not what it was a moment ago: {what}",
+        hint="run the same command again",
+    )
 
 
 def _write(place: LockPlace, address: Address, labels: Mapping[str, str]) -> None:
@@ -146,16 +210,16 @@ def _who(there: Lock, labels: Mapping[str, str]) -> str:
     operation = marks.operation_from_labels(labels)
     what = f" for {operation.verb.value} {operation.target}".rstrip() if operation else ""
     return (
-        f"another run holds this cluster's lock: {there.holder}{what}, epoch {there.epoch}, until "
-        f"{there.until:%Y-%m-%d %H:%M:%S} UTC"
+        f"another run holds this cluster's lock: {there.holder}{what}, since "
+        f"{there.since:%Y-%m-%d %H:%M:%S} UTC, epoch {there.epoch}, nonce {there.nonce}"
     )
 
 
-def _how_to_go_on(there: Lock) -> str:
+def _how_to_go_on(place: LockPlace, there: Lock) -> str:
     return (
-        "wait for that run to end; if it was killed on another machine, the lock ends by itself "
-        "at "
-        f"{there.until + GRACE:%H:%M:%S} UTC, and then any command goes on"
+        "wait for that run to end. If it was killed on another machine, the lock ends by itself "
+        f"at {there.until + GRACE:%H:%M:%S} UTC, and any command goes on; when you know it is "
+        f"dead: {place.unlock} --nonce {there.nonce}"
     )
 
 
@@ -166,6 +230,8 @@ class HeldLock:
     place: LockPlace
     lock: Lock
     written_at_s: float
+    lost: Locked | None = None
+    """Set once the lock was seen in other hands: nothing is begun any more."""
     _guard: threading.Lock = field(default_factory=threading.Lock)
 
     @property
@@ -182,19 +248,32 @@ class HeldLock:
             self._update(lambda labels, lock: marks.held_labels(labels, lock, operation))
 
     def keep(self) -> None:
-        """Renew the lock when a third of its time is over; call it before every change.
+        """Renew the lock when `RENEW_AFTER_S` have gone by; called before every step.
 
         Raises:
             Locked: The lock was taken from us.
         """
         with self._guard:
-            if self.place.clock.monotonic() - self.written_at_s < TTL.total_seconds() / 3:
-                return
-            self._update(
-                lambda labels, lock: marks.held_labels(
-                    labels, lock, marks.operation_from_labels(labels)
-                )
+            if self.lost is not None:
+                raise self.lost
+            if self.place.clock.monotonic() - self.written_at_s >= RENEW_AFTER_S:
+                self._renew()
+
+    def confirm(self) -> None:
+        """Look whether the lock is still ours, whatever was heard of it last.
+
+        Raises:
+            Locked: The lock was taken from us.
+        """
+        with self._guard:
+            self._own_address()
+
+    def _renew(self) -> None:
+        self._update(
+            lambda labels, lock: marks.held_labels(
+                labels, lock, marks.operation_from_labels(labels)
             )
+        )
 
     def release(self, *, keep_operation: bool) -> None:
         """Let go. The unfinished operation stays where it is when a later run shall resume it."""
@@ -208,16 +287,7 @@ class HeldLock:
 
     def _update(self, change: Callable[[Mapping[str, str], Lock], Mapping[str, str]]) -> None:
         for _ in range(_TRIES):
-            address = self.place.gateway.find_address(self.place.region, self.place.address)
-            if address is None:
-                raise ResourceNotFound(f"address {self.place.address} is gone")
-            there = marks.lock_from_labels(address.labels)
-            if there is None or there.nonce != self.lock.nonce:
-                raise Locked(
-                    "this run lost the cluster's lock: "
-                    + (_who(there, address.labels) if there else "nobody holds it now"),
-                    hint="run the same command again: it looks afresh and goes on",
-                )
+            address = self._own_address()
             renewed = replace(self.lock, until=self.place.gateway.server_time() + TTL)
             try:
                 _write(self.place, address, change(address.labels, renewed))
@@ -228,3 +298,17 @@ class HeldLock:
         raise StepFailed(
             f"the labels of {self.place.address} changed {_TRIES} times under our hands"
         )
+
+    def _own_address(self) -> Address:
+        address = self.place.gateway.find_address(self.place.region, self.place.address)
+        if address is None:
+            raise ResourceNotFound(f"address {self.place.address} is gone")
+        there = marks.lock_from_labels(address.labels)
+        if there is None or there.nonce != self.lock.nonce:
+            self.lost = Locked(
+                "this run lost the cluster's lock: "
+                + (_who(there, address.labels) if there else "nobody holds it now"),
+                hint="run the same command again: it looks afresh and goes on",
+            )
+            raise self.lost
+        return address

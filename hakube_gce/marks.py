@@ -15,12 +15,14 @@ import json
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from ipaddress import IPv4Address
 
 from hakube_gce.model import Lock, Mark, Operation, Verb
 
 OWNER = "hakube"
 
 _CLUSTER, _UID, _OP = "hakube-cluster", "hakube-uid", "hakube-op-id"
+_HOME = "hakube-home"
 
 
 def mark_labels(mark: Mark) -> dict[str, str]:
@@ -60,6 +62,24 @@ def mark_from_description(description: str) -> Mark | None:
     return Mark(cluster=cluster, uid=uid, operation=operation if type(operation) is str else "")
 
 
+def home_labels(labels: Mapping[str, str], internal_ip: str) -> dict[str, str]:
+    """Give what a data disk's labels become when it remembers its master's internal IP."""
+    return {**labels, _HOME: internal_ip.replace(".", "-")}
+
+
+def home_of(labels: Mapping[str, str]) -> str:
+    """Read the internal IP at which a data disk's member is known; empty when it has none.
+
+    >>> home_of({"hakube-home": "10-132-0-2"}), home_of({"hakube-home": "10-132-0"})
+    ('10.132.0.2', '')
+    """
+    address = labels.get(_HOME, "").replace("-", ".")
+    try:
+        return str(IPv4Address(address))
+    except ValueError:
+        return ""
+
+
 # --------------------------------------------------------------------------- lock and operation
 
 
@@ -71,6 +91,7 @@ def lock_labels(lock: Lock) -> dict[str, str]:
         "hakube-lock-host": lock.host,
         "hakube-lock-pid": str(lock.pid),
         "hakube-lock-epoch": str(lock.epoch),
+        "hakube-lock-since": str(int(lock.since.timestamp())),
         "hakube-lock-until": str(int(lock.until.timestamp())),
     }
 
@@ -90,6 +111,7 @@ def lock_from_labels(labels: Mapping[str, str]) -> Lock | None:
         host=labels.get("hakube-lock-host", ""),
         pid=_number(labels.get("hakube-lock-pid", ""), default=0),
         epoch=epoch_from_labels(labels),
+        since=datetime.fromtimestamp(_number(labels.get("hakube-lock-since", ""), default=0), UTC),
         until=datetime.fromtimestamp(until, UTC),
     )
 

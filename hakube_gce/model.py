@@ -138,8 +138,9 @@ class Lock:
     """Hash naming the host (and its boot and process namespace) of the holder."""
     pid: int
     epoch: int
+    since: datetime
     until: datetime
-    """By the API's clock."""
+    """Both by the API's clock."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

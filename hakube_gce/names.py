@@ -51,6 +51,15 @@ def context(project: str, prefix: str) -> str:
     return f"{project}_{prefix}"
 
 
+def server_url(address: str, port: int) -> str:
+    """Give the URL clients use: with a port only when it is not HTTPS's own.
+
+    >>> server_url("203.0.113.5", 443), server_url("127.0.0.9", 6443)
+    ('https://203.0.113.5', 'https://127.0.0.9:6443')
+    """
+    return f"https://{address}" if port == 443 else f"https://{address}:{port}"
+
+
 def is_master(prefix: str, name: str) -> bool:
     """Tell whether a VM name is one this cluster gives its masters.
 

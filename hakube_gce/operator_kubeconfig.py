@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from hakube_gce import kubeconfig, pki
+from hakube_gce import kubeconfig, names, pki
 from hakube_gce.cluster_keys import ClusterKeys
 from hakube_gce.errors import HakubeError, KeysError
-from hakube_gce.kubeconfig_text import Entry, server_url
+from hakube_gce.kubeconfig_text import Entry
 from hakube_gce.model import Observed
 from hakube_gce.observe import KubeconfigState
 from hakube_gce.ports import Clock
@@ -43,7 +43,7 @@ class OperatorKubeconfig:
     def _fits(self, entry: Entry, seen: Observed) -> bool:
         address = seen.address.address if seen.address else ""
         return (
-            entry.server == server_url(address, self.port)
+            entry.server == names.server_url(address, self.port)
             and entry.certificate_authority.strip() == authority_of(seen).strip()
             and _lasts(entry.client_certificate, self.clock.now())
         )

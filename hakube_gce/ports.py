@@ -14,6 +14,7 @@ from typing import Protocol
 from hakube_gce.model import Report
 from hakube_gce.resources import (
     Address,
+    Disk,
     FirewallSpec,
     ForwardingRule,
     Instance,
@@ -83,6 +84,16 @@ class ComputeGateway(Protocol):
         size_gb: int,
         disk_type: str,
         labels: Mapping[str, str],
+        request_id: str,
+    ) -> None: ...
+    def find_disk(self, zone: str, name: str) -> Disk | None: ...
+    def set_disk_labels(
+        self,
+        zone: str,
+        name: str,
+        *,
+        labels: Mapping[str, str],
+        fingerprint: str,
         request_id: str,
     ) -> None: ...
     def delete_disk(self, zone: str, name: str, *, request_id: str) -> None: ...

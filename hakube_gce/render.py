@@ -38,11 +38,13 @@ def _endpoint(seen: Observed) -> str:
         case EndpointMode.VM:
             return f"{address} on a VM"
         case EndpointMode.NONE:
-            return f"{address} led nowhere"
+            return f"{address} leads nowhere"
 
 
 def plan_lines(plan: Plan) -> tuple[str, ...]:
     """Show a plan for a dry run."""
+    if plan.is_empty:
+        return ("Everything is as asked.",)
     lines = ["", *(f"  {describe(p.step)}" for p in plan.steps), ""]
     signs = [describe(p.step).sign for p in plan.steps]
     lines.append(

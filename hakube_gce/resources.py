@@ -77,6 +77,8 @@ class Instance:
     disks: tuple[AttachedDisk, ...] = ()
     created: str = ""
     """RFC 3339, as Compute Engine wrote it."""
+    started: str = ""
+    """When it was last powered on; the same."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,6 +92,7 @@ class Disk:
     type: str
     users: tuple[str, ...] = ()
     labels: Mapping[str, str] = field(default_factory=dict)
+    label_fingerprint: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -202,6 +205,8 @@ class InstanceSpec:
     """Empty: the network alone is named in the request."""
     address: str
     """Static external address to carry, or empty for an ephemeral one."""
+    internal_ip: str = ""
+    """The internal address it must have, or empty for any that is free."""
     tags: tuple[str, ...]
     scopes: tuple[str, ...]
     labels: Mapping[str, str]

@@ -6,12 +6,13 @@ target was meant.
 """
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from typing import Protocol
 
 from hakube_gce import names, render
-from hakube_gce.errors import HakubeError, StepFailed
-from hakube_gce.execute import Progress, execute
+from hakube_gce.errors import HakubeError, Overtaken, StepFailed
+from hakube_gce.execute import Crew, Progress, execute, threads
 from hakube_gce.inherit import Inheritance
 from hakube_gce.lock import HeldLock, LockPlace, acquire, refuse_if_held
 from hakube_gce.model import Intent, Observed, Operation, Verb
@@ -24,9 +25,11 @@ from hakube_gce.plan.planner import plan
 from hakube_gce.plan.resolve import Resolved, resolve
 from hakube_gce.ports import Clock, ComputeGateway
 from hakube_gce.render import Result
+from hakube_gce.renewal import renewed
 from hakube_gce.stopping import Stopping
 
 _SETTLE_TRIES = 30
+_LOOKS = 3
 
 
 class Screen(Progress, Protocol):
@@ -53,6 +56,10 @@ class Job:
     clock: Clock
     stopping: Stopping
     operation_id: str
+    renewed: Callable[[HeldLock], AbstractContextManager[None]] = renewed
+    """Keeps the lock ours while steps take long."""
+    crew: Callable[[], AbstractContextManager[Crew]] = threads
+    """Who carries the steps out."""
     dry_run: bool = False
     check: bool = False
 
@@ -60,9 +67,21 @@ class Job:
 def run(job: Job) -> Result:
     """Carry out one command.
 
+    A wish is made absolute by what was seen, so when another run held the lock between that look
+    and ours, everything is looked at and decided again.
+
     Raises:
         HakubeError: It could not be carried out; what was begun is resumed by the same command.
     """
+    for _ in range(_LOOKS - 1):
+        try:
+            return _look_and_run(job)
+        except Overtaken as error:
+            job.screen.say(f"{error.message}; looking again")
+    return _look_and_run(job)
+
+
+def _look_and_run(job: Job) -> Result:
     seen = job.observe()
     job.screen.say(render.headline(seen))
     if not (job.dry_run or job.check):
@@ -74,8 +93,8 @@ def run(job: Job) -> Result:
         return _result(job, changed=False)
     if resolved.operation is None:
         return _refuse(job, resolved.blockers)
-    if resolved.operation == seen.operation:
-        job.screen.say(_going_on(resolved.operation))
+    if seen.operation is not None:
+        job.screen.say(_unfinished(seen.operation, resolved.operation))
     drafted = _plan(job, inheritance, resolved.operation, seen)
     for text in drafted.notes:
         job.screen.say(f"note: {text}")
@@ -89,9 +108,10 @@ def run(job: Job) -> Result:
     return _run_locked(job, inheritance.blueprint, resolved.operation, seen)
 
 
-def _going_on(operation: Operation) -> str:
+def _unfinished(operation: Operation, now: Operation) -> str:
     whose = f" of {operation.target}" if operation.target else ""
-    return f"going on with the unfinished {operation.verb.value}{whose} (zone {operation.zone})"
+    what = f"the unfinished {operation.verb.value}{whose} (zone {operation.zone})"
+    return f"going on with {what}" if now == operation else f"giving up {what} for this"
 
 
 def _resolve(job: Job, blueprint: Blueprint, seen: Observed) -> Resolved:
@@ -154,16 +174,21 @@ def _show(job: Job, drafted: Plan) -> Result:
 def _run_locked(job: Job, blueprint: Blueprint, operation: Operation, before: Observed) -> Result:
     if job.stopping.event.is_set():
         raise job.stopping.interrupted()  # nothing was begun, so nothing is noted either
-    held = acquire(replace(job.lock_place, uid=before.uid), operation)
-    finished = False
+    place = replace(job.lock_place, uid=before.uid)
+    held = acquire(place, operation, seen=before.address)
+    keep = True
     try:
-        outcome = _perform_all(
-            job, blueprint, operation, held, resumed=before.operation is not None
-        )
-        finished = outcome.exit_status == 0 or (outcome.exit_status == 5 and not before.operation)
+        with job.renewed(held):
+            outcome = _perform_all(
+                job, blueprint, operation, held, resumed=before.operation is not None
+            )
+        keep = bool(outcome.reasons) and before.operation is not None
+        if keep and before.operation is not None:
+            held.note(before.operation)  # refused under the lock: nothing new was begun
         return outcome
     finally:
-        _let_go(job, held, keep_operation=not finished)
+        with job.stopping.put_off():  # a lock that nobody lets go shuts everybody out for minutes
+            _let_go(job, held, keep_operation=keep)
 
 
 def _let_go(job: Job, held: HeldLock, *, keep_operation: bool) -> None:
@@ -189,12 +214,13 @@ def _perform_all(
         progress=job.screen,
         clock=job.clock,
         stop=job.stopping.event,
+        crew=job.crew,
     )
     if not done:
         raise job.stopping.interrupted()
     _verify(job, blueprint, operation)
     job.note("end", operation=operation.id)
-    job.screen.say(_last_line(operation))
+    job.screen.say(_last_line(operation, planned))
     return replace(
         _result(job, changed=bool(planned.steps) or resumed),
         replica=operation.target or _only_replica(planned),
@@ -228,8 +254,12 @@ def _verify(job: Job, blueprint: Blueprint, operation: Operation) -> None:
     )
 
 
-def _last_line(operation: Operation) -> str:
+def _last_line(operation: Operation, planned: Plan) -> str:
     match operation.verb:
+        case Verb.CREATE if any(
+            p.key.startswith(("start-", "await-ready/")) for p in planned.steps
+        ):
+            return "Done: the cluster's masters are back."
         case Verb.CREATE:
             return "Kubernetes cluster created."
         case Verb.REPLICATE:

@@ -49,6 +49,15 @@ class CreateInstance:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RememberAddress:
+    """The data disk remembers its master's internal IP, for a VM made again on it."""
+
+    disk: str
+    zone: str
+    replica: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StartInstance:
     """Power a stopped VM on again."""
 
@@ -67,6 +76,16 @@ class InstallReplica:
     zone: str
     founder: bool
     peer_urls: tuple[str, ...]
+    returning: bool = False
+    """Its data disk was this member's before: nobody is founded and nobody is admitted."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RenewCertificates:
+    """A running replica's certificates are issued again for the keys it has."""
+
+    replica: str
+    zone: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -277,8 +296,10 @@ Step = (
     | CreateFirewall
     | CreateDisk
     | CreateInstance
+    | RememberAddress
     | StartInstance
     | InstallReplica
+    | RenewCertificates
     | AdmitReplica
     | AwaitReady
     | CreateGroup

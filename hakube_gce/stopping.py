@@ -1,13 +1,14 @@
 """Signals, made gentle: the first one lets the current step end, the second one ends the program.
 
 No work is done in a handler: it sets a flag. Waiting (for a VM, an agent, a balancer) ends early
-through the clock that waits; an open outage window uses another clock and is closed or rolled back
+through the clock that waits. An open outage window puts that off: it is closed or rolled back
 first.
 """
 
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from types import FrameType
@@ -26,6 +27,24 @@ class Stopping:
     on_second: Callable[[int], None]
     event: threading.Event = field(default_factory=threading.Event)
     signal_number: int = 0
+    _put_off: int = 0
+    _guard: threading.Lock = field(default_factory=threading.Lock)
+
+    @contextmanager
+    def put_off(self) -> Iterator[None]:
+        """Let no wait end early while this block runs: what it does must come to its end."""
+        with self._guard:
+            self._put_off += 1
+        try:
+            yield
+        finally:
+            with self._guard:
+                self._put_off -= 1
+
+    @property
+    def is_due(self) -> bool:
+        """A stop is wanted, and nothing puts it off."""
+        return self.event.is_set() and not self._put_off
 
     def install(self) -> None:
         """Take over the signals of this process."""
@@ -65,5 +84,9 @@ class StoppableClock:
         Raises:
             Interrupted: A signal came.
         """
-        if self.stopping.event.is_set() or self.stopping.event.wait(max(0.0, seconds)):
+        if not self.stopping.event.is_set():
+            self.stopping.event.wait(max(0.0, seconds))
+        elif not self.stopping.is_due:
+            self.clock.sleep(seconds)
+        if self.stopping.is_due:
             raise self.stopping.interrupted()

@@ -14,6 +14,7 @@ from typing import Protocol, TypeVar
 from hakube_gce import marks, names
 from hakube_gce.model import Conflict, Mark, Observed, Replica, Report
 from hakube_gce.resources import Address, Instance, Inventory
+from hakube_gce.timestamps import parse_rfc3339
 
 FRESH = timedelta(seconds=15)
 """A running agent speaks every few seconds; older than this is not now any more."""
@@ -140,10 +141,13 @@ def _replicas(
 
 
 def _replica(instance: Instance, report: Report | None, now: datetime) -> Replica:
+    # what it said before it was switched off and on again is history, however young
+    started = parse_rfc3339(instance.started)
     fresh = (
         report is not None
         and instance.status == "RUNNING"
         and now - FRESH <= report.time <= now + CLOCK_SKEW
+        and (started is None or report.time >= started)
     )
     return Replica(instance=instance, report=report, fresh=fresh)
 

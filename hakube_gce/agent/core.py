@@ -37,6 +37,7 @@ from hakube_gce.agent.protocol import (
     parse_request,
     signed_line,
 )
+from hakube_gce.agent.renew import renew
 from hakube_gce.agent.report import look, report
 
 VERBS: Mapping[str, Callable[[Job], Result]] = {
@@ -46,6 +47,7 @@ VERBS: Mapping[str, Callable[[Job], Result]] = {
     "expel": expel,
     "report": report,
     "export-keys": export_keys,
+    "renew": renew,
 }
 
 BEFORE_CERTIFICATES = ("install", "report")

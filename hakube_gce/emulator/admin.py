@@ -14,6 +14,7 @@ from hakube_gce.emulator.lab import Lab
 from hakube_gce.emulator.machines import virtual_machine
 from hakube_gce.emulator.refusals import EmulatorError, Refusal, invalid, not_found
 from hakube_gce.emulator.resources import instances
+from hakube_gce.emulator.routes import BY_METHOD
 from hakube_gce.emulator.world import World, nat_ips
 
 _Handler = Callable[[Mapping[str, str], Json], Json]
@@ -125,7 +126,7 @@ class Admin:
         return {"faults": self._lab.faults.shown()}
 
     def _add_fault(self, _query: Mapping[str, str], body: Json) -> Json:
-        added = self._lab.faults.add(faults.parse(body))
+        added = self._lab.faults.add(faults.parse(body, methods=tuple(BY_METHOD)))
         return {"id": added.id}
 
     def _clear_faults(self, _query: Mapping[str, str], _body: Json) -> Json:

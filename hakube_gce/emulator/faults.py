@@ -4,6 +4,7 @@ A fault is told which requests it means and from which match on it strikes, so t
 exactly what goes wrong and when. Nothing here is random.
 """
 
+import difflib
 import json
 import threading
 from collections.abc import Callable, Mapping, Sequence
@@ -72,8 +73,13 @@ def describe(call: Call) -> str:
     return f"{call.method} {path} {json.dumps(dict(call.query))} {json.dumps(call.body)}"
 
 
-def parse(script: Mapping[str, Any]) -> Fault:
+def parse(script: Mapping[str, Any], *, methods: Sequence[str] = ()) -> Fault:
     """Return the fault a script describes.
+
+    Args:
+        script: Field → value.
+        methods: The ids of all methods there are; a fault that means none of them would never
+            strike. Empty: not known here.
 
     Raises:
         EmulatorError: an unknown field, or a value that makes no sense.
@@ -83,10 +89,21 @@ def parse(script: Mapping[str, Any]) -> Fault:
     problems += [why for field, fits, why in _RULES if field in script and not fits(script[field])]
     if not problems and not any(script.get(field) for field in _EFFECTS):
         problems = [f"it says nothing that goes wrong: {', '.join(_EFFECTS)}"]
+    problems += _method_problems(script.get("method", "*"), methods)
     if problems:
         hint = f"a fault is a JSON object with some of: {', '.join(sorted(known))}"
         raise EmulatorError(f"fault not understood: {'; '.join(problems)}", hint=hint)
     return Fault(**script)
+
+
+def _method_problems(wanted: object, methods: Sequence[str]) -> list[str]:
+    if not isinstance(wanted, str) or not methods:
+        return []
+    head, star, _ = wanted.partition("*")
+    if any(m.startswith(head) if star else m == wanted for m in methods):
+        return []
+    near = difflib.get_close_matches(wanted, methods, n=1)
+    return [f"no method is called {wanted!r}" + "".join(f"; did you mean {m}?" for m in near)]
 
 
 def _is_count(value: object, least: int) -> bool:

@@ -6,6 +6,7 @@ decision is made here.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
 from datetime import datetime
 from typing import Any
 
@@ -19,6 +20,7 @@ from hakube_gce.gce.library import compute
 from hakube_gce.gce.project import Project
 from hakube_gce.resources import (
     Address,
+    Disk,
     FirewallSpec,
     ForwardingRule,
     Instance,
@@ -35,13 +37,19 @@ _NIC = "nic0"
 class GoogleCompute:
     """One project's Compute Engine. Safe to share between threads; close it in the end."""
 
-    def __init__(self, clients: Clients, persistence: Persistence) -> None:
+    def __init__(
+        self,
+        clients: Clients,
+        persistence: Persistence,
+        *,
+        pools: Callable[[int], Executor] = ThreadPoolExecutor,
+    ) -> None:
         """Take clients and persistence as `hakube_gce.gce.connect` builds them."""
         changes = Changes(persistence=persistence, operations=clients.operations)
         self._project = Project(persistence=persistence, changes=changes)
         self._clients = clients
         self._kinds = kinds_of(clients)
-        self._reader = Reader(clients=clients, persistence=persistence)
+        self._reader = Reader(clients=clients, persistence=persistence, pools=pools)
 
     def close(self) -> None:
         """Close every connection."""
@@ -149,6 +157,35 @@ class GoogleCompute:
         path = f"projects/{self._project.id}/zones/{zone}/diskTypes/{disk_type}"
         message = messages.disk(name, disk_type=path, size_gb=size_gb, labels=labels)
         self._project.insert(self._kinds.disks.in_zone(zone, name), message, request_id)
+
+    def find_disk(self, zone: str, name: str) -> Disk | None:
+        found = self._project.find(self._kinds.disks.in_zone(zone, name))
+        return None if found is None else values.disk(found)
+
+    def set_disk_labels(
+        self,
+        zone: str,
+        name: str,
+        *,
+        labels: Mapping[str, str],
+        fingerprint: str,
+        request_id: str,
+    ) -> None:
+        # Not through Place.request: this one method calls the disk `resource`.
+        body = compute.ZoneSetLabelsRequest(labels=dict(labels), label_fingerprint=fingerprint)
+        request = {
+            "project": self._project.id,
+            "zone": zone,
+            "resource": name,
+            "zone_set_labels_request_resource": body,
+            "request_id": request_id,
+        }
+        self._project.change(
+            self._kinds.disks.in_zone(zone, name),
+            self._clients.disks.set_labels_unary,
+            request,
+            lambda found: dict(found.labels) == dict(labels),
+        )
 
     def delete_disk(self, zone: str, name: str, *, request_id: str) -> None:
         self._project.delete(self._kinds.disks.in_zone(zone, name), request_id)

@@ -176,6 +176,8 @@ def _interface(spec: InstanceSpec, project: str) -> compute.NetworkInterface:
         interface.subnetwork = _subnetwork(spec.subnetwork, project, spec.zone)
     else:
         interface.network = _network(spec.network, project)
+    if spec.internal_ip:
+        interface.network_i_p = spec.internal_ip
     return interface
 
 

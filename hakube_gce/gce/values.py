@@ -60,6 +60,7 @@ def instance(message: compute.Instance) -> Instance:
         tags=tuple(message.tags.items),
         disks=tuple(_attached_disk(disk) for disk in message.disks),
         created=message.creation_timestamp,
+        started=message.last_start_timestamp,
     )
 
 
@@ -78,6 +79,7 @@ def disk(message: compute.Disk) -> Disk:
         type=last(message.type_),
         users=tuple(short(user) for user in message.users),
         labels=dict(message.labels),
+        label_fingerprint=message.label_fingerprint,
     )
 
 

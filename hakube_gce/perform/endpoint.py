@@ -12,6 +12,7 @@ from collections.abc import Callable
 from hakube_gce import marks
 from hakube_gce.errors import (
     HakubeError,
+    Locked,
     RequestInvalid,
     ResourceConflict,
     ResourceNotFound,
@@ -20,7 +21,7 @@ from hakube_gce.errors import (
 from hakube_gce.perform.context import Context, Window
 from hakube_gce.resources import Instance
 from hakube_gce.steps import AttachEphemeral, DemoteEndpoint, DetachEphemeral, PromoteEndpoint
-from hakube_gce.watch import Watch
+from hakube_gce.watch import Watching
 
 ACCESS_CONFIG = "external-nat"
 """The name gcloud gives, and the original scripts' masters have."""
@@ -79,14 +80,15 @@ def _through_window(
     move: Callable[[], None],
     take_back: Callable[[], None],
 ) -> None:
-    watch = Watch(probe=context.probe, clock=context.window_clock, address=address)
-    watch.start()
+    watch = context.watch(context.probe, context.clock, address)
     try:
         watch.await_good(since_s=-1.0, timeout_s=_first_look(context))
-        context.say(f"the cluster IP {address} moves now ({kind}); no API until it is done")
-        context.note_outage(context.window_clock.now())
-        _move_or_take_back(context, kind, watch, move, take_back)
-        context.note_outage(None)
+        context.clock.sleep(0)  # a stop that is wanted by now comes before the window
+        with context.put_off():
+            context.say(f"the cluster IP {address} moves now ({kind}); no API until it is done")
+            context.note_outage(context.clock.now())
+            _move_or_take_back(context, kind, watch, move, take_back)
+            context.note_outage(None)
     finally:
         watch.stop()
     window = Window(
@@ -107,14 +109,14 @@ def _first_look(context: Context) -> float:
 def _move_or_take_back(
     context: Context,
     kind: str,
-    watch: Watch,
+    watch: Watching,
     move: Callable[[], None],
     take_back: Callable[[], None],
 ) -> None:
-    moved_s = context.window_clock.monotonic()
+    moved_s = context.clock.monotonic()
     try:
         move()
-        moved_s = context.window_clock.monotonic()
+        moved_s = context.clock.monotonic()
         if watch.await_good(since_s=moved_s, timeout_s=context.limits.window_s):
             return
         failure: HakubeError = StepFailed(
@@ -122,6 +124,7 @@ def _move_or_take_back(
         )
     except HakubeError as error:
         failure = error
+    _stay_away_if_overtaken(context)
     context.say(f"the {kind} cannot be completed; the cluster IP goes back: {failure.message}")
     take_back()
     back = watch.await_good(since_s=moved_s, timeout_s=_RETURN_S)
@@ -134,8 +137,21 @@ def _move_or_take_back(
     ) from failure
 
 
-# ------------------------------------------------------------------------- calls, tolerant of
-# repeats
+def _stay_away_if_overtaken(context: Context) -> None:
+    """Leave an open window to the run that has taken the lock: two would undo each other.
+
+    Raises:
+        Locked: The lock is not ours any more.
+    """
+    try:
+        context.lock.confirm()
+    except Locked:
+        raise
+    except HakubeError:
+        return  # it cannot be seen; the way back is tried all the same
+
+
+# -------------------------------------------------------------- calls, tolerant of repeats
 
 
 def _detach(context: Context, key: str, zone: str, name: str, *, only: str) -> None:

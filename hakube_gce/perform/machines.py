@@ -1,7 +1,7 @@
 """Firewalls, disks, VMs and the address: steps that are one call to Compute Engine."""
 
 from hakube_gce import marks
-from hakube_gce.errors import ResourceConflict
+from hakube_gce.errors import ResourceConflict, StaleFingerprint, StepFailed, TargetNotFound
 from hakube_gce.perform.context import Context
 from hakube_gce.steps import (
     CreateDisk,
@@ -11,8 +11,11 @@ from hakube_gce.steps import (
     DeleteFirewall,
     DeleteInstance,
     ReleaseAddress,
+    RememberAddress,
     StartInstance,
 )
+
+_TRIES = 5
 
 
 def create_firewall(context: Context, key: str, step: CreateFirewall) -> None:
@@ -42,6 +45,31 @@ def create_instance(context: Context, key: str, step: CreateInstance) -> None:
     context.gateway.insert_instance(step.spec, request_id=context.request_id(key, "insert"))
 
 
+def remember_address(context: Context, key: str, step: RememberAddress) -> None:
+    """Write the VM's internal IP onto its data disk.
+
+    Raises:
+        StepFailed: Somebody else kept writing the disk's labels.
+    """
+    address = context.instance(step.zone, step.replica).internal_ip
+    for _ in range(_TRIES):
+        disk = context.gateway.find_disk(step.zone, step.disk)
+        if disk is None:
+            raise TargetNotFound(f"disk {step.disk} is not in zone {step.zone} any more")
+        try:
+            context.gateway.set_disk_labels(
+                step.zone,
+                step.disk,
+                labels=marks.home_labels(disk.labels, address),
+                fingerprint=disk.label_fingerprint,
+                request_id=context.request_id(key, "set-labels"),
+            )
+        except StaleFingerprint:
+            continue
+        return
+    raise StepFailed(f"the labels of disk {step.disk} changed {_TRIES} times under our hands")
+
+
 def start_instance(context: Context, key: str, step: StartInstance) -> None:
     context.gateway.start_instance(
         step.zone, step.name, request_id=context.request_id(key, "start")
@@ -69,3 +97,5 @@ def release_address(context: Context, key: str, step: ReleaseAddress) -> None:
     context.gateway.delete_address(
         step.region, step.name, request_id=context.request_id(key, "delete")
     )
+    if context.mark.uid:
+        context.keys.remove(context.mark.uid)  # nothing is left that they open

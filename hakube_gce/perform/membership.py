@@ -8,7 +8,14 @@ from hakube_gce.model import Role
 from hakube_gce.perform import handover
 from hakube_gce.perform.context import Context
 from hakube_gce.plan.blueprint import CONFIG_KEY
-from hakube_gce.steps import AdmitReplica, AwaitReady, ExpelMember, InstallReplica, YieldLeadership
+from hakube_gce.steps import (
+    AdmitReplica,
+    AwaitReady,
+    ExpelMember,
+    InstallReplica,
+    RenewCertificates,
+    YieldLeadership,
+)
 
 
 def install(context: Context, _key: str, step: InstallReplica) -> None:
@@ -16,7 +23,7 @@ def install(context: Context, _key: str, step: InstallReplica) -> None:
     instance = context.instance(step.zone, step.replica)
     nonce = str(json.loads(instance.metadata[CONFIG_KEY])["nonce"])
     hello = context.channel.hello(instance, nonce=nonce, timeout_s=context.limits.boot_s)
-    keys = handover.cluster_keys(context, founder=step.founder)
+    keys = handover.cluster_keys(context, founder=step.founder, returning=step.returning)
     certificates = handover.issue(context, keys, instance, hello)
 
     request_id = context.randomness(16).hex()
@@ -32,6 +39,20 @@ def install(context: Context, _key: str, step: InstallReplica) -> None:
         timeout_s=context.limits.install_s,
         certificates=certificates,
         request_id=request_id,
+    )
+
+
+def renew(context: Context, _key: str, step: RenewCertificates) -> None:
+    """Issue a replica's certificates again and have its agent put them in place."""
+    instance = context.instance(step.zone, step.replica)
+    keys = handover.cluster_keys(context, founder=False)
+    context.channel.ask(
+        instance,
+        "renew",
+        {},
+        epoch=context.lock.epoch,
+        timeout_s=context.limits.verb_s,
+        certificates=handover.reissue(context, keys, instance),
     )
 
 

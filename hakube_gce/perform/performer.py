@@ -35,7 +35,9 @@ from hakube_gce.steps import (
     LeaveGroup,
     PromoteEndpoint,
     ReleaseAddress,
+    RememberAddress,
     RemoveKubeconfig,
+    RenewCertificates,
     ReserveAddress,
     SetBackends,
     StartInstance,
@@ -84,6 +86,8 @@ def _dispatch(context: Context, planned: Planned) -> None:  # noqa: C901, PLR091
             machines.delete_disk(context, key, step)
         case CreateInstance():
             machines.create_instance(context, key, step)
+        case RememberAddress():
+            machines.remember_address(context, key, step)
         case StartInstance():
             machines.start_instance(context, key, step)
         case DeleteInstance():
@@ -92,6 +96,8 @@ def _dispatch(context: Context, planned: Planned) -> None:  # noqa: C901, PLR091
             machines.release_address(context, key, step)
         case InstallReplica():
             membership.install(context, key, step)
+        case RenewCertificates():
+            membership.renew(context, key, step)
         case AdmitReplica():
             membership.admit(context, key, step)
         case AwaitReady():

@@ -7,7 +7,7 @@ proven through a temporary rule on an ephemeral address before the cluster IP le
 
 from collections.abc import Sequence
 
-from hakube_gce import names
+from hakube_gce import conditions, names
 from hakube_gce.model import EndpointMode, Observed
 from hakube_gce.plan.blueprint import Blueprint
 from hakube_gce.plan.graph import Draft
@@ -166,6 +166,26 @@ def _tidy_after_promotion(draft: Draft, blueprint: Blueprint, seen: Observed) ->
         )
 
 
+def rejoin(draft: Draft, blueprint: Blueprint, seen: Observed, places: Sequence[Place]) -> None:
+    """Plan that masters which serve, or will when the draft is done, are behind the balancer.
+
+    A VM that was deleted by hand left its group; a new one of its name is not in it.
+    """
+    serving = {r.name for r in seen.replicas if conditions.is_serving(seen, r)}
+    awaited = {k.removeprefix("await-ready/") for k in draft.keys if k.startswith("await-ready/")}
+    outside = [
+        (zone, name)
+        for zone, name in places
+        if name in serving | awaited and not _in_group(seen, zone, name)
+    ]
+    if seen.rule is None or not outside:
+        return
+    parts = _create_parts(draft, blueprint, seen, sorted({zone for zone, _ in places}))
+    for zone, name in outside:
+        step = JoinGroup(group=names.group(blueprint.prefix, zone), zone=zone, replica=name)
+        draft.add(f"join-group/{name}", step, after=(*parts, f"await-ready/{name}"))
+
+
 # ------------------------------------------------------------------------------------- shrinking
 
 
@@ -196,7 +216,7 @@ def narrow(
         The keys after which the departing VM serves nobody any more.
     """
     if len(survivors) > 1:
-        return _drop_empty_zones(draft, seen, survivors, after)
+        return _fit_zones(draft, blueprint, seen, survivors, after)
     keys = after
     (zone, name) = survivors[0]
     if seen.endpoint_mode is not EndpointMode.VM:
@@ -228,24 +248,61 @@ def _demote(
     return (draft.add("demote-endpoint", step, after=after),)
 
 
-def _drop_empty_zones(
+def _fit_zones(
     draft: Draft,
+    blueprint: Blueprint,
     seen: Observed,
     survivors: Sequence[Place],
     after: tuple[str, ...],
 ) -> tuple[str, ...]:
-    keep = {zone for zone, _ in survivors}
-    service = seen.backend_service
-    if service is not None and any(zone not in keep for zone, _ in service.groups):
-        groups = tuple(g for g in service.groups if g[0] in keep)
-        after = (
-            draft.add("set-backends", SetBackends(name=service.name, groups=groups), after=after),
+    """Plan groups and backends for the survivors' zones, and every serving survivor in its group.
+
+    A survivor is outside when an earlier operation, given up since, took it out or had not yet
+    brought it in.
+    """
+    outside = [] if seen.backend_service is None else _outside(seen, survivors)
+    have = {g.zone for g in seen.groups}
+    made = tuple(
+        draft.add(
+            f"create-group/{zone}",
+            CreateGroup(name=names.group(blueprint.prefix, zone), zone=zone),
+            after=after,
         )
+        for zone in sorted({zone for zone, _ in outside} - have)
+    )
+    after = _fit_backends(draft, blueprint, seen, survivors, (*after, *made))
+    for zone, name in outside:
+        step = JoinGroup(group=names.group(blueprint.prefix, zone), zone=zone, replica=name)
+        draft.add(f"join-group/{name}", step, after=after)
     for group in seen.groups:
-        if group.zone not in keep:
-            step = DeleteGroup(name=group.name, zone=group.zone)
-            draft.add(f"delete-group/{group.zone}", step, after=after)
+        if group.zone not in {zone for zone, _ in survivors}:
+            drop = DeleteGroup(name=group.name, zone=group.zone)
+            draft.add(f"delete-group/{group.zone}", drop, after=after)
     return after
+
+
+def _outside(seen: Observed, survivors: Sequence[Place]) -> list[Place]:
+    serving = {r.name for r in seen.replicas if conditions.is_serving(seen, r)}
+    return [(z, n) for z, n in survivors if n in serving and not _in_group(seen, z, n)]
+
+
+def _fit_backends(
+    draft: Draft,
+    blueprint: Blueprint,
+    seen: Observed,
+    survivors: Sequence[Place],
+    after: tuple[str, ...],
+) -> tuple[str, ...]:
+    service = seen.backend_service
+    have = {g.zone for g in seen.groups} | {
+        p.step.zone for p in draft.steps if isinstance(p.step, CreateGroup)
+    }
+    zones = sorted({zone for zone, _ in survivors} & have)
+    wanted = tuple((zone, names.group(blueprint.prefix, zone)) for zone in zones)
+    if service is None or set(service.groups) == set(wanted):
+        return after
+    step = SetBackends(name=service.name, groups=wanted)
+    return (draft.add("set-backends", step, after=after),)
 
 
 def delete_parts(

@@ -3,7 +3,8 @@
 One function per reason; each reason is a heading of docs/OPERATIONS.md.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 from hakube_gce import conditions, names
 from hakube_gce.model import Conflict, Member, Observed, Operation, Replica
@@ -57,8 +58,8 @@ def other_region(blueprint: Blueprint, zone: str, regions: Sequence[str]) -> Blo
     return Blocker(
         reason="OtherRegion",
         message=f"cluster {blueprint.prefix} is in region {', '.join(regions)}; zone {zone} lies "
-        "in "
-        f"{blueprint.region}. The cluster IP is regional, so all masters must be in its region",
+        f"in {blueprint.region}. The cluster IP is regional, so all masters are in its region: "
+        "set KUBE_GCE_ZONE to a zone of that one",
         exit_status=UNSAFE,
     )
 
@@ -101,20 +102,41 @@ def quorum_at_risk(blueprint: Blueprint, seen: Observed, leaving: Member) -> Blo
     )
 
 
-def dead_voter(blueprint: Blueprint, seen: Observed) -> Blocker:
+def dead_voter(blueprint: Blueprint, seen: Observed, *, give_up: Operation | None) -> Blocker:
+    """Refuse to add while a voter is down.
+
+    Args:
+        blueprint: The cluster.
+        seen: What is there.
+        give_up: The unfinished replication that must be undone before the dead voter can go.
+    """
+    right = _remove_the_dead(blueprint, seen, but=None)
+    order = "Remove the dead one first, then add"
+    if give_up is not None:
+        right = commands.remove(blueprint, give_up.zone, give_up.target)
+        order = f"Give {give_up.target} up, remove the dead one, then add"
     return Blocker(
         reason="DeadVoter",
         message="adding a master while a voter is down would raise the quorum when a vote is "
-        "already "
-        f"missing: {conditions.majority(seen, seen.members)}{_not_healthy(seen)}. Remove the dead "
-        "one "
-        "first, then add",
+        f"already missing: {conditions.majority(seen, seen.members)}{_not_healthy(seen)}. {order}",
         exit_status=UNSAFE,
-        next_command=_remove_the_dead(blueprint, seen, but=None),
+        next_command=right,
+        override=_bring_back(blueprint, seen),
     )
 
 
-def members_unknown(seen: Observed) -> Blocker:
+def quorum_lost(blueprint: Blueprint, seen: Observed) -> Blocker:
+    """Refuse any change of a membership that cannot commit one."""
+    return Blocker(
+        reason="QuorumUnknown",
+        message=f"etcd has no majority: {conditions.majority(seen, seen.members)}"
+        f"{_not_healthy(seen)}. Nothing can be added or removed: start the VMs that are off",
+        exit_status=UNSAFE,
+        next_command=_way_back(blueprint, seen),
+    )
+
+
+def members_unknown(blueprint: Blueprint, seen: Observed) -> Blocker:
     heard = [
         f"{r.name}: VM {r.instance.status}, {'heard' if r.fresh else 'not heard'}"
         + (", etcd not healthy" if r.fresh and r.report and not r.report.etcd_healthy else "")
@@ -128,18 +150,19 @@ def members_unknown(seen: Observed) -> Blocker:
         "VMs "
         "that are off, or wait for those that are booting",
         exit_status=UNSAFE,
-        next_command="hakube status",
+        next_command=_way_back(blueprint, seen),
     )
 
 
-def learner_pending(seen: Observed, learner: Member) -> Blocker:
+def learner_pending(blueprint: Blueprint, seen: Observed, learner: Member) -> Blocker:
     replica = conditions.replica_of(seen, learner)
     return Blocker(
         reason="LearnerPending",
         message=f"learner {learner.name or learner.id} at {learner.peer_url} is pending"
-        + (f" (master {replica.name})" if replica else " and has no VM")
-        + "; membership changes one at a time",
+        + (f" (master {replica.name})" if replica else "")
+        + "; membership changes one at a time. To give that one up, remove it",
         exit_status=UNSAFE,
+        next_command=commands.remove(blueprint, replica.zone, replica.name) if replica else "",
     )
 
 
@@ -153,7 +176,43 @@ def alarm(replica: Replica, alarms: Sequence[str]) -> Blocker:
     )
 
 
-def not_serving(replica: Replica) -> Blocker:
+def split(blueprint: Blueprint, seen: Observed, ids: Sequence[str]) -> Blocker:
+    who = [f"{r.name}: {r.report.cluster_id}" for r in seen.replicas if r.fresh and r.report]
+    return Blocker(
+        reason="ClusterIdMismatch",
+        message=f"the masters are parts of {len(ids)} different etcd clusters "
+        f"({', '.join(who)}); which one holds the data cannot be told from here",
+        exit_status=UNSAFE,
+        next_command=commands.status(blueprint, seen),
+    )
+
+
+def version_mismatch(versions: Mapping[str, str]) -> Blocker:
+    said = ", ".join(f"{name} {version}" for name, version in sorted(versions.items()))
+    return Blocker(
+        reason="VersionMismatch",
+        message=f"the masters run different minor versions of etcd ({said}); an upgrade is "
+        "finished before the membership changes",
+        exit_status=UNSAFE,
+    )
+
+
+def certificate_expiring(
+    blueprint: Blueprint, replica: Replica, expires: datetime, now: datetime
+) -> Blocker:
+    days = (expires - now).total_seconds() / 86400
+    when = f"in {days:.1f} days" if days > 0 else f"{-days:.1f} days ago"
+    return Blocker(
+        reason="CertificateExpiring",
+        message=f"a certificate of {replica.name} ends {when} ({expires:%Y-%m-%d}), and an etcd "
+        "with an expired one does not start again; 7 days are needed for a change of membership. "
+        "kube-up renews it",
+        exit_status=UNSAFE,
+        next_command=commands.create(blueprint, replica.zone),
+    )
+
+
+def not_serving(blueprint: Blueprint, seen: Observed, replica: Replica) -> Blocker:
     return Blocker(
         reason="MasterNotReady",
         message=f"{replica.name} must serve for this and does not: VM {replica.instance.status}, "
@@ -161,7 +220,7 @@ def not_serving(replica: Replica) -> Blocker:
         f"{'heard' if replica.fresh else 'not heard'}, API server "
         f"{'ready' if conditions.is_ready(replica) else 'not ready'}",
         exit_status=UNSAFE,
-        next_command="hakube status",
+        next_command=_way_back(blueprint, seen),
     )
 
 
@@ -270,7 +329,23 @@ def _remove_the_dead(blueprint: Blueprint, seen: Observed, *, but: Member | None
             return commands.remove(
                 blueprint, replica.zone if replica else _last_zone(seen, name), name
             )
-    return "hakube status"
+    return _way_back(blueprint, seen)
+
+
+def _bring_back(blueprint: Blueprint, seen: Observed) -> str:
+    """Say how a dead master with its data comes back without any change of membership."""
+    if conditions.masters_that_are_off(seen) or conditions.absent_masters(seen):
+        return f"or bring it back as it was, on its own disk: {_way_back(blueprint, seen)}"
+    return ""
+
+
+def _way_back(blueprint: Blueprint, seen: Observed) -> str:
+    """Give the command that brings masters back which are off or lost their VM; else status."""
+    zones = [r.zone for r in conditions.masters_that_are_off(seen)]
+    zones += [m.zone for m in conditions.absent_masters(seen)]
+    if zones:
+        return commands.create(blueprint, zones[0])
+    return commands.status(blueprint, seen)
 
 
 def _last_zone(seen: Observed, name: str) -> str:

@@ -47,8 +47,8 @@ class Blueprint:
     selectors: tuple[tuple[str, str], ...] = ()
     """Variables that pick this cluster, for the commands we print."""
     strict: bool = False
-    programs: tuple[str, str] = ("bin/kube-up.sh", "bin/kube-down.sh")
-    """How this user runs up and down, for the commands we print."""
+    programs: tuple[str, str, str] = ("bin/kube-up.sh", "bin/kube-down.sh", ".venv/bin/hakube")
+    """How this user runs up, down and everything else, for the commands we print."""
 
     @property
     def master(self) -> str:
@@ -64,7 +64,13 @@ def nonce(operation_id: str, replica: str) -> str:
 
 
 def instance_spec(
-    blueprint: Blueprint, *, replica: str, zone: str, mark: Mark, cluster_ip: str, founder: bool
+    blueprint: Blueprint,
+    *,
+    replica: str,
+    zone: str,
+    mark: Mark,
+    cluster_ip: str,
+    founder: bool,
 ) -> InstanceSpec:
     """Describe the VM of a master.
 

@@ -1,8 +1,9 @@
 """The commands we tell people to run, exactly as they can be pasted. Pure."""
 
 import shlex
+from collections.abc import Sequence
 
-from hakube_gce.model import Intent, Operation, Verb
+from hakube_gce.model import Intent, Observed, Operation, Verb
 from hakube_gce.plan.blueprint import Blueprint
 
 
@@ -34,6 +35,13 @@ def teardown(blueprint: Blueprint, zone: str, *, confirmed: bool) -> str:
     return _line(blueprint, blueprint.programs[1], **variables)
 
 
+def status(blueprint: Blueprint, seen: Observed) -> str:
+    """Give the command that shows the cluster."""
+    zones = [r.zone for r in seen.replicas] + [z.name for z in seen.zones]
+    where = {"KUBE_GCE_ZONE": zones[0]} if zones else {}
+    return _line(blueprint, f"{blueprint.programs[2]} status", **where)
+
+
 def finish(blueprint: Blueprint, operation: Operation) -> str:
     """Give the command that resumes an unfinished operation."""
     match operation.verb:
@@ -60,6 +68,11 @@ def again(blueprint: Blueprint, intent: Intent) -> str:
             return teardown(blueprint, intent.zone, confirmed=intent.confirmed_teardown)
 
 
-def _line(blueprint: Blueprint, program: str, **variables: str) -> str:
-    settings = [*blueprint.selectors, *variables.items()]
+def line(selectors: Sequence[tuple[str, str]], program: str, **variables: str) -> str:
+    """Give a command line: what picks the cluster, the command's own variables, the program."""
+    settings = [*selectors, *variables.items()]
     return " ".join([*(f"{name}={shlex.quote(value)}" for name, value in settings), program])
+
+
+def _line(blueprint: Blueprint, program: str, **variables: str) -> str:
+    return line(blueprint.selectors, program, **variables)

@@ -5,6 +5,7 @@ from hakube_gce.model import Mark, Observed, Operation
 from hakube_gce.plan import blockers
 from hakube_gce.plan.blueprint import Blueprint, firewall_etcd, firewall_https, instance_spec
 from hakube_gce.plan.graph import Blocker, Draft, Plan, blocked
+from hakube_gce.plan.mend import mend, remember
 from hakube_gce.steps import (
     AwaitReady,
     CreateDisk,
@@ -31,7 +32,9 @@ def plan_create(blueprint: Blueprint, operation: Operation, seen: Observed) -> P
         draft.add("reserve-address", step)
     mark = Mark(cluster=blueprint.prefix, uid=seen.uid, operation=operation.id)
     _firewalls(draft, blueprint, seen, mark)
-    if not seen.members and len(seen.replicas) <= 1:
+    if _is_there(seen):
+        mend(draft, blueprint, operation, seen)
+    else:
         _first_master(draft, blueprint, operation, seen, mark)
     if draft.steps or not seen.kubeconfig_current:
         draft.add(
@@ -45,10 +48,19 @@ def plan_create(blueprint: Blueprint, operation: Operation, seen: Observed) -> P
     return Plan(operation=operation, steps=tuple(draft.steps), notes=_notes(seen))
 
 
+def _is_there(seen: Observed) -> bool:
+    """Tell whether there is a cluster to go on with, not one to be founded or half founded."""
+    installed = any(not conditions.needs_install(r) for r in seen.replicas)
+    return bool(seen.members or conditions.absent_masters(seen) or installed)
+
+
 def _endangered(blueprint: Blueprint, operation: Operation, seen: Observed) -> list[Blocker]:
     """A cluster that was there is not founded anew: its data may still be on a disk."""
+    can_be_mended = conditions.absent_masters(seen) or conditions.masters_that_are_off(seen)
+    if can_be_mended or operation == seen.operation:
+        return []
     if len(seen.replicas) > 1 and not seen.members_known:
-        return [blockers.members_unknown(seen)]
+        return [blockers.members_unknown(blueprint, seen)]
     if seen.replicas:
         return []
     return [
@@ -67,10 +79,9 @@ def _notes(seen: Observed) -> tuple[str, ...]:
 
 
 def server(blueprint: Blueprint, seen: Observed) -> str:
-    """Give the URL clients use: the cluster IP, with a port only when it is not 443."""
+    """Give the URL clients use, or what will stand there once the address is reserved."""
     address = seen.address.address if seen.address else "(the reserved address)"
-    port = "" if blueprint.api_port == 443 else f":{blueprint.api_port}"
-    return f"https://{address}{port}"
+    return names.server_url(address, blueprint.api_port)
 
 
 def _firewalls(draft: Draft, blueprint: Blueprint, seen: Observed, mark: Mark) -> None:
@@ -113,5 +124,6 @@ def _first_master(
     if existing is None or conditions.needs_install(existing):
         install = InstallReplica(replica=name, zone=zone, founder=True, peer_urls=())
         draft.add("install", install, after=draft.keys)
+    remember(draft, seen, name, zone)
     if existing is None or not conditions.is_ready(existing):
         draft.add("await-ready", AwaitReady(replica=name, zone=zone), after=draft.keys)

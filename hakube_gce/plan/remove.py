@@ -5,10 +5,11 @@ then the VM and its disk.
 """
 
 from hakube_gce import conditions, names
-from hakube_gce.model import EndpointMode, Member, Observed, Operation, Replica, Role
-from hakube_gce.plan import balancer, blockers
+from hakube_gce.model import Member, Observed, Operation, Replica, Role
+from hakube_gce.plan import balancer, blockers, preconditions
 from hakube_gce.plan.blueprint import Blueprint
 from hakube_gce.plan.graph import Blocker, Draft, Plan, blocked
+from hakube_gce.plan.orphans import expel_orphans
 from hakube_gce.steps import DeleteDisk, DeleteInstance, ExpelMember, YieldLeadership
 
 
@@ -31,16 +32,10 @@ def plan_remove(blueprint: Blueprint, operation: Operation, seen: Observed) -> P
 def _blockers(
     blueprint: Blueprint, operation: Operation, seen: Observed, member: Member | None
 ) -> list[Blocker]:
-    if seen.unreadable:
-        # judged no further: who cannot be seen would pass for dead
-        return [blockers.unreadable(seen)]
-    if not seen.members_known:
-        return [blockers.members_unknown(seen)]
-    found = [
-        blockers.learner_pending(seen, m)
-        for m in conditions.learners(seen)
-        if member is None or m.id != member.id
-    ]
+    blind = preconditions.seen_whole(blueprint, seen)
+    if blind:
+        return blind
+    found = preconditions.membership(blueprint, seen, but=operation.target) if member else []
     is_voter = member is not None and member.role is Role.VOTER
     if member and is_voter and not conditions.removal_keeps_quorum(seen, member):
         found.append(blockers.quorum_at_risk(blueprint, seen, member))
@@ -56,26 +51,18 @@ def _survivor_blockers(
     survivors = [r for r in seen.replicas if r.name != operation.target]
     if not survivors:
         return [blockers.last_master(blueprint, seen, r) for r in seen.replicas]
-    moving = seen.endpoint_mode is not EndpointMode.VM or _holds_address(seen, operation.target)
-    if len(survivors) == 1 and moving:
-        return [blockers.not_serving(r) for r in survivors if not conditions.is_serving(seen, r)]
-    if not any(conditions.is_serving(seen, r) for r in survivors):
-        return [blockers.not_serving(r) for r in survivors]
-    return []
-
-
-def _holds_address(seen: Observed, name: str) -> bool:
-    replica = conditions.replica_named(seen, name)
-    config = replica.instance.access_config if replica else None
-    return bool(config and seen.address and config.nat_ip == seen.address.address)
+    if any(conditions.is_serving(seen, r) for r in survivors):
+        return []
+    return [blockers.not_serving(blueprint, seen, r) for r in survivors]
 
 
 def _membership(
     draft: Draft, seen: Observed, target: str, member: Member | None
 ) -> tuple[str, ...]:
-    if member is None:
+    through = _successor(seen, target)
+    expel_orphans(draft, seen, through=through)
+    if member is None or member in conditions.orphans(seen):
         return ()
-    through = _successor(seen, member)
     replica = conditions.replica_of(seen, member)
     after = draft.keys
     if replica is not None and conditions.leader_id(seen) == member.id:
@@ -87,14 +74,14 @@ def _membership(
     return (draft.add("expel", expel, after=after),)
 
 
-def _successor(seen: Observed, leaving: Member) -> Replica:
-    """Choose who leads on and carries the removal out: the leader, else the newest data."""
+def _successor(seen: Observed, leaving: str) -> Replica:
+    """Choose who leads on and carries removals out: the leader, else the newest data."""
     leader = conditions.leader_id(seen)
     stay = [
         (m.id != leader, -r.report.applied_index, r.name, r)
         for m in conditions.healthy_voters(seen)
-        if m.id != leaving.id
-        and (r := conditions.replica_of(seen, m)) is not None
+        if (r := conditions.replica_of(seen, m)) is not None
+        and r.name != leaving
         and r.report is not None
     ]
     return min(stay)[3]

@@ -5,10 +5,12 @@ VM first, learner second, promotion third, load balancer last.
 
 from hakube_gce import conditions, names
 from hakube_gce.model import Mark, Observed, Operation, Replica, Role
-from hakube_gce.plan import balancer, blockers
+from hakube_gce.plan import balancer, blockers, preconditions, superseding
 from hakube_gce.plan.blueprint import Blueprint, instance_spec
 from hakube_gce.plan.create import server
 from hakube_gce.plan.graph import Blocker, Draft, Plan, blocked
+from hakube_gce.plan.mend import remember
+from hakube_gce.plan.orphans import expel_orphans
 from hakube_gce.steps import (
     AdmitReplica,
     AwaitReady,
@@ -49,32 +51,38 @@ def plan_replicate(blueprint: Blueprint, operation: Operation, seen: Observed) -
 
 def _blockers(blueprint: Blueprint, operation: Operation, seen: Observed) -> list[Blocker]:
     found = [blockers.conflict(c) for c in seen.conflicts]
-    if seen.unreadable:
-        # judged no further: who cannot be seen would pass for dead, and be advised to be removed
-        return [*found, blockers.unreadable(seen)]
-    if not seen.members_known:
-        return [*found, blockers.members_unknown(seen)]
+    blind = preconditions.seen_whole(blueprint, seen)
+    if blind:
+        return [*found, *blind]
+    if not conditions.majority(seen, seen.members).holds:
+        return [*found, blockers.quorum_lost(blueprint, seen)]
     dead = [m for m in conditions.voters(seen) if not conditions.is_healthy(seen, m)]
     others_dead = [m for m in dead if not _is_target(seen, m.id, operation.target)]
     if others_dead:
-        found.append(blockers.dead_voter(blueprint, seen))
-    found.extend(
-        blockers.learner_pending(seen, m)
-        for m in conditions.learners(seen)
-        if not _is_target(seen, m.id, operation.target)
-    )
-    found.extend(
-        blockers.alarm(r, r.report.alarms)
-        for r in seen.replicas
-        if r.report is not None and r.fresh and r.report.alarms
-    )
+        found.append(blockers.dead_voter(blueprint, seen, give_up=_given_up(seen, operation)))
+    if not _votes(seen, operation.target):
+        found.extend(preconditions.membership(blueprint, seen, but=operation.target))
     if not others_dead:
         found.extend(
-            blockers.not_serving(r)
+            blockers.not_serving(blueprint, seen, r)
             for r in seen.replicas
             if r.name != operation.target and not conditions.is_serving(seen, r)
         )
     return found
+
+
+def _given_up(seen: Observed, operation: Operation) -> Operation | None:
+    """Give this replication when it must be undone before a dead voter can be removed."""
+    begun = operation == seen.operation and superseding.has_begun(seen, operation)
+    dead = [m.name for m in conditions.voters(seen) if not conditions.is_healthy(seen, m)]
+    waits = begun and not any(superseding.overtakes(seen, operation, name) for name in dead)
+    return operation if waits else None
+
+
+def _votes(seen: Observed, target: str) -> bool:
+    """Tell whether the newcomer is a voter: then nothing of the membership changes any more."""
+    member = conditions.member_named(seen, target)
+    return member is not None and member.role is Role.VOTER
 
 
 def _is_target(seen: Observed, member_id: str, target: str) -> bool:
@@ -121,8 +129,12 @@ def _membership(draft: Draft, operation: Operation, seen: Observed) -> str:
         peers = tuple(m.peer_url for m in conditions.voters(seen))
         step = InstallReplica(replica=target, zone=zone, founder=False, peer_urls=peers)
         after = (draft.add("install", step, after=after),)
+    remember(draft, seen, target, zone)
     if member is None or member.role is Role.LEARNER:
         through = _through(seen, target)
+        expel_orphans(draft, seen, through=through)
+        first = ("expel-orphan/", "remember-address/")
+        after = (*after, *(k for k in draft.keys if k.startswith(first)))
         admit = AdmitReplica(
             replica=target, zone=zone, through=through.name, through_zone=through.zone
         )

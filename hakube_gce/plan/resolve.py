@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from hakube_gce import conditions, names
 from hakube_gce.model import Intent, Observed, Operation, Replica, Verb
-from hakube_gce.plan import blockers
+from hakube_gce.plan import blockers, superseding
 from hakube_gce.plan.blueprint import Blueprint
 from hakube_gce.plan.graph import Blocker
 
@@ -78,7 +78,8 @@ def _create(blueprint: Blueprint, intent: Intent, seen: Observed, operation_id: 
         if unfinished.zone != intent.zone:
             return _refuse(blockers.operation_unfinished(blueprint, unfinished))
         return Resolved(operation=unfinished)
-    if seen.replicas and not any(r.zone == intent.zone for r in seen.replicas):
+    zones = {r.zone for r in seen.replicas} | {m.zone for m in conditions.absent_masters(seen)}
+    if zones and intent.zone not in zones:
         return _refuse(blockers.cluster_elsewhere(blueprint, seen, intent.zone))
     return Resolved(operation=Operation(id=operation_id, verb=Verb.CREATE, zone=intent.zone))
 
@@ -111,7 +112,7 @@ def _remove(blueprint: Blueprint, intent: Intent, seen: Observed, operation_id: 
     if not seen.uid:
         return _refuse(blockers.no_cluster(blueprint))
     target, found = _victim(blueprint, intent, seen, unfinished)
-    if unfinished is not None and (found is not None or not _gives_up(unfinished, target)):
+    if unfinished is not None and (found is not None or not _may_go(seen, unfinished, target)):
         found = blockers.operation_unfinished(blueprint, unfinished)
     replica = conditions.replica_named(seen, target)
     if found is None and replica is not None and len(seen.replicas) == 1:
@@ -138,9 +139,11 @@ def _is_resumed(intent: Intent, unfinished: Operation) -> bool:
     )
 
 
-def _gives_up(unfinished: Operation, target: str) -> bool:
-    """Tell whether the target is the replica that an unfinished replication was making."""
-    return unfinished.verb is Verb.REPLICATE and target == unfinished.target
+def _may_go(seen: Observed, unfinished: Operation, target: str) -> bool:
+    """Tell whether a replica may be removed although another operation is not finished."""
+    return superseding.gives_up(unfinished, target) or superseding.overtakes(
+        seen, unfinished, target
+    )
 
 
 def _victim(

@@ -7,6 +7,7 @@ commands go through `hakube_gce.cli.main` with an environment of their own. Whoe
 from outside: a `Fuse` on the command's screen, or the lab's clock on a scripted fault.
 """
 
+import http.client
 import json
 import os
 import random
@@ -123,6 +124,16 @@ class ServedLab:
         """Cut a VM's power."""
         self.admin("POST", f"vms/{vm}/kill")
 
+    def delete_by_hand(self, zone: str, vm: str) -> None:
+        """Delete a VM as somebody does in the console: its data disk stays."""
+        path = f"projects/{PROJECT}/zones/{zone}/instances/{vm}"
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+        connection.request("DELETE", f"/compute/v1/{path}")
+        answer = connection.getresponse()
+        assert answer.status == 200, answer.read()
+        connection.close()
+        assert path not in self.dump()
+
     def serves(self, address: str) -> bool:
         """Tell whether a client that dials an address is served."""
         return bool(self.admin("GET", f"serving?address={address}")["serving"])
@@ -131,7 +142,7 @@ class ServedLab:
         """Return the members that each data disk in the lab knows, with their roles."""
         world = json.loads((self.folder / "records/world.json").read_bytes())
         disks = {str(r["id"]): r["name"] for r in self.dump().values() if r["kind"] == DISK}
-        return dict(_memberships(world, disks))
+        return dict(memberships(world, disks))
 
     def disks_with_data(self) -> int:
         """Return how many disks anything stands on, whether or not a resource names them."""
@@ -139,7 +150,7 @@ class ServedLab:
         return len(world["disks"])
 
 
-def _memberships(
+def memberships(
     world: Mapping[str, Any], disks: Mapping[str, str]
 ) -> Iterator[tuple[str, dict[str, str]]]:
     for disk_id, files in world["disks"].items():

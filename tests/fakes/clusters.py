@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from hakube_gce import names
+from hakube_gce import marks, names
 from hakube_gce.model import Member, Observed, Operation, Replica, Report, Role
 from hakube_gce.resources import (
     AccessConfig,
@@ -184,5 +184,10 @@ def _instance(index: int, zone: str, *, running: bool, on_vm: bool) -> Instance:
 
 def _disk(index: int, zone: str) -> Disk:
     return Disk(
-        name=f"{name_of(index)}-pd", zone=zone, id=str(2000 + index), size_gb=20, type="pd-ssd"
+        name=f"{name_of(index)}-pd",
+        zone=zone,
+        id=str(2000 + index),
+        size_gb=20,
+        type="pd-ssd",
+        labels=marks.home_labels({}, f"10.0.0.{index + 2}"),
     )

@@ -9,7 +9,9 @@ from hakube_gce.model import Lock
 
 def _lock(*, host: str, pid: int) -> Lock:
     until = datetime(2026, 1, 1, tzinfo=UTC)
-    return Lock(nonce="0", holder="somebody", host=host, pid=pid, epoch=1, until=until)
+    return Lock(
+        nonce="0", holder="somebody", host=host, pid=pid, epoch=1, since=until, until=until
+    )
 
 
 def _ended_child() -> int:

@@ -304,3 +304,14 @@ def test_our_own_lock_is_let_go_after_a_failure(config: Path, clock: FakeClock) 
     with pytest.raises(KeysError):
         write([config], clock)
     assert files(config.parent) == ["config"]
+
+
+def test_a_file_in_a_linked_folder_does_not_wait_for_its_own_lock(
+    tmp_path: Path, clock: FakeClock
+) -> None:
+    (tmp_path / "real").mkdir(mode=0o700)
+    (tmp_path / "link").symlink_to(tmp_path / "real")
+    path = tmp_path / "link" / "config"
+    assert write([path], clock) == path
+    assert write([path, tmp_path / "real" / "config"], clock) == path
+    assert clock.monotonic() == FakeClock().monotonic(), "somebody waited"

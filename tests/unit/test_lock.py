@@ -7,8 +7,8 @@ from typing import cast
 import pytest
 
 from hakube_gce import marks
-from hakube_gce.errors import Locked
-from hakube_gce.lock import GRACE, TTL, HeldLock, Holder, LockPlace, acquire
+from hakube_gce.errors import Locked, Overtaken
+from hakube_gce.lock import GRACE, TTL, HeldLock, Holder, LockPlace, acquire, break_open
 from hakube_gce.model import Lock, Operation, Verb
 from hakube_gce.ports import ComputeGateway
 from tests.fakes.address_book import AddressBook
@@ -36,6 +36,11 @@ def place(book: AddressBook, who: str, *, gone: bool = False) -> LockPlace:
     )
 
 
+def take(book: AddressBook, who: str, *, gone: bool = False) -> HeldLock:
+    """Look at the address, then take its lock."""
+    return acquire(place(book, who, gone=gone), REMOVAL, seen=book.find_address("r", NAME))
+
+
 @pytest.fixture
 def book() -> AddressBook:
     return AddressBook(FakeClock())
@@ -52,7 +57,7 @@ def operation_of(book: AddressBook) -> Operation | None:
 
 
 def test_the_first_run_makes_the_address_and_holds_it(book: AddressBook) -> None:
-    held = acquire(place(book, "jane"), REMOVAL)
+    held = take(book, "jane")
     lock = lock_of(book)
     assert lock is not None
     assert (lock.holder, lock.epoch, held.epoch) == ("jane", 1, 1)
@@ -60,53 +65,53 @@ def test_the_first_run_makes_the_address_and_holds_it(book: AddressBook) -> None
 
 
 def test_a_second_run_is_told_who_holds_it_and_writes_nothing(book: AddressBook) -> None:
-    acquire(place(book, "jane"), REMOVAL)
+    take(book, "jane")
     writes = book.writes
     with pytest.raises(Locked, match="jane for remove kubernetes-master-7c1"):
-        acquire(place(book, "john"), REMOVAL)
+        take(book, "john")
     assert book.writes == writes
 
 
 def test_of_two_runs_that_read_a_free_lock_one_gets_it(book: AddressBook) -> None:
-    acquire(place(book, "jane"), REMOVAL).release(keep_operation=False)
-    book.before_write = lambda: cast("None", acquire(place(book, "john"), REMOVAL))
+    take(book, "jane").release(keep_operation=False)
+    book.before_write = lambda: cast("None", take(book, "john"))
     with pytest.raises(Locked, match="john"):
-        acquire(place(book, "jane"), REMOVAL)
+        take(book, "jane")
 
 
 def test_of_two_runs_at_a_birth_one_gets_it(book: AddressBook) -> None:
-    book.before_write = lambda: cast("None", acquire(place(book, "john"), REMOVAL))
+    book.before_write = lambda: cast("None", take(book, "john"))
     with pytest.raises(Locked, match="john"):
-        acquire(place(book, "jane"), REMOVAL)
+        take(book, "jane")
 
 
 def test_the_lock_of_a_process_that_has_ended_is_taken_over_with_a_higher_epoch(
     book: AddressBook,
 ) -> None:
-    acquire(place(book, "jane"), REMOVAL)
-    held = acquire(place(book, "john", gone=True), REMOVAL)
+    take(book, "jane")
+    held = take(book, "john", gone=True)
     assert held.epoch == 2
 
 
 def test_a_lock_ends_by_the_servers_clock_and_not_before(book: AddressBook) -> None:
-    acquire(place(book, "jane"), REMOVAL)
+    take(book, "jane")
     book.clock.advance((TTL + GRACE).total_seconds() - 1)
     with pytest.raises(Locked):
-        acquire(place(book, "john"), REMOVAL)
+        take(book, "john")
     book.clock.advance(1)
-    assert acquire(place(book, "john"), REMOVAL).epoch == 2
+    assert take(book, "john").epoch == 2
 
 
 def test_a_holder_that_was_overtaken_notices_at_its_next_write(book: AddressBook) -> None:
-    slow = acquire(place(book, "jane"), REMOVAL)
-    acquire(place(book, "john", gone=True), REMOVAL)
+    slow = take(book, "jane")
+    take(book, "john", gone=True)
     with pytest.raises(Locked, match="lost"):
         slow.note(REMOVAL)
 
 
 def test_an_overtaken_holder_does_not_free_its_successors_lock(book: AddressBook) -> None:
-    slow = acquire(place(book, "jane"), REMOVAL)
-    acquire(place(book, "john", gone=True), REMOVAL)
+    slow = take(book, "jane")
+    take(book, "john", gone=True)
     with pytest.raises(Locked):
         slow.release(keep_operation=False)
     lock = lock_of(book)
@@ -115,16 +120,16 @@ def test_an_overtaken_holder_does_not_free_its_successors_lock(book: AddressBook
 
 
 def test_a_long_run_renews_its_lock(book: AddressBook) -> None:
-    held = acquire(place(book, "jane"), REMOVAL)
+    held = take(book, "jane")
     for _ in range(10):
         book.clock.advance(TTL.total_seconds() / 2)
         held.keep()
     with pytest.raises(Locked):
-        acquire(place(book, "john"), REMOVAL)
+        take(book, "john")
 
 
 def test_a_fresh_lock_is_not_written_again(book: AddressBook) -> None:
-    held: HeldLock = acquire(place(book, "jane"), REMOVAL)
+    held: HeldLock = take(book, "jane")
     writes = book.writes
     held.keep()
     assert book.writes == writes
@@ -134,20 +139,20 @@ def test_a_fresh_lock_is_not_written_again(book: AddressBook) -> None:
 def test_letting_go_frees_the_lock_and_keeps_an_unfinished_operation(
     book: AddressBook, *, keep: bool
 ) -> None:
-    acquire(place(book, "jane"), REMOVAL).release(keep_operation=keep)
+    take(book, "jane").release(keep_operation=keep)
     assert lock_of(book) is None
     assert operation_of(book) == (REMOVAL if keep else None)
-    assert acquire(place(book, "john"), REMOVAL).epoch == 2
+    assert take(book, "john").epoch == 2
 
 
 def test_letting_go_after_a_teardown_is_fine(book: AddressBook) -> None:
-    held = acquire(place(book, "jane"), REMOVAL)
+    held = take(book, "jane")
     book.delete_address(NAME)
     held.release(keep_operation=False)
 
 
 def test_labels_written_by_somebody_else_meanwhile_are_kept(book: AddressBook) -> None:
-    held = acquire(place(book, "jane"), REMOVAL)
+    held = take(book, "jane")
 
     def tag() -> None:
         address = book.find_address("r", NAME)
@@ -170,8 +175,8 @@ def test_labels_written_by_somebody_else_meanwhile_are_kept(book: AddressBook) -
 
 def test_two_runs_of_one_person_on_one_machine_are_told_apart(book: AddressBook) -> None:
     """The nonce is the holder; name, host and process id may come again."""
-    slow = acquire(place(book, "jane"), REMOVAL)
-    acquire(place(book, "jane", gone=True), REMOVAL)
+    slow = take(book, "jane")
+    take(book, "jane", gone=True)
     with pytest.raises(Locked, match="lost"):
         slow.note(REMOVAL)
 
@@ -180,11 +185,95 @@ def test_two_runs_of_one_person_on_one_machine_are_told_apart(book: AddressBook)
 def test_a_machine_whose_clock_is_wrong_takes_no_lock_that_holds(
     book: AddressBook, hours_off: int
 ) -> None:
-    acquire(place(book, "jane"), REMOVAL)
+    take(book, "jane")
     wrong = FakeClock()
     wrong.advance(24 * 3600 + hours_off * 3600)
     book.clock.advance(24 * 3600)
-    acquire(replace(place(book, "john"), clock=wrong), REMOVAL)
+
+    def take_by_a_wrong_clock(who: str) -> None:
+        there = replace(place(book, who), clock=wrong)
+        acquire(there, REMOVAL, seen=book.find_address("r", NAME))
+
+    take_by_a_wrong_clock("john")
     book.clock.advance(TTL.total_seconds())
     with pytest.raises(Locked, match="john"):
-        acquire(replace(place(book, "jane"), clock=wrong), REMOVAL)
+        take_by_a_wrong_clock("jane")
+
+
+def test_a_decision_that_another_run_made_stale_gets_no_lock(book: AddressBook) -> None:
+    """It looked, another run came and went, and what it decided may now hit another victim."""
+    take(book, "jane").release(keep_operation=False)
+    seen = book.find_address("r", NAME)
+    take(book, "john").release(keep_operation=True)
+    writes = book.writes
+    with pytest.raises(Overtaken, match="meanwhile"):
+        acquire(place(book, "jane"), REMOVAL, seen=seen)
+    assert book.writes == writes
+
+
+def test_a_birth_decided_upon_before_another_birth_gets_no_lock(book: AddressBook) -> None:
+    take(book, "john").release(keep_operation=False)
+    with pytest.raises(Overtaken):
+        acquire(place(book, "jane"), REMOVAL, seen=None)
+
+
+def test_nothing_is_born_from_a_look_at_a_cluster_that_was_torn_down(book: AddressBook) -> None:
+    take(book, "john").release(keep_operation=False)
+    seen = book.find_address("r", NAME)
+    book.delete_address(NAME)
+    with pytest.raises(Overtaken, match="gone"):
+        acquire(place(book, "jane"), REMOVAL, seen=seen)
+    assert book.find_address("r", NAME) is None
+
+
+def test_a_lock_once_seen_in_other_hands_stays_lost(book: AddressBook) -> None:
+    slow = take(book, "jane")
+    take(book, "john", gone=True)
+    with pytest.raises(Locked):
+        slow.confirm()
+    with pytest.raises(Locked, match="lost"):
+        slow.keep()
+
+
+def test_a_lock_in_our_hands_is_confirmed_without_writing(book: AddressBook) -> None:
+    held = take(book, "jane")
+    writes = book.writes
+    held.confirm()
+    assert book.writes == writes
+
+
+def test_the_second_run_is_told_since_when_and_how_to_break_the_lock(book: AddressBook) -> None:
+    held = take(book, "jane")
+    with pytest.raises(Locked) as refusal:
+        take(book, "john")
+    assert f"since {held.lock.since:%Y-%m-%d %H:%M:%S} UTC" in refusal.value.message
+    assert f"hakube unlock --nonce {held.lock.nonce}" in refusal.value.hint
+
+
+def test_a_lock_is_broken_open_by_its_own_nonce_and_its_operation_stays(
+    book: AddressBook,
+) -> None:
+    held = take(book, "jane")
+    assert break_open(place(book, "john"), held.lock.nonce)
+    assert (lock_of(book), operation_of(book)) == (None, REMOVAL)
+    with pytest.raises(Locked, match="nobody holds it"):
+        held.confirm()
+    assert take(book, "john").epoch == 2
+
+
+def test_another_runs_lock_is_not_broken_open(book: AddressBook) -> None:
+    old = take(book, "jane")
+    take(book, "john", gone=True)
+    with pytest.raises(Locked, match=f"not {old.lock.nonce}"):
+        break_open(place(book, "jim"), old.lock.nonce)
+    lock = lock_of(book)
+    assert lock is not None
+    assert lock.holder == "john"
+
+
+def test_a_free_lock_is_left_as_it_is(book: AddressBook) -> None:
+    assert not break_open(place(book, "john"), "0" * 16)
+    take(book, "jane").release(keep_operation=False)
+    writes = book.writes
+    assert not break_open(place(book, "john"), "0" * 16)
+    assert book.writes == writes

@@ -16,6 +16,7 @@ LOCK = Lock(
     host="cafe",
     pid=4711,
     epoch=7,
+    since=datetime(2026, 11, 21, 6, 0, tzinfo=UTC),
     until=datetime(2026, 11, 21, 6, 10, tzinfo=UTC),
 )
 REMOVAL = Operation(

@@ -3,6 +3,7 @@
 import itertools
 from collections.abc import Iterable
 from dataclasses import replace
+from datetime import timedelta
 from graphlib import TopologicalSorter
 
 import pytest
@@ -15,8 +16,18 @@ from hakube_gce.plan.graph import Plan
 from hakube_gce.plan.planner import plan
 from hakube_gce.plan.resolve import resolve
 from hakube_gce.resources import InstanceGroup
-from hakube_gce.steps import ExpelMember, InstallReplica, YieldLeadership
-from tests.fakes.clusters import IP, REGION, UID, ZONES, cluster, name_of, nothing, with_balancer
+from hakube_gce.steps import CreateInstance, ExpelMember, InstallReplica, YieldLeadership
+from tests.fakes.clusters import (
+    IP,
+    NOW,
+    REGION,
+    UID,
+    ZONES,
+    cluster,
+    name_of,
+    nothing,
+    with_balancer,
+)
 
 BLUEPRINT = Blueprint(
     project="p",
@@ -86,6 +97,7 @@ def test_the_first_master_is_made_from_nothing() -> None:
         "create-disk",
         "create-instance",
         "install",
+        "remember-address/kubernetes-master",
         "await-ready",
         "write-kubeconfig",
     ]
@@ -107,13 +119,14 @@ def test_a_creation_cut_short_after_the_disk_goes_on_with_the_vm() -> None:
     assert keys(plan(BLUEPRINT, CREATE, cut)) == [
         "create-instance",
         "install",
+        "remember-address/kubernetes-master",
         "await-ready",
         "write-kubeconfig",
     ]
 
 
 def test_no_empty_cluster_is_founded_beside_the_data_of_an_old_one() -> None:
-    gone = replace(cluster("+"), replicas=(), members=(), members_known=False)
+    gone = without_vms("+", forgetful=True)
     assert reasons(plan(BLUEPRINT, CREATE, gone)) == ["DataDiskLeft"]
 
 
@@ -123,12 +136,99 @@ def test_a_master_that_cannot_be_heard_is_never_founded_again() -> None:
     (only,) = silent.replicas
     unheard = replace(silent, replicas=(replace(only, report=None),))
     for seen in (silent, unheard):
-        assert keys(plan(BLUEPRINT, CREATE, seen)) == ["await-ready", "write-kubeconfig"]
+        assert keys(plan(BLUEPRINT, CREATE, seen)) == [
+            "await-ready/kubernetes-master",
+            "write-kubeconfig",
+        ]
 
 
-def test_a_lost_cluster_is_not_called_created() -> None:
-    for sketch in ("+--", "---"):
-        assert reasons(plan(BLUEPRINT, CREATE, cluster(sketch))) == ["QuorumUnknown"]
+def test_a_cluster_whose_masters_all_run_and_are_silent_is_not_called_created() -> None:
+    assert reasons(plan(BLUEPRINT, CREATE, cluster("+??"))) == ["QuorumUnknown"]
+
+
+# ---- kube-up on a cluster that is there: masters come back on their disks
+
+
+def without_vms(sketch: str, *gone: int, forgetful: bool = False) -> Observed:
+    """Draw a cluster some of whose VMs (all, when none is named) were deleted by hand."""
+    seen = cluster(sketch)
+    lost = {name_of(i) for i in gone or range(len(sketch))}
+    known = bool(gone) and seen.members_known
+    return replace(
+        seen,
+        replicas=tuple(r for r in seen.replicas if r.name not in lost),
+        members=seen.members if known else (),
+        members_known=known,
+        cluster_id=seen.cluster_id if known else "",
+        groups=tuple(
+            replace(g, members=tuple(m for m in g.members if m not in lost)) for g in seen.groups
+        ),
+        disks=tuple(replace(d, labels={}) if forgetful else d for d in seen.disks),
+    )
+
+
+def made(planned: Plan) -> dict[str, tuple[str, str, str]]:
+    """Give name → (zone, internal IP, static external address) of the VMs that are made."""
+    specs = [p.step.spec for p in planned.steps if isinstance(p.step, CreateInstance)]
+    return {s.name: (s.zone, s.internal_ip, s.address) for s in specs}
+
+
+def test_masters_that_are_off_are_started_and_nothing_else() -> None:
+    """Also without a majority: their etcd goes on as the members they are."""
+    for sketch in ("+--", "---", "-"):
+        planned = plan(BLUEPRINT, CREATE, cluster(sketch))
+        kinds = {k.partition("/")[0] for k in keys(planned)}
+        assert kinds == {"start-instance", "await-ready", "write-kubeconfig"}
+        assert sum(k.startswith("start-instance/") for k in keys(planned)) == sketch.count("-")
+
+
+def test_the_only_masters_deleted_vm_is_made_again_on_its_disk_with_the_cluster_ip() -> None:
+    planned = plan(BLUEPRINT, CREATE, without_vms("+"))
+    assert made(planned) == {name_of(0): (B, "10.0.0.2", IP)}
+    assert "create-disk" not in keys(planned)
+    (install,) = [p.step for p in planned.steps if isinstance(p.step, InstallReplica)]
+    assert (install.founder, install.returning, install.peer_urls) == (True, True, ())
+
+
+def test_a_deleted_vm_of_three_is_made_again_without_a_change_of_membership() -> None:
+    planned = plan(BLUEPRINT, CREATE, without_vms("+++", 1))
+    assert made(planned) == {name_of(1): (C, "10.0.0.3", "")}
+    assert not {"admit", "expel"} & set(keys(planned))
+    (install,) = [p.step for p in planned.steps if isinstance(p.step, InstallReplica)]
+    assert not install.founder
+    assert install.peer_urls == ("https://10.0.0.2:2380", "https://10.0.0.4:2380")
+    assert_order(planned, f"await-ready/{name_of(1)}", f"join-group/{name_of(1)}")
+
+
+def test_all_vms_deleted_come_back_on_their_disks() -> None:
+    planned = plan(BLUEPRINT, CREATE, without_vms("+++"))
+    assert set(made(planned)) == {name_of(i) for i in range(3)}
+    assert all(address == "" for _, _, address in made(planned).values())
+    founders = [p.step.founder for p in planned.steps if isinstance(p.step, InstallReplica)]
+    assert founders == [False] * 3
+
+
+def test_a_removed_members_disk_is_never_brought_to_life() -> None:
+    """While a majority answers, only those come back that it still lists."""
+    seen = without_vms("+++v", 3)
+    assert plan(BLUEPRINT, CREATE, seen).is_empty
+
+
+def test_a_disk_that_another_vm_uses_is_left_alone() -> None:
+    seen = without_vms("+")
+    used = replace(seen, disks=(replace(seen.disks[0], users=("zones/z/instances/rescue",)),))
+    assert reasons(plan(BLUEPRINT, CREATE, used)) == ["DataDiskLeft"]
+
+
+def test_a_disk_without_its_address_gets_it() -> None:
+    seen = replace(cluster("+"), disks=(replace(cluster("+").disks[0], labels={}),))
+    assert keys(plan(BLUEPRINT, CREATE, seen))[0] == "remember-address/kubernetes-master"
+
+
+def test_a_dead_voter_may_go_or_come_back() -> None:
+    (blocker,) = plan(BLUEPRINT, replicate(B), cluster("++-")).blockers
+    assert "KUBE_DELETE_NODES=false" in blocker.next_command
+    assert "KUBE_GCE_ZONE=europe-west1-d bin/kube-up.sh" in blocker.override
 
 
 def test_the_founder_is_the_only_replica_that_starts_a_new_etcd() -> None:
@@ -436,6 +536,156 @@ def test_a_half_made_replica_may_be_given_up() -> None:
     half = cluster("+v", operation=replicate(C, name_of(1)))
     assert target(wish(Verb.REMOVE, C, name_of(1)), half) == name_of(1)
     assert refusals(wish(Verb.REMOVE, B, name_of(0)), half) == [("OperationUnfinished", 5)]
+
+
+# ---- an unfinished operation and a dead master: no refusal may print what another refuses
+
+
+def follow(intent: Intent, seen: Observed) -> str:
+    """Give the command that a wish is answered with; empty when it may go on."""
+    resolved = resolve(BLUEPRINT, intent, seen, operation_id="0" * 12)
+    if resolved.blockers:
+        return resolved.blockers[0].next_command
+    assert resolved.operation is not None
+    planned = plan(BLUEPRINT, resolved.operation, seen)
+    return planned.blockers[0].next_command if planned.blockers else ""
+
+
+def test_an_unfinished_removal_is_overtaken_by_that_of_a_dead_voter() -> None:
+    seen = cluster("++-", operation=remove(1))
+    right = follow(wish(Verb.REMOVE, C, name_of(1)), seen)
+    assert f"KUBE_REPLICA_NAME={name_of(2)}" in right
+    assert follow(wish(Verb.REMOVE, D, name_of(2)), seen) == ""
+
+
+def test_a_removal_whose_member_has_left_is_finished_first() -> None:
+    seen = cluster("++v-+", operation=remove(2))
+    assert refusals(wish(Verb.REMOVE, B, name_of(3)), seen) == [("OperationUnfinished", 5)]
+    assert follow(wish(Verb.REMOVE, D, name_of(2)), seen) == ""
+
+
+def test_a_half_made_replica_is_given_up_before_a_dead_voter_goes() -> None:
+    seen = cluster("++-v", operation=replicate(B, name_of(3)))
+    assert f"KUBE_REPLICA_NAME={name_of(3)}" in follow(wish(Verb.REPLICATE, B), seen)
+    assert follow(wish(Verb.REMOVE, B, name_of(3)), seen) == ""
+    without = cluster("++-")
+    assert f"KUBE_REPLICA_NAME={name_of(2)}" in follow(wish(Verb.REPLICATE, B), without)
+    assert follow(wish(Verb.REMOVE, D, name_of(2)), without) == ""
+
+
+def test_a_replication_that_made_nothing_yet_gives_way_to_the_removal_of_a_dead_voter() -> None:
+    seen = cluster("++-", operation=replicate(B))
+    assert f"KUBE_REPLICA_NAME={name_of(2)}" in follow(wish(Verb.REPLICATE, B), seen)
+    assert follow(wish(Verb.REMOVE, D, name_of(2)), seen) == ""
+
+
+def test_a_newcomer_that_votes_already_stays_while_a_dead_voter_goes_and_then_serves() -> None:
+    seen = cluster("++-+", operation=replicate(B, name_of(3)))
+    outside = replace(
+        seen,
+        groups=tuple(
+            replace(g, members=tuple(m for m in g.members if m != name_of(3))) for g in seen.groups
+        ),
+    )
+    assert f"KUBE_REPLICA_NAME={name_of(2)}" in follow(wish(Verb.REPLICATE, B), outside)
+    planned = plan(BLUEPRINT, remove(2), outside)
+    assert comes_before(planned, "expel", f"join-group/{name_of(3)}")
+
+
+def test_a_healthy_master_overtakes_nothing() -> None:
+    seen = cluster("+++", operation=remove(1))
+    assert refusals(wish(Verb.REMOVE, D, name_of(2)), seen) == [("OperationUnfinished", 5)]
+
+
+def test_nothing_is_added_to_a_cluster_without_majority() -> None:
+    seen = replace(cluster("++"), replicas=cluster("+-").replicas)
+    (blocker,) = plan(BLUEPRINT, replicate(D), seen).blockers
+    assert (blocker.reason, blocker.exit_status) == ("QuorumUnknown", 5)
+    assert "1 healthy of 2 voters, 2 needed" in blocker.message
+    assert blocker.next_command == "KUBE_GCE_ZONE=europe-west1-c bin/kube-up.sh"
+
+
+# ---- what must be so before any membership change
+
+
+def saying(seen: Observed, index: int, **words: object) -> Observed:
+    """Let one master's agent say something else."""
+    replicas = list(seen.replicas)
+    report = replicas[index].report
+    assert report is not None
+    replicas[index] = replace(replicas[index], report=replace(report, **words))  # type: ignore[arg-type]
+    return replace(seen, replicas=tuple(replicas))
+
+
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        ({"alarms": ("NOSPACE",)}, "EtcdAlarm"),
+        ({"etcd_version": "3.6.1"}, "VersionMismatch"),
+        ({"certificates_expire": NOW + timedelta(days=6.9)}, "CertificateExpiring"),
+        ({"cluster_id": "bad"}, "ClusterIdMismatch"),
+    ],
+)
+def test_no_membership_changes_while_something_is_wrong_with_who_stays(
+    words: dict[str, object], reason: str
+) -> None:
+    ill = saying(saying(cluster("+++"), 1, etcd_version="3.5.9"), 0, etcd_version="3.5.1")
+    ill = saying(ill, 1, **words)
+    for operation in (replicate(D), remove(2)):
+        assert reasons(plan(BLUEPRINT, operation, ill)) == [reason]
+
+
+def test_what_is_wrong_with_the_leaving_master_alone_does_not_keep_it() -> None:
+    old = saying(cluster("+++"), 1, certificates_expire=NOW + timedelta(days=1))
+    assert reasons(plan(BLUEPRINT, remove(1), old)) == []
+    assert reasons(plan(BLUEPRINT, remove(2), old)) == ["CertificateExpiring"]
+
+
+def test_a_certificate_with_a_week_left_is_good_enough() -> None:
+    young = saying(cluster("+++"), 1, certificates_expire=NOW + timedelta(days=7))
+    assert reasons(plan(BLUEPRINT, remove(2), young)) == []
+
+
+def test_kube_up_renews_certificates_that_end_soon_one_master_after_the_other() -> None:
+    old = cluster("+++")
+    for index in range(3):
+        old = saying(old, index, certificates_expire=NOW + timedelta(days=3))
+    planned = plan(BLUEPRINT, CREATE, old)
+    renewals = [f"renew/{name_of(i)}" for i in range(3)]
+    assert keys(planned) == [*renewals, "write-kubeconfig"]
+    assert_order(planned, *renewals)
+    (blocker, *_) = plan(BLUEPRINT, remove(2), old).blockers
+    assert blocker.next_command == "KUBE_GCE_ZONE=europe-west1-b bin/kube-up.sh"
+
+
+# ---- learners whose VM is gone
+
+
+def orphaned(sketch: str) -> Observed:
+    """Draw a cluster whose last master's VM and disk were deleted by hand."""
+    seen = cluster(sketch)
+    return replace(seen, replicas=seen.replicas[:-1], disks=seen.disks[:-1])
+
+
+def test_a_learner_without_a_vm_goes_before_the_next_newcomer() -> None:
+    planned = plan(BLUEPRINT, replicate(B), orphaned("+++l"))
+    assert_order(planned, "expel-orphan/a3", "admit")
+
+
+def test_a_learner_without_a_vm_goes_before_a_removal() -> None:
+    planned = plan(BLUEPRINT, remove(1), orphaned("+++l"))
+    assert_order(planned, "expel-orphan/a3", "expel")
+
+
+def test_a_learner_with_a_vm_is_named_with_the_command_that_gives_it_up() -> None:
+    planned = plan(BLUEPRINT, remove(1), cluster("+++l"))
+    assert reasons(planned) == ["LearnerPending"]
+    assert f"KUBE_REPLICA_NAME={name_of(3)}" in planned.blockers[0].next_command
+
+
+def test_a_voter_without_a_vm_is_never_expelled_by_the_way() -> None:
+    planned = plan(BLUEPRINT, remove(1), orphaned("++++-"))
+    assert [k for k in keys(planned) if "orphan" in k] == []
 
 
 @pytest.mark.parametrize("verb", [Verb.CREATE, Verb.TEARDOWN])

@@ -147,3 +147,13 @@ def test_an_unhealthy_replica_is_not_believed_about_the_members() -> None:
         inventory(vm("kubernetes-master")), {"kubernetes-master": report(etcd_healthy=False)}
     )
     assert not seen.members_known
+
+
+def test_what_a_vm_said_before_it_was_switched_on_again_is_history() -> None:
+    """Else a master would pass for ready before its etcd has even started."""
+    young = {"kubernetes-master": report(time=NOW - timedelta(seconds=2))}
+    before, after = NOW - timedelta(seconds=3), NOW - timedelta(seconds=1)
+    for started, fresh in ((before, True), (after, False)):
+        seen = look(inventory(vm("kubernetes-master", started=started.isoformat())), young)
+        assert seen.replicas[0].fresh is fresh
+        assert seen.members_known is fresh

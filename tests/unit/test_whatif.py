@@ -107,6 +107,7 @@ def test_four_lines_tell_it() -> None:
         "verdict: healthy -> at-risk",
         "writing goes on and clients are served on the cluster IP; "
         "the next failure stops writing.",
+        "note: kubernetes-master is off: kube-up starts it",
         "when it has happened, run: KUBE_DELETE_NODES=false "
         f"KUBE_GCE_ZONE={B} KUBE_REPLICA_NAME=kubernetes-master bin/kube-down.sh",
     )

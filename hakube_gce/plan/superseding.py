@@ -1,0 +1,53 @@
+"""When the removal of a dead master may overtake an operation that was not finished. Pure.
+
+An unfinished operation shuts every other change out, and a dead voter shuts out what the operation
+still wants of etcd: without an exception here each refusal would print the other's command for
+ever. The exception is narrow. Only the removal of a voter that is down overtakes, and only where
+the unfinished operation can be begun anew later from what is there then.
+"""
+
+from hakube_gce import conditions, names
+from hakube_gce.model import Observed, Operation, Role, Verb
+
+
+def gives_up(unfinished: Operation, target: str) -> bool:
+    """Tell whether the target is the replica that an unfinished replication was making."""
+    return unfinished.verb is Verb.REPLICATE and target == unfinished.target
+
+
+def overtakes(seen: Observed, unfinished: Operation, target: str) -> bool:
+    """Tell whether removing the target may come before the unfinished operation.
+
+    Args:
+        seen: What is there.
+        unfinished: The operation noted on the address.
+        target: The replica to remove.
+    """
+    if target == unfinished.target or not _is_dead_voter(seen, target):
+        return False
+    member = conditions.member_named(seen, unfinished.target)
+    match unfinished.verb:
+        case Verb.REMOVE:
+            # once its member has left, a removal waits for nobody: then it is finished first
+            return member is not None
+        case Verb.REPLICATE:
+            is_voter = member is not None and member.role is Role.VOTER
+            return is_voter or not has_begun(seen, unfinished)
+        case Verb.CREATE | Verb.TEARDOWN:
+            return False
+
+
+def has_begun(seen: Observed, replication: Operation) -> bool:
+    """Tell whether anything of the replica that it was to make is there."""
+    disk = names.data_disk(replication.target)
+    return (
+        conditions.replica_named(seen, replication.target) is not None
+        or conditions.member_named(seen, replication.target) is not None
+        or any(d.name == disk for d in seen.disks)
+    )
+
+
+def _is_dead_voter(seen: Observed, name: str) -> bool:
+    member = conditions.member_named(seen, name)
+    is_voter = member is not None and member.role is Role.VOTER
+    return member is not None and is_voter and not conditions.is_healthy(seen, member)

@@ -1,0 +1,78 @@
+"""scripts/chaos on real etcd, as people run it, and that it fails when something is wrong.
+
+What the figures have to be is in `tests/chaos/verdict.py`; here they are only looked at once more,
+because a program that prints nothing and exits with 0 would pass otherwise.
+"""
+
+import json
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.e2e.labs import ROOT
+
+pytestmark = pytest.mark.process
+
+SECONDS_PER_EVENT = 8
+SECONDS_BEFORE_AND_AFTER = 300
+"""On a machine with many others at work; on two idle cores it is under a minute."""
+
+
+def chaos(
+    folder: Path, search_path: str, *, events: int, arguments: tuple[str, ...] = ()
+) -> tuple[int, dict[str, Any], str]:
+    """Run a campaign; returns its exit status, its figures, and what it said."""
+    ended = subprocess.run(
+        [ROOT / "scripts/chaos", "--events", str(events), "--output", "json", *arguments],
+        env={"PATH": search_path, "HOME": str(folder), "TMPDIR": str(folder)},
+        cwd=folder,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=SECONDS_BEFORE_AND_AFTER + events * SECONDS_PER_EVENT,
+        check=False,
+    )
+    facts = json.loads(ended.stdout) if ended.stdout else {}
+    return ended.returncode, facts, ended.stderr
+
+
+def folders_left(folder: Path) -> list[str]:
+    return [path.name for path in folder.glob("hakube-chaos-*") if "-logs-" not in path.name]
+
+
+def test_a_little_trouble_loses_nothing(tmp_path: Path, search_path: str) -> None:
+    status, facts, said = chaos(tmp_path, search_path, events=8, arguments=("--seed", "4"))
+    assert status == 0, (facts.get("flaws"), said)
+    assert sum(facts["events"].values()) == 8
+    assert facts["checked"]["anomalies"] == facts["lost"] == []
+    assert facts["checked"]["planted_found"] == facts["checked"]["planted"] >= 50
+    assert facts["commands_by_status"]["0"] >= 1
+    assert folders_left(tmp_path) == []
+
+
+@pytest.mark.slow
+def test_two_hundred_times_trouble_loses_nothing(tmp_path: Path, search_path: str) -> None:
+    status, facts, said = chaos(tmp_path, search_path, events=200)
+    assert status == 0, (facts.get("flaws"), said)
+    assert sum(facts["events"].values()) == 200
+    assert facts["commands_by_status"]["0"] >= 8
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("defect", "flaw"),
+    [("stale-reads", "not linearizable"), ("lost-write", "acknowledged writes are lost")],
+)
+def test_a_planted_defect_does_not_pass(
+    tmp_path: Path, search_path: str, defect: str, flaw: str
+) -> None:
+    status, facts, said = chaos(
+        tmp_path, search_path, events=30, arguments=("--plant", defect, "--record")
+    )
+    page = (ROOT / "docs/RELIABILITY.md").read_text(encoding="utf-8")
+    assert status == 1, said
+    assert [text for text in facts["flaws"] if flaw in text] != []
+    assert f"--plant {defect}`," not in page, "a failure is not recorded"
+    assert folders_left(tmp_path) == []
