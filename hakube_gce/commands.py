@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 
-from hakube_gce import names, render
+from hakube_gce import names, render, whatif
 from hakube_gce import settings_table as table
 from hakube_gce.arguments import Arguments
 from hakube_gce.assemble import Means, assemble, find_place
@@ -19,12 +19,12 @@ from hakube_gce.model import Observed, Verb
 from hakube_gce.plan.blueprint import Blueprint
 from hakube_gce.plan.graph import Blocker
 from hakube_gce.render import Result, result_object, status_object
-from hakube_gce.renewal import renewed
 from hakube_gce.run import Job, resume_command, run, same_again
 from hakube_gce.screen import Screen
 from hakube_gce.setting_sources import DEFAULT
 from hakube_gce.settings import Settings
 from hakube_gce.stopping import Stopping
+from hakube_gce.whatif_text import forecast_lines, forecast_object
 
 
 def status(found: Arguments, settings: Settings, environment: Mapping[str, str]) -> int:
@@ -38,6 +38,20 @@ def status(found: Arguments, settings: Settings, environment: Mapping[str, str])
         _out(json.dumps(status_object(seen, port=place.api_port)))
     else:
         _out("\n".join(render.status_lines(seen)))
+    return 0
+
+
+def list_snapshots(found: Arguments, settings: Settings, environment: Mapping[str, str]) -> int:
+    """Show the snapshots of all clusters that ever had this name."""
+    place = find_place(settings, environment)
+    means = _where_the_cluster_is(
+        assemble(settings, place, environment, stopping=_stopping(print), warn=_warn), environment
+    )
+    seen = means.observer.observe()
+    if found.json:
+        _out(json.dumps(render.snapshots_object(seen)))
+    else:
+        _out("\n".join(render.snapshot_lines(seen)))
     return 0
 
 
@@ -83,8 +97,24 @@ def _where_the_cluster_is(means: Means, environment: Mapping[str, str]) -> Means
     )
 
 
+def what_if(found: Arguments, settings: Settings, environment: Mapping[str, str]) -> int:
+    """Foretell what a loss, a removal or an addition would come to; changes nothing."""
+    question = whatif.parse_question(found.question)
+    place = find_place(settings, environment)
+    means = _where_the_cluster_is(
+        assemble(settings, place, environment, stopping=_stopping(print), warn=_warn), environment
+    )
+    seen = means.observer.observe()
+    answer = whatif.forecast(question, seen, means.inherit(seen).blueprint)
+    if found.json:
+        _out(json.dumps(forecast_object(answer)))
+    else:
+        _out("\n".join(forecast_lines(answer)))
+    return 0
+
+
 def change(found: Arguments, settings: Settings, environment: Mapping[str, str]) -> int:
-    """Carry out ``up`` or ``down``."""
+    """Carry out a verb that changes the cluster."""
     intent = settings.intent
     assert intent is not None  # noqa: S101 - these two commands always have one
     _greet(found, settings)
@@ -136,7 +166,6 @@ def _job(found: Arguments, means: Means, screen: Screen) -> Job:
         clock=means.clock,
         stopping=means.stopping,
         operation_id=secrets.token_hex(6),
-        renewed=renewed,
         dry_run=found.dry_run,
         check=found.check,
     )
@@ -177,7 +206,11 @@ def _check_zone(means: Means) -> None:
 
 
 def _not_on_compute_engine_yet(settings: Settings) -> Blocker | None:
-    making = settings.intent is not None and settings.intent.verb in {Verb.CREATE, Verb.REPLICATE}
+    making = settings.intent is not None and settings.intent.verb in {
+        Verb.CREATE,
+        Verb.REPLICATE,
+        Verb.RESTORE,
+    }
     if not making or settings.anonymous:
         return None
     return Blocker(
@@ -209,7 +242,7 @@ def _greet(found: Arguments, settings: Settings) -> None:
     """Print the lines that scripts have grepped for since kube-up."""
     if found.verb == "up":
         _warn(f"... Starting cluster in {settings.zone} using provider {settings.provider}")
-    elif not found.json:
+    elif found.verb == "down" and not found.json:
         _out(f"Bringing down cluster using provider: {settings.provider}")
     for name, value in (("Project", settings.project), ("Zone", settings.zone)):
         _warn(f"{name}: {value}")

@@ -23,6 +23,7 @@ from hakube_gce.agent.quorum import (
     not_done,
 )
 from hakube_gce.agent.report import described
+from hakube_gce.agent.snapshot import take_before_change
 
 PAUSE_S = 0.25
 REACH_S = 15.0
@@ -62,8 +63,11 @@ def admit(job: Job) -> Result:
     if known is None:
         prove_reachable(job, seen, newcomer)
         job.progress(f"{newcomer.name} is reachable both ways")
+        take_before_change(job, f"{newcomer.name} was not added")
         known = add_learner(job, newcomer)
         job.progress(f"{newcomer.name} added as learner {known.id}")
+    elif known.role is Role.LEARNER:
+        take_before_change(job, f"{newcomer.name} was not promoted")
     if known.role is Role.LEARNER:
         promote(job, known.id, newcomer)
         job.progress(f"{newcomer.name} promoted to voter")
@@ -242,7 +246,7 @@ def _promoted(master: Master, member_id: str, newcomer: Newcomer) -> str:
         raise failed("somebody removed it meanwhile")
     if member.role is Role.VOTER:
         return ""
-    problem = _promotion_problem(master, seen, member, newcomer)
+    problem = promotion_problem(master, seen, member, newcomer)
     if not problem:
         try:
             master.ports.etcd.promote(member_id)
@@ -251,9 +255,14 @@ def _promoted(master: Master, member_id: str, newcomer: Newcomer) -> str:
     return problem
 
 
-def _promotion_problem(
+def promotion_problem(
     master: Master, seen: Membership, learner: Member, newcomer: Newcomer
 ) -> str:
+    """Say why a learner is not promoted now; empty when etcd may be asked to.
+
+    Raises:
+        RequestError: ``failed``: somebody else's etcd started there.
+    """
     if learner.name not in ("", newcomer.name):
         raise failed(f"the member that started there calls itself {learner.name}")
     if not learner.name:

@@ -58,8 +58,8 @@ def other_region(blueprint: Blueprint, zone: str, regions: Sequence[str]) -> Blo
     return Blocker(
         reason="OtherRegion",
         message=f"cluster {blueprint.prefix} is in region {', '.join(regions)}; zone {zone} lies "
-        "in "
-        f"{blueprint.region}. The cluster IP is regional, so all masters must be in its region",
+        f"in {blueprint.region}. The cluster IP is regional, so all masters are in its region: "
+        "set KUBE_GCE_ZONE to a zone of that one",
         exit_status=UNSAFE,
     )
 
@@ -91,12 +91,10 @@ def teardown_unconfirmed(blueprint: Blueprint, seen: Observed, zone: str) -> Blo
 
 
 def quorum_at_risk(blueprint: Blueprint, seen: Observed, leaving: Member) -> Blocker:
-    now = conditions.majority(seen, seen.members)
-    then = conditions.majority_without(seen, leaving)
     return Blocker(
         reason="QuorumAtRisk",
-        message=f"removing {leaving.name or leaving.id} would leave etcd without a majority: now "
-        f"{now}; afterwards {then}{_not_healthy(seen)}",
+        message=f"removing {leaving.name or leaving.id} would leave etcd without a majority: "
+        f"{conditions.removal_sums(seen, leaving)}{_not_healthy(seen)}",
         exit_status=UNSAFE,
         next_command=_remove_the_dead(blueprint, seen, but=leaving),
     )
@@ -133,6 +131,7 @@ def quorum_lost(blueprint: Blueprint, seen: Observed) -> Blocker:
         f"{_not_healthy(seen)}. Nothing can be added or removed: start the VMs that are off",
         exit_status=UNSAFE,
         next_command=_way_back(blueprint, seen),
+        override=_from_a_survivor(blueprint, seen),
     )
 
 
@@ -151,6 +150,7 @@ def members_unknown(blueprint: Blueprint, seen: Observed) -> Blocker:
         "that are off, or wait for those that are booting",
         exit_status=UNSAFE,
         next_command=_way_back(blueprint, seen),
+        override=_from_a_survivor(blueprint, seen),
     )
 
 
@@ -330,6 +330,23 @@ def _remove_the_dead(blueprint: Blueprint, seen: Observed, *, but: Member | None
                 blueprint, replica.zone if replica else _last_zone(seen, name), name
             )
     return _way_back(blueprint, seen)
+
+
+def _from_a_survivor(blueprint: Blueprint, seen: Observed) -> str:
+    """Say how to go on when no majority ever comes back: from whoever has applied most."""
+    found = [
+        (r.report.term, r.report.applied_index, r.name, r.zone)
+        for r in seen.replicas
+        if r.report is not None and r.report.member_id and r.report.applied_index
+    ]
+    if not found:
+        return ""
+    _, applied, name, zone = max(found)
+    command = commands.recover(blueprint, zone, name, confirmed=False)
+    return (
+        f"only where the others never come back: {command} (it has applied most as far as is "
+        f"known: index {applied})"
+    )
 
 
 def _bring_back(blueprint: Blueprint, seen: Observed) -> str:

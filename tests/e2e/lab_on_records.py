@@ -154,7 +154,7 @@ def memberships(
     world: Mapping[str, Any], disks: Mapping[str, str]
 ) -> Iterator[tuple[str, dict[str, str]]]:
     for disk_id, files in world["disks"].items():
-        if "etcd/member/wal" not in files:
+        if files.get("etcd/member/wal", "torn") == "torn":
             continue
         wal = json.loads(files["etcd/member/wal"])
         known = world["clusters"][wal["cluster"]]["disks"][wal["member"]]
@@ -210,6 +210,8 @@ class Desk:
     folder: Path
     lab: ServedLab
     exported: Mapping[str, str] = field(default_factory=dict)
+    stands_in: Path | None = None
+    """The folder commands are run in, unless it is the test's own."""
 
     @property
     def home(self) -> Path:
@@ -249,6 +251,8 @@ class Desk:
         def work() -> int:
             os.environ.clear()  # noqa: TID251 - a program begins with its environment
             os.environ.update(environment)  # noqa: TID251 - as above
+            if self.stands_in is not None:
+                os.chdir(self.stands_in)
             if fuse:
                 sys.stdout = cast("TextIO", Fuse(sys.stdout, fuse))
             victim = self.lab.folder / "victim"

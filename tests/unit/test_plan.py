@@ -758,3 +758,13 @@ def test_an_empty_group_of_a_zone_without_masters_goes() -> None:
     shared = cluster("+++", zones=(B, C, C))
     assert isinstance(shared.groups[1], InstanceGroup)
     assert "set-backends" not in keys(plan(BLUEPRINT, replace(remove(2), zone=C), shared))
+
+
+def test_a_joiner_is_told_etcds_members_and_not_the_vms() -> None:
+    """A VM that is no member, or is one no more, would keep the newcomer's etcd from starting."""
+    seen = cluster("++v")
+    bare = replace(seen.replicas[2].instance, metadata={})
+    seen = replace(seen, replicas=(*seen.replicas[:2], replace(seen.replicas[2], instance=bare)))
+    planned = plan(BLUEPRINT, replicate(D, target=name_of(2)), seen)
+    (install,) = [p.step for p in planned.steps if isinstance(p.step, InstallReplica)]
+    assert install.peer_urls == tuple(m.peer_url for m in seen.members)
