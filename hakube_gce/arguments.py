@@ -21,7 +21,7 @@ class Arguments:
     """A parsed command line."""
 
     verb: str
-    """up, down, snapshot, restore, recover, status, unlock or emulator."""
+    """up, down, snapshot, restore, recover, status, whatif, unlock or emulator."""
     json: bool = False
     dry_run: bool = False
     check: bool = False
@@ -32,6 +32,8 @@ class Arguments:
     """For ``recover`` the survivor, for ``restore`` the snapshot."""
     nonce: str = ""
     """For ``unlock``: which lock is meant."""
+    question: str = ""
+    """For ``whatif``: what would be if."""
     rest: tuple[str, ...] = ()
     """For ``emulator``: its own arguments."""
 
@@ -58,6 +60,7 @@ def parse(argv: list[str]) -> Arguments:
         list=getattr(found, "list", False),
         named=getattr(found, "named", ""),
         nonce=getattr(found, "nonce", ""),
+        question=" ".join(getattr(found, "question", ())),
     )
 
 
@@ -89,6 +92,13 @@ def _parser() -> argparse.ArgumentParser:
     unlock = verbs.add_parser("unlock", help="free the lock of a run that is dead for certain")
     _common(unlock)
     unlock.add_argument("--nonce", required=True, help="the lock's nonce, as the refusal names it")
+    whatif = verbs.add_parser("whatif", help="foretell a loss, a removal, an addition")
+    _common(whatif)
+    whatif.add_argument(
+        "question",
+        nargs="+",
+        help="lose zone ZONE | lose NAME | remove NAME | add ZONE",
+    )
     verbs.add_parser("emulator", help="the embedded emulator: start, stop, status, …")
     return parser
 

@@ -5,6 +5,7 @@ import random
 import secrets
 import shlex
 from collections.abc import Callable, Mapping
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,10 +20,10 @@ from hakube_gce.lock import HeldLock, LockPlace
 from hakube_gce.model import Mark, Observed, Operation
 from hakube_gce.observe import Observer
 from hakube_gce.operator_kubeconfig import OperatorKubeconfig
-from hakube_gce.perform.context import Context
+from hakube_gce.perform.context import Context, Limits
 from hakube_gce.plan import commands
 from hakube_gce.plan.blueprint import Blueprint
-from hakube_gce.ports import ComputeGateway, Probe
+from hakube_gce.ports import Clock, ComputeGateway, Probe
 from hakube_gce.probe import LabProbe, TlsProbe
 from hakube_gce.settings import Settings
 from hakube_gce.stopping import StoppableClock, Stopping
@@ -50,7 +51,10 @@ class Means:
     journal: Journal
     keys: KeyStore
     kubeconfig: OperatorKubeconfig
-    clock: SystemClock
+    clock: Clock
+    waits: Clock
+    """Sleeps that a signal may cut short."""
+    limits: Limits
     stopping: Stopping
     selectors: tuple[tuple[str, str], ...]
 
@@ -97,7 +101,7 @@ class Means:
             gateway=self.gateway,
             channel=self.observer.channel,
             probe=_probe(self.place, authority),
-            clock=StoppableClock(clock=self.clock, stopping=self.stopping),
+            clock=self.waits,
             put_off=self.stopping.put_off,
             keys=self.keys,
             lock=lock,
@@ -107,8 +111,22 @@ class Means:
                 context, server, self.keys.load(mark.uid)
             ),
             remove_kubeconfig=self.kubeconfig.remove,
-            limits=self.place.limits(),
+            limits=self.limits,
         )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Edges:
+    """Where a run meets the world: cloud, time and chance."""
+
+    gateway: ComputeGateway
+    clock: Clock
+    waits: Clock
+    """Sleeps that a signal may cut short."""
+    limits: Limits
+    randomness: Callable[[int], bytes] = os.urandom
+    pools: Callable[[int], Executor] = ThreadPoolExecutor
+    """Gives so many hands for reads side by side."""
 
 
 class _Acquaintance:
@@ -190,8 +208,6 @@ def assemble(
         PermissionMissing: Real Compute Engine is meant and there are no credentials.
     """
     clock = SystemClock()
-    folder = Path(settings.home, "clusters", names.context(settings.project, settings.prefix))
-    keys = KeyStore(folder, warn=warn)
     stoppable = StoppableClock(clock=clock, stopping=stopping)
     gateway = gce.connect(
         settings.project,
@@ -199,13 +215,36 @@ def assemble(
         clock=stoppable,
         rng=random.Random(),  # noqa: S311 - spreads retries, guards nothing
     )
+    edges = Edges(
+        gateway=gateway,
+        clock=clock,
+        waits=stoppable,
+        limits=place.limits(),
+    )
+    return put_together(settings, place, environment, edges, stopping=stopping, warn=warn)
+
+
+def put_together(
+    settings: Settings,
+    place: Place,
+    environment: Mapping[str, str],
+    edges: Edges,
+    *,
+    stopping: Stopping,
+    warn: Callable[[str], None],
+) -> Means:
+    """Build a run's means over edges that are given."""
+    folder = Path(settings.home, "clusters", names.context(settings.project, settings.prefix))
+    keys = KeyStore(folder, warn=warn)
+    clock, gateway = edges.clock, edges.gateway
     acquaintance = _Acquaintance(keys)
     channel = SerialChannel(
         gateway,
-        stoppable,
-        poll_s=place.limits().poll_s,
+        edges.waits,
+        poll_s=edges.limits.poll_s,
         trust=acquaintance.authority,
-        randomness=os.urandom,
+        randomness=edges.randomness,
+        pools=edges.pools,
     )
     kubeconfig = OperatorKubeconfig(
         files=tuple(Path(f) for f in settings.kubeconfig_files),
@@ -231,6 +270,8 @@ def assemble(
         keys=keys,
         kubeconfig=kubeconfig,
         clock=clock,
+        waits=edges.waits,
+        limits=edges.limits,
         stopping=stopping,
         selectors=tuple((n, environment[n]) for n in SELECTORS if environment.get(n)),
     )

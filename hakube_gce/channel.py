@@ -6,7 +6,7 @@ asks the same thing twice by itself, because the jobs change etcd's membership.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from datetime import datetime, timedelta
 from typing import Protocol, TypeVar
 
@@ -71,7 +71,7 @@ class ChannelGateway(Protocol):
 class SerialChannel:
     """`Channel` on the four calls of `ComputeGateway` that it takes."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - its edges
         self,
         gateway: ChannelGateway,
         clock: Clock,
@@ -80,6 +80,7 @@ class SerialChannel:
         trust: Callable[[], str],
         randomness: Randomness,
         progress: Callable[[str, str], None] = _nobody,
+        pools: Callable[[int], Executor] = ThreadPoolExecutor,
     ) -> None:
         """Take the edges.
 
@@ -92,6 +93,7 @@ class SerialChannel:
                 way.
             randomness: Source of request ids; ``os.urandom`` in production.
             progress: Called with a replica's name and what its agent says while it works.
+            pools: Gives so many hands for reads side by side.
         """
         self._gateway = gateway
         self._metadata = InstanceMetadata(gateway, randomness)
@@ -100,6 +102,7 @@ class SerialChannel:
         self._trust = trust
         self._randomness = randomness
         self._progress = progress
+        self._pools = pools
 
     # --------------------------------------------------------------------------------- listening
 
@@ -140,7 +143,7 @@ class SerialChannel:
         if not instances:
             return {}
         cluster_ca = self._trust()
-        with ThreadPoolExecutor(max_workers=min(_READERS, len(instances))) as pool:
+        with self._pools(min(_READERS, len(instances))) as pool:
             heard = list(pool.map(lambda i: self._last_report(i, cluster_ca), instances))
         pairs = zip(instances, heard, strict=True)
         return {instance.name: report for instance, report in pairs if report is not None}

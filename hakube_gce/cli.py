@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TextIO
 
-from hakube_gce import arguments, dotenv_file
+from hakube_gce import arguments, dotenv_file, files
 from hakube_gce.arguments import Arguments
 from hakube_gce.errors import HakubeError, Interrupted, SettingsError
 from hakube_gce.render import Result, result_object
@@ -59,6 +59,8 @@ def _run(found: Arguments, environment: Mapping[str, str]) -> int:
         return commands.unlock(found, settings, environment)
     if found.list:
         return commands.list_snapshots(found, settings, environment)
+    if found.verb == "whatif":
+        return commands.what_if(found, settings, environment)
     return commands.change(found, settings, environment)
 
 
@@ -83,6 +85,8 @@ def read_settings(found: Arguments, environment: Mapping[str, str]) -> Settings:
         raise SettingsError([*dotenv.problems, *error.problems]) from None
     if dotenv.problems:
         raise SettingsError(dotenv.problems)
+    if problem := files.folder_problem(Path(settings.home)):
+        raise SettingsError([f"HAKUBE_HOME: {problem}; for example HAKUBE_HOME=~/.hakube"])
     return settings
 
 

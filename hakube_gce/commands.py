@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 
-from hakube_gce import names, render
+from hakube_gce import names, render, whatif
 from hakube_gce import settings_table as table
 from hakube_gce.arguments import Arguments
 from hakube_gce.assemble import Means, assemble, find_place
@@ -19,12 +19,12 @@ from hakube_gce.model import Observed, Verb
 from hakube_gce.plan.blueprint import Blueprint
 from hakube_gce.plan.graph import Blocker
 from hakube_gce.render import Result, result_object, status_object
-from hakube_gce.renewal import renewed
 from hakube_gce.run import Job, resume_command, run, same_again
 from hakube_gce.screen import Screen
 from hakube_gce.setting_sources import DEFAULT
 from hakube_gce.settings import Settings
 from hakube_gce.stopping import Stopping
+from hakube_gce.whatif_text import forecast_lines, forecast_object
 
 
 def status(found: Arguments, settings: Settings, environment: Mapping[str, str]) -> int:
@@ -97,6 +97,22 @@ def _where_the_cluster_is(means: Means, environment: Mapping[str, str]) -> Means
     )
 
 
+def what_if(found: Arguments, settings: Settings, environment: Mapping[str, str]) -> int:
+    """Foretell what a loss, a removal or an addition would come to; changes nothing."""
+    question = whatif.parse_question(found.question)
+    place = find_place(settings, environment)
+    means = _where_the_cluster_is(
+        assemble(settings, place, environment, stopping=_stopping(print), warn=_warn), environment
+    )
+    seen = means.observer.observe()
+    answer = whatif.forecast(question, seen, means.inherit(seen).blueprint)
+    if found.json:
+        _out(json.dumps(forecast_object(answer)))
+    else:
+        _out("\n".join(forecast_lines(answer)))
+    return 0
+
+
 def change(found: Arguments, settings: Settings, environment: Mapping[str, str]) -> int:
     """Carry out a verb that changes the cluster."""
     intent = settings.intent
@@ -117,14 +133,15 @@ def change(found: Arguments, settings: Settings, environment: Mapping[str, str])
     stopping.install()
     means = assemble(settings, place, environment, stopping=stopping, warn=_warn)
     notes.append(means.journal.write)
-    _check_zone(means)
     job = _job(found, means, screen)
     last_words += ["Stopped at once. To go on, run:", same_again(job, _blueprint(job))]
     try:
+        _check_zone(means)
         result = run(job)
     except HakubeError as error:
         error.changed = screen.began
-        _add_resume_command(job, error)
+        if not isinstance(error, TargetNotFound):  # no command goes on in a zone that is not there
+            _add_resume_command(job, error)
         raise
     finally:
         screen.close()
@@ -149,7 +166,6 @@ def _job(found: Arguments, means: Means, screen: Screen) -> Job:
         clock=means.clock,
         stopping=means.stopping,
         operation_id=secrets.token_hex(6),
-        renewed=renewed,
         dry_run=found.dry_run,
         check=found.check,
     )

@@ -108,6 +108,8 @@ def _change(step: Step) -> Line:  # noqa: C901, PLR0911, PLR0912 - a table, one 
             what = "starts a new etcd" if founder else "waits to be admitted"
             what = "its etcd goes on" if returning else what
             return _line(Sign.CREATE, "certificates", name, zone, what)
+        case steps.RenewCertificates(replica=name, zone=zone):
+            return _line(Sign.CHANGE, "certificates", name, zone, "renewed")
         case steps.AdmitReplica(replica=name, through=through):
             return _line(Sign.CREATE, "member", name, "etcd", f"learner, then voter, by {through}")
         case steps.AwaitReady(replica=name, zone=zone):

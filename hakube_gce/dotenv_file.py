@@ -141,10 +141,17 @@ def _content(path: Path, *, required: bool) -> str | None:
         if stat.S_ISDIR(status.st_mode) and not required:
             return None  # some call their virtual environment .env
         _refuse_unless_ours(status)
-        with open(descriptor, "rb", closefd=False) as file:
-            return _text(file.read(LARGEST_BYTES + 1))
+        return _text(_bytes(descriptor))
     finally:
         os.close(descriptor)
+
+
+def _bytes(descriptor: int) -> bytes:
+    try:
+        with open(descriptor, "rb", closefd=False) as file:
+            return file.read(LARGEST_BYTES + 1)
+    except OSError as error:  # opening promises nothing: /proc/self/mem can be opened
+        raise _Unfit(f"cannot be read ({error.strerror})") from None
 
 
 def _refuse_unless_ours(status: os.stat_result) -> None:

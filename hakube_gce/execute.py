@@ -1,14 +1,19 @@
 """Walk a plan: whatever is ready runs, at most ten steps at once. That is all the engine there is.
 
+Who carries the steps out is a crew: threads, or in simulations one after the other in an order of
+the simulator's choosing.
+
 Forward only: what fails stays as it is and the same command goes on from there, because the next
 run looks afresh. The one thing rolled back is an open outage window, and that happens inside its
 own step.
 """
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from graphlib import TopologicalSorter
 from typing import Protocol
 
@@ -27,6 +32,34 @@ class Progress(Protocol):
     def failed(self, planned: Planned, error: HakubeError) -> None: ...
 
 
+class Crew(Protocol):
+    """Who carries steps out."""
+
+    def begin(self, work: Callable[[], Planned]) -> Future[Planned]: ...
+
+    def some_done(self, running: Collection[Future[Planned]]) -> Collection[Future[Planned]]:
+        """Wait a moment for work that was begun; return what has ended, which may be nothing."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Threads:
+    pool: ThreadPoolExecutor
+
+    def begin(self, work: Callable[[], Planned]) -> Future[Planned]:
+        return self.pool.submit(work)
+
+    def some_done(self, running: Collection[Future[Planned]]) -> Collection[Future[Planned]]:
+        return wait(running, timeout=0.2, return_when=FIRST_COMPLETED).done
+
+
+@contextmanager
+def threads() -> Iterator[Crew]:
+    """A thread for each step under way; they have ended when the context does."""
+    with ThreadPoolExecutor(max_workers=WORKERS, thread_name_prefix="step") as pool:
+        yield _Threads(pool)
+
+
 @dataclass(slots=True)
 class _Failure:
     planned: Planned
@@ -40,6 +73,7 @@ def execute(
     progress: Progress,
     clock: Clock,
     stop: threading.Event,
+    crew: Callable[[], AbstractContextManager[Crew]] = threads,
 ) -> bool:
     """Perform a plan's steps in their order.
 
@@ -61,16 +95,15 @@ def execute(
         return planned
 
     failures: list[_Failure] = []
-    with ThreadPoolExecutor(max_workers=WORKERS, thread_name_prefix="step") as pool:
+    with crew() as workers:
         running: dict[Future[Planned], Planned] = {}
         while sorter.is_active():
             if not failures and not stop.is_set():
                 for key in sorter.get_ready():
-                    running[pool.submit(run, steps[key])] = steps[key]
+                    running[workers.begin(partial(run, steps[key]))] = steps[key]
             if not running:
                 break
-            done, _ = wait(running, timeout=0.2, return_when=FIRST_COMPLETED)
-            for future in done:
+            for future in workers.some_done(running):
                 planned = running.pop(future)
                 failure = _outcome(future, planned, progress)
                 if failure is None:

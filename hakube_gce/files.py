@@ -83,8 +83,33 @@ def check_private_folder(path: Path) -> bool:
         facts = path.lstat()
     except FileNotFoundError:
         return False
+    except OSError as error:
+        raise KeysError(
+            f"cannot look at {path}: {error.strerror}",
+            hint="set HAKUBE_HOME to a folder of yours",
+        ) from error
     _check(path, facts, want_folder=True)
     return True
+
+
+def folder_problem(path: Path) -> str:
+    """Say why a path is no folder and cannot become one; empty when it is, or can."""
+    for place in (path, *path.parents):
+        try:
+            if stat.S_ISDIR(place.stat().st_mode):
+                return ""
+        except (FileNotFoundError, NotADirectoryError):
+            if not place.is_symlink():
+                continue
+            return f"{_shown(place)} is a symbolic link that leads nowhere"
+        except OSError as error:
+            return f"{_shown(place)} cannot be looked at ({error.strerror})"
+        return f"{_shown(place)} is not a folder"
+    return ""
+
+
+def _shown(path: Path) -> str:
+    return ascii(str(path))
 
 
 def _check(path: Path, facts: os.stat_result, *, want_folder: bool) -> None:

@@ -136,6 +136,46 @@ def issue_leaves(
     }
 
 
+def reissue_leaves(
+    keys: ClusterKeys,
+    current: Mapping[str, str],
+    names: ReplicaNames,
+    *,
+    now: datetime,
+    randomness: Randomness,
+) -> dict[str, str]:
+    """Issue a replica's leaves again for the keys it has: leaf name → PEM certificate.
+
+    Nothing but the public key is taken from a current certificate, and only when our own
+    authority has signed it: it stands in metadata, where others may have written.
+
+    Raises:
+        KeysError: A certificate is missing, or not one of ours.
+    """
+    if set(current) != set(Leaf):
+        raise KeysError(f"{names.name} has certificates {sorted(current)}, not {sorted(Leaf)}")
+    return {
+        leaf.value: _issue(
+            keys,
+            shape := shape_of(leaf, names),
+            _known_key(current[leaf], keys.authority(shape.authority).certificate, names, leaf),
+            now=now,
+            randomness=randomness,
+        )
+        for leaf in Leaf
+    }
+
+
+def _known_key(
+    certificate: str, authority: str, names: ReplicaNames, leaf: Leaf
+) -> ec.EllipticCurvePublicKey:
+    what = f"{names.name}'s current certificate {leaf}"
+    key = load_certificate(certificate, what=what).public_key()
+    if not signed_by(certificate, authority) or not isinstance(key, ec.EllipticCurvePublicKey):
+        raise KeysError(f"{what} was not issued by this cluster")
+    return key
+
+
 def admin_credential(
     keys: ClusterKeys, *, now: datetime, randomness: Randomness
 ) -> ClientCredential:

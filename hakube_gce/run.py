@@ -12,7 +12,7 @@ from typing import Protocol
 
 from hakube_gce import names, render, snapshots
 from hakube_gce.errors import HakubeError, Overtaken, StepFailed
-from hakube_gce.execute import Progress, execute
+from hakube_gce.execute import Crew, Progress, execute, threads
 from hakube_gce.inherit import Inheritance
 from hakube_gce.lock import HeldLock, LockPlace, acquire, refuse_if_held
 from hakube_gce.model import Intent, Observed, Operation, Verb
@@ -26,9 +26,11 @@ from hakube_gce.plan.resolve import Resolved, resolve
 from hakube_gce.plan.restore import uid_at_birth
 from hakube_gce.ports import Clock, ComputeGateway
 from hakube_gce.render import Result
+from hakube_gce.renewal import renewed
 from hakube_gce.stopping import Stopping
 
 _SETTLE_TRIES = 30
+_LISTED_TRIES = 60
 _LOOKS = 3
 
 
@@ -56,8 +58,10 @@ class Job:
     clock: Clock
     stopping: Stopping
     operation_id: str
-    renewed: Callable[[HeldLock], AbstractContextManager[None]]
+    renewed: Callable[[HeldLock], AbstractContextManager[None]] = renewed
     """Keeps the lock ours while steps take long."""
+    crew: Callable[[], AbstractContextManager[Crew]] = threads
+    """Who carries the steps out."""
     dry_run: bool = False
     check: bool = False
 
@@ -202,7 +206,7 @@ def _let_go(job: Job, held: HeldLock, *, keep_operation: bool) -> None:
 def _perform_all(
     job: Job, blueprint: Blueprint, operation: Operation, held: HeldLock, *, resumed: bool
 ) -> Result:
-    seen = job.observe()
+    seen = _look_as_holder(job)
     planned = plan(blueprint, operation, seen)
     if planned.blockers:
         return _refuse(job, planned.blockers)
@@ -214,6 +218,7 @@ def _perform_all(
         progress=job.screen,
         clock=job.clock,
         stop=job.stopping.event,
+        crew=job.crew,
     )
     if not done:
         raise job.stopping.interrupted()
@@ -244,6 +249,24 @@ def _replica(operation: Operation, planned: Plan, after: Observed) -> str:
 def _snapshot(operation: Operation, after: Observed) -> dict[str, object] | None:
     found = snapshots.named(after, operation.target) if operation.target else None
     return snapshots.as_object(found) if found is not None else None
+
+
+def _look_as_holder(job: Job) -> Observed:
+    """Look until the address whose lock is ours is listed too.
+
+    A list may trail the insert. Without its address a cluster has no uid, and all that is made
+    then would carry nobody's mark.
+    """
+    for _ in range(_LISTED_TRIES):
+        seen = job.observe()
+        if seen.address is not None:
+            return seen
+        job.clock.sleep(1.0)
+    raise StepFailed(
+        f"{job.lock_place.address} was made {_LISTED_TRIES} s ago, and Compute Engine does not "
+        "list it yet",
+        hint="run the same command again",
+    )
 
 
 def _only_replica(planned: Plan) -> str:

@@ -124,6 +124,14 @@ class ForgetAddress:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RenewCertificates:
+    """A running replica's certificates are issued again for the keys it has."""
+
+    replica: str
+    zone: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AdmitReplica:
     """Learner added, caught up, promoted, proven: one job of a healthy voter's agent."""
 
@@ -336,6 +344,7 @@ Step = (
     | RememberAddress
     | StartInstance
     | InstallReplica
+    | RenewCertificates
     | AdmitReplica
     | AwaitReady
     | CreateGroup

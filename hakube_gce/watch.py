@@ -8,6 +8,7 @@ keep the next ones from looking. It only looks; moving the address is somebody e
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from hakube_gce.ports import Clock, Probe
 
@@ -47,6 +48,15 @@ class Score:
                 longest = max(longest, moment_s - last_good_s)
             last_good_s, failing = moment_s, False
         return longest
+
+
+class Watching(Protocol):
+    """An address being watched."""
+
+    @property
+    def score(self) -> Score: ...
+    def stop(self) -> None: ...
+    def await_good(self, *, since_s: float, timeout_s: float) -> bool: ...
 
 
 @dataclass(slots=True, kw_only=True)
@@ -112,3 +122,10 @@ class Watch:
             if good:
                 self._last_good_began_s = max(began_s, self._last_good_began_s or began_s)
             self._changed.notify_all()
+
+
+def watch_in_background(probe: Probe, clock: Clock, address: str) -> Watching:
+    """Begin to watch an address in threads of its own."""
+    watch = Watch(probe=probe, clock=clock, address=address)
+    watch.start()
+    return watch

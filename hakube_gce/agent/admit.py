@@ -246,7 +246,7 @@ def _promoted(master: Master, member_id: str, newcomer: Newcomer) -> str:
         raise failed("somebody removed it meanwhile")
     if member.role is Role.VOTER:
         return ""
-    problem = _promotion_problem(master, seen, member, newcomer)
+    problem = promotion_problem(master, seen, member, newcomer)
     if not problem:
         try:
             master.ports.etcd.promote(member_id)
@@ -255,9 +255,14 @@ def _promoted(master: Master, member_id: str, newcomer: Newcomer) -> str:
     return problem
 
 
-def _promotion_problem(
+def promotion_problem(
     master: Master, seen: Membership, learner: Member, newcomer: Newcomer
 ) -> str:
+    """Say why a learner is not promoted now; empty when etcd may be asked to.
+
+    Raises:
+        RequestError: ``failed``: somebody else's etcd started there.
+    """
     if learner.name not in ("", newcomer.name):
         raise failed(f"the member that started there calls itself {learner.name}")
     if not learner.name:

@@ -38,6 +38,7 @@ from hakube_gce.agent.protocol import (
     signed_line,
 )
 from hakube_gce.agent.recover import recover
+from hakube_gce.agent.renew import renew
 from hakube_gce.agent.report import look, report
 from hakube_gce.agent.snapshot import snapshot
 
@@ -50,6 +51,7 @@ VERBS: Mapping[str, Callable[[Job], Result]] = {
     "export-keys": export_keys,
     "snapshot": snapshot,
     "recover": recover,
+    "renew": renew,
 }
 
 BEFORE_CERTIFICATES = ("install", "report")

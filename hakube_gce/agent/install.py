@@ -42,8 +42,8 @@ def install(job: Job) -> Result:
     """
     master = job.master
     role, peers, restores = _role(job), _peers(job), restore.is_asked_for(job)
-    certificates = _certificates(job.attributes.get(CERTIFICATES_KEY, ""))
-    _check_leaves(master, certificates)
+    certificates = certificates_in(job.attributes.get(CERTIFICATES_KEY, ""))
+    check_leaves(master, certificates)
     keys = _unseal(job, certificates)
     restored = restore.restore(job) if restores else {}
     problem = data_problem(master)
@@ -79,7 +79,12 @@ def _peers(job: Job) -> tuple[str, ...]:
     return others
 
 
-def _certificates(text: str) -> Certificates:
+def certificates_in(text: str) -> Certificates:
+    """Read ``hakube-certificates``.
+
+    Raises:
+        RequestError: ``failed``: it is missing or incomplete.
+    """
     try:
         found = json.loads(text)
         certificates = Certificates(
@@ -91,7 +96,12 @@ def _certificates(text: str) -> Certificates:
     return certificates
 
 
-def _check_leaves(master: Master, certificates: Certificates) -> None:
+def check_leaves(master: Master, certificates: Certificates) -> None:
+    """Check that each leaf fits its key here and was issued by its authority.
+
+    Raises:
+        RequestError: ``failed``: one does not.
+    """
     for leaf, authority in AUTHORITY_OF.items():
         problem = master.ports.crypto.leaf_problem(
             leaf, certificates.leaves[leaf], certificates.authorities[authority]

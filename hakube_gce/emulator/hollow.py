@@ -16,7 +16,7 @@ from pathlib import Path
 from hakube_gce.clock import SystemClock
 from hakube_gce.emulator.hollow_answers import Desk
 from hakube_gce.emulator.hollow_registry import Registry
-from hakube_gce.emulator.hollow_server import Server, tls_context
+from hakube_gce.emulator.hollow_server import Server, tls_context, with_new_certificate
 from hakube_gce.emulator.hollow_store import Store
 
 
@@ -33,7 +33,9 @@ def main() -> None:
     registry = Registry(store, clock=clock, service_cidr=options.service_cidr)
     desk = Desk(registry, clock=clock, address=f"{options.address}:{options.port}")
     context = tls_context(certificate=options.cert, key=options.key, client_ca=options.client_ca)
-    with Server(options.address, options.port, context=context, desk=desk) as server:
+    look = with_new_certificate(context, options.cert, options.key)
+    place = (options.address, options.port)
+    with Server(*place, context=context, desk=desk, before_handshake=look) as server:
         _end_on_sigterm(server, desk, delay_s=options.shutdown_delay)
         server.serve_forever(poll_interval=0.2)
 

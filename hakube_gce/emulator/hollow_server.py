@@ -12,7 +12,7 @@ import socketserver
 import ssl
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler
@@ -39,7 +39,15 @@ class Server(socketserver.ThreadingTCPServer):
     block_on_close = False
     request_queue_size = 256
 
-    def __init__(self, address: str, port: int, *, context: ssl.SSLContext, desk: Desk) -> None:
+    def __init__(
+        self,
+        address: str,
+        port: int,
+        *,
+        context: ssl.SSLContext,
+        desk: Desk,
+        before_handshake: Callable[[], None] = lambda: None,
+    ) -> None:
         """Listen on an address and port.
 
         Raises:
@@ -47,6 +55,7 @@ class Server(socketserver.ThreadingTCPServer):
         """
         self.context = context
         self.desk = desk
+        self.before_handshake = before_handshake
         super().__init__((address, port), _Handler)
 
     def handle_error(self, request: object, client_address: object) -> None:
@@ -67,6 +76,22 @@ def tls_context(*, certificate: Path, key: Path, client_ca: Path) -> ssl.SSLCont
     return context
 
 
+def with_new_certificate(
+    context: ssl.SSLContext, certificate: Path, key: Path
+) -> Callable[[], None]:
+    """Return what loads the certificate again once its file changed, as kube-apiserver does."""
+    loaded_ns = certificate.stat().st_mtime_ns
+
+    def look() -> None:
+        nonlocal loaded_ns
+        written_ns = certificate.stat().st_mtime_ns
+        if written_ns != loaded_ns:
+            context.load_cert_chain(certificate, key)
+            loaded_ns = written_ns
+
+    return look
+
+
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     server_version = "hakube-hollow"
@@ -77,6 +102,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def setup(self) -> None:
         self.request.settimeout(_HANDSHAKE_TIMEOUT_S)
+        self.server.before_handshake()
         self.request = self.server.context.wrap_socket(self.request, server_side=True)
         super().setup()
 

@@ -176,7 +176,7 @@ class Lab:
             request_id=request_id,
             request=request,
         )
-        self.world.store.operations[operation.path] = operation
+        self.world.store.put_operation(operation)
         self.commit()
         return operation.public()
 
@@ -233,7 +233,7 @@ class Lab:
     def _complete(self, paths: list[str]) -> None:
         for path in paths:
             operation = replace(self.world.store.operations[path], ended=self.world.timestamp())
-            self.world.store.operations[path] = operation
+            self.world.store.put_operation(operation)
             route = BY_METHOD[operation.method]
             if isinstance(route, Change) and route.complete and operation.failure is None:
                 route.complete(self.world, operation)

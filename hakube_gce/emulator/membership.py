@@ -6,7 +6,7 @@ included: whoever uses it must be able to get hurt. It models neither Raft's rou
 a change either has its majority now or fails now.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -23,15 +23,30 @@ from hakube_gce.emulator.membership_state import (
     member_hash,
 )
 
+Witness = Callable[[Replicated, Replicated, frozenset[int]], None]
+"""Is told of each change of a membership: before, after, and the ids of who ran just before it."""
+
+
+def nobody(_before: Replicated, _after: Replicated, _running: frozenset[int]) -> None:
+    """See nothing."""
+
 
 class Membership:
     """One etcd cluster: its members' disks and processes."""
 
-    def __init__(self, *, token: str, clock: MonotonicClock, rules: Rules | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        token: str,
+        clock: MonotonicClock,
+        rules: Rules | None = None,
+        witness: Witness = nobody,
+    ) -> None:
         self._token = token
         self._clock = clock
         self._rules = rules or Rules()
         self._replication = Replication(clock)
+        self._witness = witness
         self.cluster_id = 0
         self.alarms: frozenset[str] = frozenset()
         """Alarms that stand, e.g. ``NOSPACE``: a fault for tests and labs to set."""
@@ -234,9 +249,8 @@ class Membership:
                 9, "etcdserver: can only promote a learner member which is in sync with leader"
             )
         promoted = replace(record, learner=False)
-        self._replication.commit(
-            members=tuple(promoted if m is record else m for m in state.members)
-        )
+        members = tuple(promoted if m is record else m for m in state.members)
+        self._reconfigure(state, replace(state, members=members))
 
     def remove(self, via: int, member_id: int) -> None:
         """Take a member out; its process, if it runs, ends.
@@ -249,10 +263,9 @@ class Membership:
         if self._rules.strict_reconfiguration and not record.learner:
             running = self.is_running(member_id)
             check_removal(state, member_id, running, self._connected_voters(state))
-        self._replication.commit(
-            members=tuple(m for m in state.members if m is not record),
-            removed=state.removed | {member_id},
-        )
+        members = tuple(m for m in state.members if m is not record)
+        removed = state.removed | {member_id}
+        self._reconfigure(state, replace(state, members=members, removed=removed))
 
     def transfer_leadership(self, via: int, to: int) -> None:
         """Make another voter lead; only the leader can be asked.
@@ -282,16 +295,26 @@ class Membership:
 
     @classmethod
     def load(
-        cls, content: Mapping[str, Any], *, clock: MonotonicClock, rules: Rules | None = None
+        cls,
+        content: Mapping[str, Any],
+        *,
+        clock: MonotonicClock,
+        rules: Rules | None = None,
+        witness: Witness = nobody,
     ) -> "Membership":
         """Return a cluster from what `dump` returned; nothing runs yet."""
-        found = cls(token=content["token"], clock=clock, rules=rules)
+        found = cls(token=content["token"], clock=clock, rules=rules, witness=witness)
         found.cluster_id = content["cluster_id"]
         for key, disk in content["disks"].items():
             found._replication.put_disk(int(key), load_disk(disk))
         return found
 
     # ------------------------------------------------------------------------------ innards
+
+    def _reconfigure(self, before: Replicated, after: Replicated) -> None:
+        running = frozenset(m.id for m in before.members if self.is_running(m.id))
+        self._replication.commit(members=after.members, removed=after.removed)
+        self._witness(before, after, running)
 
     def _quorum(self, via: int) -> Replicated:
         """Return the committed state as a request through a member sees it."""
@@ -327,7 +350,7 @@ class Membership:
         if member_id in state.removed:
             raise EtcdRefused(5, "etcdserver: member not found")
         record = MemberRecord(id=member_id, name="", peer_url=peer_url, learner=learner)
-        self._replication.commit(members=(*state.members, record))
+        self._reconfigure(state, replace(state, members=(*state.members, record)))
         return member_id
 
     def _connected_voters(self, state: Replicated) -> int:

@@ -65,19 +65,28 @@ def find(verb: str, path: str, query: Mapping[str, str], body: Json) -> tuple[Ro
     if not path.startswith(_PREFIX):
         raise _unknown(path)
     parts = tuple(path.removeprefix(_PREFIX).split("/"))
+    method, parameters = _match(verb, parts)
+    if not method:
+        raise _unknown(path)
+    if method not in BY_METHOD:
+        raise not_emulated(method)
+    _check_project(parameters["project"])
+    return BY_METHOD[method], Call(
+        method=method,
+        parameters=dict(parameters),
+        query=query,
+        body=bodies.check(method, body),
+    )
+
+
+@functools.lru_cache(maxsize=4096)
+def _match(verb: str, parts: tuple[str, ...]) -> tuple[str, Mapping[str, str]]:
+    """Return method id and parameters of a path; an empty id when no method of Google's fits."""
     for method, template in _methods_like(verb, len(parts)):
         parameters = _parameters(template, parts)
         if parameters is not None:
-            if method not in BY_METHOD:
-                raise not_emulated(method)
-            _check_project(parameters["project"])
-            return BY_METHOD[method], Call(
-                method=method,
-                parameters=parameters,
-                query=query,
-                body=bodies.check(method, body),
-            )
-    raise _unknown(path)
+            return method, parameters
+    return "", {}
 
 
 def _parameters(template: tuple[str, ...], parts: tuple[str, ...]) -> dict[str, str] | None:

@@ -37,6 +37,11 @@ class Store:
     records: dict[str, Json] = field(default_factory=dict)
     operations: dict[str, Operation] = field(default_factory=dict)
     counters: dict[str, int] = field(default_factory=dict)
+    unfinished: dict[str, Operation] = field(init=False)
+    """Those of the operations that are under way: every request asks for them."""
+
+    def __post_init__(self) -> None:
+        self.unfinished = {path: o for path, o in self.operations.items() if not o.done}
 
     def get(self, path: str) -> Json | None:
         return self.records.get(path)
@@ -52,6 +57,13 @@ class Store:
 
     def remove(self, path: str) -> None:
         self.records.pop(path, None)
+
+    def put_operation(self, operation: Operation) -> None:
+        self.operations[operation.path] = operation
+        if operation.done:
+            self.unfinished.pop(operation.path, None)
+        else:
+            self.unfinished[operation.path] = operation
 
     def under(self, collection: str) -> Iterator[tuple[str, Json]]:
         """Yield the direct children of a collection, e.g. ``projects/p/zones/z/disks``."""
@@ -78,9 +90,12 @@ class Store:
         self.records = dict(snapshot.records)
         self.operations = dict(snapshot.operations)
         self.counters = dict(snapshot.counters)
+        self.__post_init__()
 
     def forget_old_operations(self) -> None:
         """Drop the oldest finished operations, as Google does in time."""
+        if len(self.operations) <= _OPERATIONS_KEPT:
+            return
         done = [path for path, operation in self.operations.items() if operation.done]
         for path in done[:-_OPERATIONS_KEPT]:
             del self.operations[path]

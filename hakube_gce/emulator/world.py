@@ -143,7 +143,7 @@ class World:
         )
 
     def unfinished(self) -> Iterable[Operation]:
-        return [o for o in self.store.operations.values() if not o.done]
+        return list(self.store.unfinished.values())
 
     # ----------------------------------------------------------------------------- addresses
     def free_internal_ip(self) -> str:

@@ -6,6 +6,7 @@ decision is made here.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
 from datetime import datetime
 from typing import Any
 
@@ -37,13 +38,19 @@ _NIC = "nic0"
 class GoogleCompute:
     """One project's Compute Engine. Safe to share between threads; close it in the end."""
 
-    def __init__(self, clients: Clients, persistence: Persistence) -> None:
+    def __init__(
+        self,
+        clients: Clients,
+        persistence: Persistence,
+        *,
+        pools: Callable[[int], Executor] = ThreadPoolExecutor,
+    ) -> None:
         """Take clients and persistence as `hakube_gce.gce.connect` builds them."""
         changes = Changes(persistence=persistence, operations=clients.operations)
         self._project = Project(persistence=persistence, changes=changes)
         self._clients = clients
         self._kinds = kinds_of(clients)
-        self._reader = Reader(clients=clients, persistence=persistence)
+        self._reader = Reader(clients=clients, persistence=persistence, pools=pools)
 
     def close(self) -> None:
         """Close every connection."""

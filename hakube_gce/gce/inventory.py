@@ -5,7 +5,7 @@ how healthy a backend is. Raw: nothing is matched by name or mark here.
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -34,13 +34,15 @@ class Reader:
 
     clients: Clients
     persistence: Persistence
+    pools: Callable[[int], Executor] = ThreadPoolExecutor
+    """Gives so many hands for reads side by side."""
 
     def inventory(self, region: str) -> Inventory:
         """Read everything. Raises `GatewayError` when a list cannot be had at all."""
         # Before the lists, at the price of one round trip: what they tell was true at this moment
         # or after it. Judged by a later one, a lock renewed meanwhile would look expired.
         zones, server_time = self._zones_and_date()
-        with ThreadPoolExecutor(max_workers=_AT_ONCE) as pool:
+        with self.pools(_AT_ONCE) as pool:
             futures = {kind: pool.submit(read) for kind, read in self._lists(region).items()}
             lists = {kind: future.result() for kind, future in futures.items()}
             groups = self._groups(pool, lists["instance_groups"], lists["instances"])
@@ -142,7 +144,7 @@ class Reader:
         }
 
     def _groups(
-        self, pool: ThreadPoolExecutor, groups: Listing, instances: Listing
+        self, pool: Executor, groups: Listing, instances: Listing
     ) -> Callable[[], tuple[InstanceGroup, ...]]:
         """Start reading every group's members; the result collects them."""
         managed = _managed_members(instances.items)
@@ -159,7 +161,7 @@ class Reader:
         return lambda: tuple(group for future in pending if (group := future.result()))
 
     def _services(
-        self, pool: ThreadPoolExecutor, region: str, lists: Mapping[str, Listing]
+        self, pool: Executor, region: str, lists: Mapping[str, Listing]
     ) -> Callable[[], tuple[BackendService, ...]]:
         """Start asking for the health behind every service a rule refers to."""
         targets = {paths.short(rule.backend_service) for rule in lists["forwarding_rules"].items}

@@ -17,6 +17,8 @@ from hakube_gce.model import Mark, Observed, Operation
 from hakube_gce.plan.blueprint import Blueprint
 from hakube_gce.ports import Channel, Clock, ComputeGateway, Probe
 from hakube_gce.resources import Instance
+from hakube_gce.sealing import Recipient, new_recipient
+from hakube_gce.watch import Watching, watch_in_background
 
 _NAMESPACE = uuid.UUID("3d3cf4f6-1e0c-5a43-8f0d-6a1f8b1f2f6e")
 
@@ -76,6 +78,10 @@ class Context:
     """(context, server)."""
     remove_kubeconfig: Callable[[str], None]
     randomness: Callable[[int], bytes] = os.urandom
+    new_recipient: Callable[..., Recipient] = new_recipient
+    """Draws the key that the cluster's keys are sealed to on their way here."""
+    watch: Callable[[Probe, Clock, str], Watching] = watch_in_background
+    """Begins to watch an address, by a clock."""
     limits: Limits = field(default_factory=Limits)
     windows: list[Window] = field(default_factory=list)
     told: list[str] = field(default_factory=list)

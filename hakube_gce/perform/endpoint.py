@@ -21,10 +21,12 @@ from hakube_gce.errors import (
 from hakube_gce.perform.context import Context, Window
 from hakube_gce.resources import Instance
 from hakube_gce.steps import AttachEphemeral, DemoteEndpoint, DetachEphemeral, PromoteEndpoint
-from hakube_gce.watch import Watch
+from hakube_gce.watch import Watching
 
-ACCESS_CONFIG = "external-nat"
-"""The name gcloud gives, and the original scripts' masters have."""
+_STATIC, _EPHEMERAL = "cluster-ip", "ephemeral-nat"
+"""Access configs by what they carry; those that VMs are born with are called ``external-nat``. A
+deletion names its config and nothing else: one that arrives late, of a run that slept, must not
+find another config under the name it knew."""
 _FIRST_LOOK_S = 10.0
 _RETURN_S = 180.0
 
@@ -80,8 +82,7 @@ def _through_window(
     move: Callable[[], None],
     take_back: Callable[[], None],
 ) -> None:
-    watch = Watch(probe=context.probe, clock=context.clock, address=address)
-    watch.start()
+    watch = context.watch(context.probe, context.clock, address)
     try:
         watch.await_good(since_s=-1.0, timeout_s=_first_look(context))
         context.clock.sleep(0)  # a stop that is wanted by now comes before the window
@@ -110,7 +111,7 @@ def _first_look(context: Context) -> float:
 def _move_or_take_back(
     context: Context,
     kind: str,
-    watch: Watch,
+    watch: Watching,
     move: Callable[[], None],
     take_back: Callable[[], None],
 ) -> None:
@@ -187,7 +188,7 @@ def _attach(context: Context, key: str, zone: str, name: str, *, address: str) -
         context.gateway.add_access_config(
             zone,
             name,
-            name=ACCESS_CONFIG,
+            name=_STATIC if address else _EPHEMERAL,
             address=address,
             request_id=context.request_id(key, "add-access-config"),
         )

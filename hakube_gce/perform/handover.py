@@ -5,15 +5,17 @@ has a healthy master seal them to a key drawn for that one request.
 """
 
 import json
+from collections.abc import Mapping
 from datetime import timedelta
 
 from hakube_gce import conditions, sealing
+from hakube_gce.channel_messages import CERTIFICATES_KEY
 from hakube_gce.cluster_keys import ClusterKeys
 from hakube_gce.errors import ChannelError, KeysError
 from hakube_gce.leaves import ReplicaNames
 from hakube_gce.model import Observed, Replica
 from hakube_gce.perform.context import Context
-from hakube_gce.pki import issue_leaves, new_cluster_keys
+from hakube_gce.pki import issue_leaves, new_cluster_keys, reissue_leaves
 from hakube_gce.ports import Hello
 from hakube_gce.resources import Instance
 
@@ -61,7 +63,7 @@ def _key_source(seen: Observed) -> Replica | None:
 
 def _fetch(context: Context, source: Replica) -> ClusterKeys:
     now = context.clock.now()
-    recipient = sealing.new_recipient("hakube", now=now, randomness=context.randomness)
+    recipient = context.new_recipient("hakube", now=now, randomness=context.randomness)
     request_id = context.randomness(16).hex()
     answer = context.channel.ask(
         source.instance,
@@ -86,7 +88,38 @@ def _fetch(context: Context, source: Replica) -> ClusterKeys:
 
 def issue(context: Context, keys: ClusterKeys, instance: Instance, hello: Hello) -> str:
     """Sign a replica's requests; returns the content of its ``hakube-certificates`` metadata."""
-    names = ReplicaNames(
+    leaves = issue_leaves(
+        keys,
+        hello.requests,
+        _replica_names(context, instance),
+        now=context.clock.now(),
+        randomness=context.randomness,
+    )
+    return _certificates(keys, leaves)
+
+
+def reissue(context: Context, keys: ClusterKeys, instance: Instance) -> str:
+    """Issue a replica's current certificates again; returns the same.
+
+    Raises:
+        KeysError: What stands in its metadata is not what this cluster issued.
+    """
+    try:
+        current = json.loads(instance.metadata[CERTIFICATES_KEY])["leaves"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise KeysError(f"{instance.name} has no readable {CERTIFICATES_KEY}") from error
+    leaves = reissue_leaves(
+        keys,
+        current,
+        _replica_names(context, instance),
+        now=context.clock.now(),
+        randomness=context.randomness,
+    )
+    return _certificates(keys, leaves)
+
+
+def _replica_names(context: Context, instance: Instance) -> ReplicaNames:
+    return ReplicaNames(
         name=instance.name,
         prefix=context.blueprint.prefix,
         internal_ip=instance.internal_ip,
@@ -94,10 +127,10 @@ def issue(context: Context, keys: ClusterKeys, instance: Instance, hello: Hello)
         service_cidr=context.blueprint.service_cidr,
         dns_domain=context.blueprint.dns_domain,
     )
-    leaves = issue_leaves(
-        keys, hello.requests, names, now=context.clock.now(), randomness=context.randomness
-    )
-    return json.dumps({"schema": 1, "authorities": keys.authorities(), "leaves": leaves})
+
+
+def _certificates(keys: ClusterKeys, leaves: Mapping[str, str]) -> str:
+    return json.dumps({"schema": 1, "authorities": keys.authorities(), "leaves": dict(leaves)})
 
 
 def sealed_for(

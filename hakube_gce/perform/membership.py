@@ -8,7 +8,14 @@ from hakube_gce.model import Replica, Role
 from hakube_gce.perform import handover, rescue
 from hakube_gce.perform.context import Context
 from hakube_gce.plan.blueprint import CONFIG_KEY
-from hakube_gce.steps import AdmitReplica, AwaitReady, ExpelMember, InstallReplica, YieldLeadership
+from hakube_gce.steps import (
+    AdmitReplica,
+    AwaitReady,
+    ExpelMember,
+    InstallReplica,
+    RenewCertificates,
+    YieldLeadership,
+)
 
 _SAVED_BYTES_PER_S = 20e6
 """Saving and reading back, on a disk that is busy with etcd too; a guess on the slow side."""
@@ -40,6 +47,20 @@ def install(context: Context, _key: str, step: InstallReplica) -> None:
         request_id=request_id,
     )
     rescue.tell_restored(context, answer)
+
+
+def renew(context: Context, _key: str, step: RenewCertificates) -> None:
+    """Issue a replica's certificates again and have its agent put them in place."""
+    instance = context.instance(step.zone, step.replica)
+    keys = handover.cluster_keys(context, founder=False)
+    context.channel.ask(
+        instance,
+        "renew",
+        {},
+        epoch=context.lock.epoch,
+        timeout_s=context.limits.verb_s,
+        certificates=handover.reissue(context, keys, instance),
+    )
 
 
 def admit(context: Context, _key: str, step: AdmitReplica) -> None:

@@ -42,6 +42,7 @@ from hakube_gce.steps import (
     ReleaseAddress,
     RememberAddress,
     RemoveKubeconfig,
+    RenewCertificates,
     ReserveAddress,
     SetBackends,
     StartInstance,
@@ -110,6 +111,8 @@ def _dispatch(context: Context, planned: Planned) -> None:  # noqa: C901, PLR091
             rescue.recover(context, key, step)
         case InstallReplica():
             membership.install(context, key, step)
+        case RenewCertificates():
+            membership.renew(context, key, step)
         case AdmitReplica():
             membership.admit(context, key, step)
         case AwaitReady():

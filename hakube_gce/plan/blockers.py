@@ -58,8 +58,8 @@ def other_region(blueprint: Blueprint, zone: str, regions: Sequence[str]) -> Blo
     return Blocker(
         reason="OtherRegion",
         message=f"cluster {blueprint.prefix} is in region {', '.join(regions)}; zone {zone} lies "
-        "in "
-        f"{blueprint.region}. The cluster IP is regional, so all masters must be in its region",
+        f"in {blueprint.region}. The cluster IP is regional, so all masters are in its region: "
+        "set KUBE_GCE_ZONE to a zone of that one",
         exit_status=UNSAFE,
     )
 
@@ -199,16 +199,18 @@ def version_mismatch(versions: Mapping[str, str]) -> Blocker:
     )
 
 
-def certificate_expiring(name: str, expires: datetime, now: datetime) -> Blocker:
+def certificate_expiring(
+    blueprint: Blueprint, replica: Replica, expires: datetime, now: datetime
+) -> Blocker:
     days = (expires - now).total_seconds() / 86400
     when = f"in {days:.1f} days" if days > 0 else f"{-days:.1f} days ago"
     return Blocker(
         reason="CertificateExpiring",
-        message=f"a certificate of {name} expires {when} ({expires:%Y-%m-%d}), and an expired one "
-        "keeps its etcd from starting again; 7 days are needed for a change of membership",
+        message=f"a certificate of {replica.name} ends {when} ({expires:%Y-%m-%d}), and an etcd "
+        "with an expired one does not start again; 7 days are needed for a change of membership. "
+        "kube-up renews it",
         exit_status=UNSAFE,
-        override="a healthy master gets new certificates by being removed and replaced; with this "
-        "few days left, do that before they end",
+        next_command=commands.create(blueprint, replica.zone),
     )
 
 

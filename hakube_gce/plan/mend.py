@@ -3,10 +3,12 @@
 No membership changes: a VM that is off is started; one that somebody deleted is made again under
 its name, at its internal IP, on its data disk, and its etcd goes on as the member it always was.
 That helps one master, two, or all of them at once, when no majority is left to ask. A disk without
-its remembered address, or whose member was removed, is not brought to life.
+its remembered address, or whose member was removed, is not brought to life. Certificates that end
+soon are renewed by the way.
 """
 
 from dataclasses import replace
+from datetime import timedelta
 
 from hakube_gce import conditions, marks, names
 from hakube_gce.conditions import Absent
@@ -19,8 +21,12 @@ from hakube_gce.steps import (
     CreateInstance,
     InstallReplica,
     RememberAddress,
+    RenewCertificates,
     StartInstance,
 )
+
+RENEW_BELOW = timedelta(days=90)
+"""As the admin certificate of a kubeconfig: a quarter of a leaf's life."""
 
 
 def mend(draft: Draft, blueprint: Blueprint, operation: Operation, seen: Observed) -> None:
@@ -40,6 +46,17 @@ def mend(draft: Draft, blueprint: Blueprint, operation: Operation, seen: Observe
             step = AwaitReady(replica=name, zone=zone)
             draft.add(f"await-ready/{name}", step, after=made)
     balancer.rejoin(draft, blueprint, seen, places)
+    _renew(draft, seen)
+
+
+def _renew(draft: Draft, seen: Observed) -> None:
+    """Plan new certificates, one master at a time: should they be bad, only one has them."""
+    latest = seen.server_time + RENEW_BELOW
+    for replica in seen.replicas:
+        expires = replica.report.certificates_expire if replica.report else None
+        if replica.fresh and expires is not None and expires < latest:
+            step = RenewCertificates(replica=replica.name, zone=replica.zone)
+            draft.add(f"renew/{replica.name}", step, after=draft.keys)
 
 
 def _is_awaited(seen: Observed, name: str, *, alone: bool) -> bool:

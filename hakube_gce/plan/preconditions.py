@@ -39,7 +39,11 @@ def membership(blueprint: Blueprint, seen: Observed, *, but: str) -> list[Blocke
     """
     own = conditions.member_named(seen, but)
     stay = [r for r in seen.replicas if r.fresh and r.report is not None and r.name != but]
-    return [*_learners(blueprint, seen, own), *_reports(seen, stay)]
+    return [
+        *_learners(blueprint, seen, own),
+        *_reports(stay),
+        *_certificates(blueprint, seen, stay),
+    ]
 
 
 def _learners(blueprint: Blueprint, seen: Observed, own: Member | None) -> list[Blocker]:
@@ -50,19 +54,23 @@ def _learners(blueprint: Blueprint, seen: Observed, own: Member | None) -> list[
     ]
 
 
-def _reports(seen: Observed, stay: list[Replica]) -> list[Blocker]:
-    reports = {r.name: r.report for r in stay if r.report is not None}
+def _reports(stay: list[Replica]) -> list[Blocker]:
     found = [blockers.alarm(r, r.report.alarms) for r in stay if r.report and r.report.alarms]
-    versions = {n: _minor(r.etcd_version) for n, r in reports.items() if r.etcd_version}
+    versions = {
+        r.name: _minor(r.report.etcd_version) for r in stay if r.report and r.report.etcd_version
+    }
     if len(set(versions.values())) > 1:
         found.append(blockers.version_mismatch(versions))
-    latest = seen.server_time + CERTIFICATE_MARGIN
-    found.extend(
-        blockers.certificate_expiring(name, report.certificates_expire, seen.server_time)
-        for name, report in reports.items()
-        if report.certificates_expire is not None and report.certificates_expire < latest
-    )
     return found
+
+
+def _certificates(blueprint: Blueprint, seen: Observed, stay: list[Replica]) -> list[Blocker]:
+    latest = seen.server_time + CERTIFICATE_MARGIN
+    return [
+        blockers.certificate_expiring(blueprint, r, expires, seen.server_time)
+        for r in stay
+        if r.report and (expires := r.report.certificates_expire) and expires < latest
+    ]
 
 
 def _minor(version: str) -> str:

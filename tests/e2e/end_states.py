@@ -8,11 +8,10 @@ stays.
 import json
 import re
 from collections.abc import Mapping
-from typing import Any
+from pathlib import Path
+from typing import Any, Protocol
 
 import yaml
-
-from tests.e2e.lab_on_records import Desk, ServedLab
 
 _RANDOM = re.compile(
     r"id|targetId|source\w+Id|\w*[Ff]ingerprint|\w*Timestamp|hakube-lock-epoch|hakube-hash|"
@@ -22,7 +21,23 @@ _RANDOM = re.compile(
 _CONFIG = "hakube-config"
 
 
-def end_state(lab: ServedLab, known: Mapping[str, Any]) -> dict[str, Any]:
+class Lab(Protocol):
+    """A lab of records, as far as its state goes."""
+
+    def dump(self) -> dict[str, Any]: ...
+    def etcd(self) -> dict[str, dict[str, str]]: ...
+    def disks_with_data(self) -> int: ...
+    def serves(self, address: str) -> bool: ...
+
+
+class Desk(Protocol):
+    """An operator's machine."""
+
+    @property
+    def kubeconfig(self) -> Path: ...
+
+
+def end_state(lab: Lab, known: Mapping[str, Any]) -> dict[str, Any]:
     """Return all that a lab holds, comparable with another lab's.
 
     Args:
@@ -51,7 +66,7 @@ def differences(one: object, other: object, where: str = "") -> list[str]:
     return [] if one == other else [f"{where}: {json.dumps(one)}, now {json.dumps(other)}"]
 
 
-def lock_and_operation(lab: ServedLab, address: str = "kubernetes-master-ip") -> dict[str, str]:
+def lock_and_operation(lab: Lab, address: str = "kubernetes-master-ip") -> dict[str, str]:
     """Return what the address says of a lock and of an unfinished operation."""
     records = lab.dump().items()
     found = [record for path, record in records if path.endswith(f"/addresses/{address}")]

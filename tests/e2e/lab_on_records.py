@@ -142,7 +142,7 @@ class ServedLab:
         """Return the members that each data disk in the lab knows, with their roles."""
         world = json.loads((self.folder / "records/world.json").read_bytes())
         disks = {str(r["id"]): r["name"] for r in self.dump().values() if r["kind"] == DISK}
-        return dict(_memberships(world, disks))
+        return dict(memberships(world, disks))
 
     def disks_with_data(self) -> int:
         """Return how many disks anything stands on, whether or not a resource names them."""
@@ -150,7 +150,7 @@ class ServedLab:
         return len(world["disks"])
 
 
-def _memberships(
+def memberships(
     world: Mapping[str, Any], disks: Mapping[str, str]
 ) -> Iterator[tuple[str, dict[str, str]]]:
     for disk_id, files in world["disks"].items():
@@ -210,6 +210,8 @@ class Desk:
     folder: Path
     lab: ServedLab
     exported: Mapping[str, str] = field(default_factory=dict)
+    stands_in: Path | None = None
+    """The folder commands are run in, unless it is the test's own."""
 
     @property
     def home(self) -> Path:
@@ -249,6 +251,8 @@ class Desk:
         def work() -> int:
             os.environ.clear()  # noqa: TID251 - a program begins with its environment
             os.environ.update(environment)  # noqa: TID251 - as above
+            if self.stands_in is not None:
+                os.chdir(self.stands_in)
             if fuse:
                 sys.stdout = cast("TextIO", Fuse(sys.stdout, fuse))
             victim = self.lab.folder / "victim"

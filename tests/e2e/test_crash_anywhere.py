@@ -199,15 +199,18 @@ def undisturbed(story: Story, stage: Scene) -> Undisturbed:
 
 
 def kills(course: Undisturbed, half: int) -> list[Kill]:
-    """List every moment once; the two halves differ in what is not tried in both ways."""
+    """List the moments of one run: half of the steps and changes, in turns; the other half later.
+
+    Over both halves every step and every change is a command's last one.
+    """
     steps = [
-        Kill(what="step", number=n, forget=(n + half) % 2 == 1) for n in range(1, course.steps + 1)
+        Kill(what="step", number=n, forget=n // 2 % 2 == 1) for n in range(1, course.steps + 1)
     ]
     changes = [
-        Kill(what=("heard", "answered")[(n + half) % 2], number=n, forget=n // 2 % 2 == 1)
+        Kill(what=("heard", "answered")[n // 2 % 2], number=n, forget=n // 4 % 2 == 1)
         for n in range(1, course.changes + 1)
     ]
-    return steps + changes
+    return steps[half::2] + changes[half::2]
 
 
 # ---------------------------------------------------------------------------------- the trial
@@ -271,7 +274,10 @@ def _be_a_worker(tasks: Sequence[Callable[[], list[str]]], report: Path) -> None
 def test_a_killed_run_is_finished_by_the_same_command(
     name: str, half: int, beginnings: list[Path], tmp_path: Path
 ) -> None:
-    """Half of all moments go in each run: killed unheard or unanswered, with keys or without."""
+    """Half of all moments go in each run: killed unheard or unanswered, with keys or without.
+
+    Every boundary, in all variants, is the simulation's business; here a real process is killed.
+    """
     story = STORIES[name]
     check_convergence(story, beginnings[story.masters], half, tmp_path)
 
@@ -294,6 +300,6 @@ def check_convergence(
     tasks = [lambda k=k, i=i: task(k, tmp_path / str(i)) for i, k in enumerate(moments)]
     results = in_workers(tasks, tmp_path)
     failed = [f"== {k}\n" + "\n".join(p) for k, p in zip(moments, results, strict=True) if p]
-    assert len(moments) == course.steps + course.changes
+    assert len(moments) >= (course.steps + course.changes) // 2
     assert min(course.steps, course.changes) >= at_least, "hardly anybody was killed"
     assert not failed, f"{len(failed)} of {len(moments)} kills\n" + "\n".join(failed)

@@ -36,7 +36,8 @@ def cluster(
 ) -> Observed:
     """Draw a cluster.
 
-    ``+`` healthy voter · ``-`` voter whose VM is off · ``?`` voter whose agent is silent ·
+    ``+`` healthy voter · ``-`` voter whose VM is off · ``?`` voter whose agent is silent,
+    though its last words were good ·
     ``l`` learner · ``v`` VM that is no member yet (installed).
 
     Args:
@@ -153,9 +154,9 @@ def _replica(
         role=own.role if own else None,
         leader_id=f"{leader + 0xA0:x}",
         applied_index=100 - index,
-        etcd_healthy=state == "+",
+        etcd_healthy=state in "+?",
         members=members,
-        apiserver_ready=state == "+",
+        apiserver_ready=state in "+?",
     )
     return Replica(
         instance=_instance(index, zone, running=running, on_vm=on_vm),

@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import signal
 import ssl
 import subprocess
 import sys
@@ -33,7 +34,8 @@ class Member:
         self._folder = folder
         self._process: subprocess.Popen[bytes] | None = None
 
-    def start(self, members: "Sequence[Member]") -> None:
+    def start(self, members: "Sequence[Member]", *, joining: bool = False) -> None:
+        """Start it among ``members``; one that joins finds a cluster that lists it already."""
         leaf = ("cert-file", str(self.leaf.certificate)), ("key-file", str(self.leaf.key))
         options = [
             ("name", self.name),
@@ -43,6 +45,7 @@ class Member:
             ("listen-peer-urls", self.peer_url),
             ("initial-advertise-peer-urls", self.peer_url),
             ("initial-cluster", ",".join(f"{m.name}={m.peer_url}" for m in members)),
+            ("initial-cluster-state", "existing" if joining else "new"),
             ("client-cert-auth", "true"),
             ("peer-client-cert-auth", "true"),
             *(
@@ -76,6 +79,11 @@ class Member:
         except (OSError, http.client.HTTPException, AssertionError):
             return False
         return True
+
+    def pause(self) -> None:
+        """Freeze it: its connections stay open and nothing answers on them."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)
 
     def kill(self) -> None:
         if self._process is not None:

@@ -138,3 +138,9 @@ def test_another_file_can_be_named_and_must_then_be_there(tmp_path: Path) -> Non
         assert dict(found.values) == {"A": "2"}
     (problem,) = dotenv_file.read({"HAKUBE_ENV_FILE": "missing"}, tmp_path).problems
     assert "no such file" in problem
+
+
+def test_a_file_that_opens_and_does_not_read_is_refused_in_words(tmp_path: Path) -> None:
+    memory = "/proc/self/mem"
+    (problem,) = dotenv_file.read({"HAKUBE_ENV_FILE": memory}, tmp_path).problems
+    assert problem.startswith(f"{memory}: cannot be read")

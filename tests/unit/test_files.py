@@ -10,6 +10,7 @@ import pytest
 from hakube_gce.errors import KeysError
 from hakube_gce.files import (
     check_private_folder,
+    folder_problem,
     make_private_folder,
     read_private,
     write_private,
@@ -139,3 +140,30 @@ def test_somebody_elses_file_is_refused(tmp_path: Path) -> None:
     os.chown(tmp_path / "key", 12345, -1)
     with pytest.raises(KeysError, match="belongs to user 12345"):
         read_private(tmp_path / "key")
+
+
+def test_a_home_that_is_or_can_become_a_folder_has_no_problem(tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(tmp_path)
+    for path in (tmp_path, tmp_path / "a/b/c", tmp_path / "link", tmp_path / "link/new"):
+        assert folder_problem(path) == ""
+
+
+def test_a_home_that_cannot_become_a_folder_is_told_by_its_reason(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    (tmp_path / "nowhere").symlink_to(tmp_path / "gone")
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    for name, why in (
+        ("file", "is not a folder"),
+        ("file/below/it", "file' is not a folder"),
+        ("nowhere", "leads nowhere"),
+        ("nowhere/below", "leads nowhere"),
+        ("loop", "cannot be looked at"),
+        ("a" * 300, "cannot be looked at"),
+    ):
+        assert why in folder_problem(tmp_path / name), name
+
+
+def test_a_key_folder_below_a_file_is_refused_in_words(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    with pytest.raises(KeysError, match="cannot look at"):
+        check_private_folder(tmp_path / "file" / "keys")

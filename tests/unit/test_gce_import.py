@@ -3,6 +3,8 @@
 import subprocess
 import sys
 
+import pytest
+
 
 def run(program: str) -> str:
     done = subprocess.run(
@@ -42,6 +44,7 @@ def test_others_in_the_same_process_find_the_library_whole() -> None:
     assert run(program) == "RoutersClient True"
 
 
+@pytest.mark.slow
 def test_a_library_that_is_imported_already_is_left_alone() -> None:
     program = (
         "from google.cloud import compute_v1\n"
@@ -51,6 +54,7 @@ def test_a_library_that_is_imported_already_is_left_alone() -> None:
     assert run(program) == "True"
 
 
+@pytest.mark.slow
 def test_when_the_short_way_fails_the_plain_one_is_taken() -> None:
     """The messages refuse to be imported until the package's own __init__ has begun to run."""
     program = (

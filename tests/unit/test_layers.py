@@ -19,6 +19,7 @@ PURE = (
     "misspellings", "intents", "model", "resources", "conditions", "plan", "steps", "pki",
     "render", "errors", "names", "marks", "inherit", "snapshots",
     "describe", "leaves", "cluster_keys", "understand", "timestamps",
+    "whatif", "whatif_text", "whatif_worlds",
 )  # fmt: skip
 """Decisions on values: they reach nothing outside themselves."""
 
@@ -37,6 +38,7 @@ IMPURE_CALLS = frozenset({"open", "print", "input", "exec", "eval", "__import__"
 DECIDING = (
     "plan", "execute", "perform", "gce", "observe", "understand", "lock", "holder", "channel",
     "conditions", "steps", "inherit", "commands", "cli", "run", "assemble",
+    "whatif",
 )  # fmt: skip
 """What the emulator must not know: it would agree with our mistakes."""
 

@@ -21,6 +21,7 @@ from hakube_gce.pki import (
     expires,
     issue_leaves,
     new_cluster_keys,
+    reissue_leaves,
     serial_number,
     signed_by,
 )
@@ -383,3 +384,26 @@ def openssl_verifies(
     command += ["-CAfile", "ca.pem", "leaf.pem"]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     return done.returncode == 0
+
+
+def test_certificates_are_issued_again_for_the_keys_in_use(keys: ClusterKeys) -> None:
+    requests = SigningAgent("4711").requests
+    old = issue_leaves(keys, requests, NAMES, now=NOW, randomness=os.urandom)
+    later = NOW + timedelta(days=300)
+    new = reissue_leaves(keys, old, NAMES, now=later, randomness=os.urandom)
+    for leaf in old:
+        before, after = (x509.load_pem_x509_certificate(c[leaf].encode()) for c in (old, new))
+        assert before.public_key() == after.public_key()
+        assert before.subject == after.subject
+        assert alternatives(before) == alternatives(after)
+        assert after.not_valid_after_utc - before.not_valid_after_utc == timedelta(days=300)
+
+
+def test_a_certificate_that_is_not_ours_lends_its_key_to_nobody(keys: ClusterKeys) -> None:
+    """Metadata may have been written by others: no key is signed that we did not sign before."""
+    other = new_cluster_keys("kubernetes", OTHER_UID, now=NOW, randomness=os.urandom)
+    theirs = issue_leaves(
+        other, SigningAgent("4711").requests, NAMES, now=NOW, randomness=os.urandom
+    )
+    with pytest.raises(KeysError, match="not issued by this cluster"):
+        reissue_leaves(keys, theirs, NAMES, now=NOW, randomness=os.urandom)

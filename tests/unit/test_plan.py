@@ -646,6 +646,18 @@ def test_a_certificate_with_a_week_left_is_good_enough() -> None:
     assert reasons(plan(BLUEPRINT, remove(2), young)) == []
 
 
+def test_kube_up_renews_certificates_that_end_soon_one_master_after_the_other() -> None:
+    old = cluster("+++")
+    for index in range(3):
+        old = saying(old, index, certificates_expire=NOW + timedelta(days=3))
+    planned = plan(BLUEPRINT, CREATE, old)
+    renewals = [f"renew/{name_of(i)}" for i in range(3)]
+    assert keys(planned) == [*renewals, "write-kubeconfig"]
+    assert_order(planned, *renewals)
+    (blocker, *_) = plan(BLUEPRINT, remove(2), old).blockers
+    assert blocker.next_command == "KUBE_GCE_ZONE=europe-west1-b bin/kube-up.sh"
+
+
 # ---- learners whose VM is gone
 
 
@@ -746,3 +758,13 @@ def test_an_empty_group_of_a_zone_without_masters_goes() -> None:
     shared = cluster("+++", zones=(B, C, C))
     assert isinstance(shared.groups[1], InstanceGroup)
     assert "set-backends" not in keys(plan(BLUEPRINT, replace(remove(2), zone=C), shared))
+
+
+def test_a_joiner_is_told_etcds_members_and_not_the_vms() -> None:
+    """A VM that is no member, or is one no more, would keep the newcomer's etcd from starting."""
+    seen = cluster("++v")
+    bare = replace(seen.replicas[2].instance, metadata={})
+    seen = replace(seen, replicas=(*seen.replicas[:2], replace(seen.replicas[2], instance=bare)))
+    planned = plan(BLUEPRINT, replicate(D, target=name_of(2)), seen)
+    (install,) = [p.step for p in planned.steps if isinstance(p.step, InstallReplica)]
+    assert install.peer_urls == tuple(m.peer_url for m in seen.members)

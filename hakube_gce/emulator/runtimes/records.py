@@ -15,6 +15,7 @@ from pathlib import Path
 
 from hakube_gce.agent.job import CONFIG_KEY
 from hakube_gce.clock import SystemClock
+from hakube_gce.emulator.membership import Witness, nobody
 from hakube_gce.emulator.membership_state import Rules
 from hakube_gce.emulator.runtime import Route, VirtualMachine
 from hakube_gce.emulator.runtimes.records_machine import Machine
@@ -42,6 +43,7 @@ class RecordsRuntime:
         clock: Clock | None = None,
         *,
         rules: Rules | None = None,
+        witness: Witness = nobody,
     ) -> None:
         """Take up the disks and serial ports that an earlier lab left under ``home``.
 
@@ -49,6 +51,7 @@ class RecordsRuntime:
             home: Folder that is this runtime's alone, or None for a lab that is gone when it ends.
             clock: The lab's clock; the machine's by default. What agents sleep does not move it.
             rules: How the modelled etcd behaves.
+            witness: Is told of each change of a membership.
         """
         self._home = home
         self._guard = threading.RLock()
@@ -61,7 +64,7 @@ class RecordsRuntime:
         self._busy: set[str] = set()
         self.hung: set[str] = set()
         """Instance ids whose agents do nothing by themselves: a fault for tests to set."""
-        self.world = World(clock or SystemClock(), self._pump, rules)
+        self.world = World(clock or SystemClock(), self._pump, rules, witness)
         if home is not None:
             make_private_folder(home)
             self._load(home / "world.json")

@@ -5,6 +5,7 @@ and the other agents get their turn: nothing ever really sleeps, and the same ca
 course of events.
 """
 
+import functools
 import json
 from collections.abc import Callable
 from datetime import datetime
@@ -12,7 +13,7 @@ from typing import Any, Protocol
 
 from hakube_gce.agent.disk import ETCD_FOLDER, WAL
 from hakube_gce.agent.ports import PEER_PORT
-from hakube_gce.emulator.membership import Membership
+from hakube_gce.emulator.membership import Membership, Witness, nobody
 from hakube_gce.emulator.membership_state import Replicated, Rules
 
 TORN = b"torn"
@@ -114,10 +115,22 @@ class Host(Protocol):
         ...
 
 
+@functools.lru_cache(maxsize=256)
+def _member_in(wal: bytes) -> tuple[str, int]:
+    found = json.loads(wal)
+    return found["cluster"], int(found["member"])
+
+
 class World:
     """Disks, wires and clusters of one lab."""
 
-    def __init__(self, clock: Clock, pump: Callable[[], None], rules: Rules | None = None) -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        pump: Callable[[], None],
+        rules: Rules | None = None,
+        witness: Witness = nobody,
+    ) -> None:
         self.clock = SimulatedClock(clock, pump)
         self.disks: dict[str, DiskFiles] = {}
         self.snapshots: dict[str, dict[str, bytes]] = {}
@@ -126,6 +139,7 @@ class World:
         self.cut: set[frozenset[str]] = set()
         """Pairs of internal addresses between which nothing passes."""
         self._rules = rules
+        self._witness = witness
 
     # -------------------------------------------------------------------------------- wires
 
@@ -144,13 +158,15 @@ class World:
         content = disk.read(WAL)
         if content is None or content == TORN:
             return None
-        found = json.loads(content)
-        return self.clusters[found["cluster"]], int(found["member"])
+        cluster, member_id = _member_in(content)
+        return self.clusters[cluster], member_id
 
     def found_cluster(self, disk: DiskFiles, *, token: str, name: str, peer_url: str) -> None:
         """Start a new cluster whose first member lives on a data disk."""
         key = f"{token} {peer_url} {len(self.clusters)}"
-        membership = Membership(token=token, clock=self.clock, rules=self._rules)
+        membership = Membership(
+            token=token, clock=self.clock, rules=self._rules, witness=self._witness
+        )
         self.clusters[key] = membership
         self._write_wal(disk, key, membership.found(name, peer_url))
 
@@ -177,7 +193,9 @@ class World:
     ) -> None:
         """Make a new cluster of saved keys; its first member's data goes into a folder."""
         key = f"{token} {peer_url} {len(self.clusters)}"
-        membership = Membership(token=token, clock=self.clock, rules=self._rules)
+        membership = Membership(
+            token=token, clock=self.clock, rules=self._rules, witness=self._witness
+        )
         self.clusters[key] = membership
         member_id = membership.restore(name, peer_url, saved)
         wal = into + WAL.removeprefix(ETCD_FOLDER)
@@ -235,4 +253,6 @@ class World:
         for snapshot_id, files in content.get("snapshots", {}).items():
             self.snapshots[snapshot_id] = {n: text.encode() for n, text in files.items()}
         for key, found in content["clusters"].items():
-            self.clusters[key] = Membership.load(found, clock=self.clock, rules=self._rules)
+            self.clusters[key] = Membership.load(
+                found, clock=self.clock, rules=self._rules, witness=self._witness
+            )

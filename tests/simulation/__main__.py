@@ -1,0 +1,72 @@
+"""Run random walks: ``python -m tests.simulation --seeds N [--seed S] [--verbose]``.
+
+Prints what was run, and for each failing seed its story and how to see it again. Exit status 1
+when a walk failed, or when nothing was walked at all.
+"""
+
+import argparse
+import logging
+import shutil
+import sys
+import time
+from collections import Counter
+from collections.abc import Sequence
+
+from tests.simulation.stories import in_memory
+from tests.simulation.walks import Outcome, walk
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Walk, and report."""
+    asked = _parser().parse_args(argv)
+    # the gateway's word on each repeated request: here there are thousands
+    logging.getLogger("hakube_gce.gce.calls").setLevel(logging.ERROR)
+    root, began_s = in_memory(), time.perf_counter()
+    outcomes = []
+    try:
+        for seed in range(asked.seed, asked.seed + asked.seeds):
+            outcome = walk(seed, root)
+            outcomes.append(outcome)
+            if outcome.problems or asked.verbose:
+                _show(outcome)
+    finally:
+        shutil.rmtree(root, ignore_errors=True)
+    return _summary(outcomes, time.perf_counter() - began_s)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m tests.simulation", description=__doc__)
+    parser.add_argument("--seeds", type=int, default=1, help="how many walks")
+    parser.add_argument("--seed", type=int, default=1, help="the first one's seed")
+    parser.add_argument("--verbose", action="store_true", help="tell every walk's story")
+    return parser
+
+
+def _show(outcome: Outcome) -> None:
+    verdict = "FAILED" if outcome.problems else "passed"
+    _say(f"== seed {outcome.seed} {verdict}", *outcome.story, *outcome.problems)
+    if outcome.problems:
+        _say(f"again: python -m tests.simulation --seed {outcome.seed} --verbose")
+
+
+def _summary(outcomes: list[Outcome], seconds: float) -> int:
+    failed = [o.seed for o in outcomes if o.problems]
+    statuses: Counter[int] = sum((o.statuses for o in outcomes), Counter())
+    commands, requests = sum(o.commands for o in outcomes), sum(o.requests for o in outcomes)
+    changes, checks = sum(o.changes for o in outcomes), sum(o.checks for o in outcomes)
+    _say(
+        f"simulation: {len(outcomes)} seeds, {commands} commands, {requests} requests, "
+        f"{changes} changes, {checks} checks, {len(failed)} failed, {seconds:.1f} s",
+        f"exit statuses: {dict(sorted(statuses.items()))}",
+    )
+    if failed:
+        _say(f"failed seeds: {failed}")
+    return 1 if failed or not changes else 0
+
+
+def _say(*lines: str) -> None:
+    print(*lines, sep="\n", flush=True)  # noqa: T201 - a program of its own
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,375 @@
+"""An operator's machine in the simulation, and a command run on it: the product's whole course.
+
+From variables over `Settings`, `assemble.put_together` and `run.run` to the exit status, with the
+edges of `process` instead of HTTP, threads and the machine's clock. What a machine keeps are real
+files in a folder, which may be forgotten at any time.
+"""
+
+import functools
+import random
+import shutil
+import traceback
+from collections.abc import Callable, Collection, Iterator, Mapping
+from concurrent.futures import Future
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from pathlib import Path
+
+from hakube_gce import sealing
+from hakube_gce.assemble import Edges, Means, put_together
+from hakube_gce.cli import status_of
+from hakube_gce.errors import HakubeError, Locked, TargetNotFound
+from hakube_gce.execute import Crew
+from hakube_gce.gce.calls import Persistence
+from hakube_gce.gce.gateway import GoogleCompute
+from hakube_gce.intents import Command
+from hakube_gce.lab import Place
+from hakube_gce.lock import HeldLock, Holder
+from hakube_gce.model import Lock, Observed, Operation
+from hakube_gce.perform.context import Context, Limits
+from hakube_gce.plan.blueprint import Blueprint
+from hakube_gce.plan.graph import Planned
+from hakube_gce.ports import Clock, Probe
+from hakube_gce.render import Result
+from hakube_gce.run import Job, resume_command, run, same_again
+from hakube_gce.settings import Settings
+from hakube_gce.stopping import Stopping
+from hakube_gce.watch import Score
+from tests.simulation.cloud import PROJECT, Cloud
+from tests.simulation.process import Alone, Fate, Killed, Process, Turns, Untroubled, inline
+from tests.simulation.wire import clients
+
+LIMITS = Limits(poll_s=5.0, drain_s=5.0, boot_s=300, install_s=200, ready_s=300, backends_s=600)
+"""The product's, but polled seldom and given up sooner: waiting costs the test, not the world."""
+KILLED = -9
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ended:
+    """How a command ended."""
+
+    argv: tuple[str, ...]
+    status: int
+    output: tuple[str, ...]
+    steps: tuple[str, ...] = ()
+    """Keys of the steps that were finished."""
+    result: Result | None = None
+    error: HakubeError | None = None
+    bug: str = ""
+
+    def __str__(self) -> str:
+        return "\n  ".join([f"{' '.join(self.argv)} -> {self.status}", *self.output, self.bug])
+
+
+@dataclass(slots=True)
+class Screen:
+    """Remembers what was printed."""
+
+    lines: list[str] = field(default_factory=list)
+    steps: list[str] = field(default_factory=list)
+
+    def say(self, text: str) -> None:
+        self.lines.append(text)
+
+    def started(self, planned: Planned) -> None:
+        self.lines.append(f"  {planned.key} …")
+
+    def finished(self, planned: Planned, seconds: float) -> None:
+        self.steps.append(planned.key)
+        self.lines.append(f"  {planned.key}: {seconds:.1f} s")
+
+    def failed(self, planned: Planned, error: HakubeError) -> None:
+        self.lines.append(f"  {planned.key}: {error.message}")
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """Carries out one step at a time, each drawn from those that are ready."""
+
+    rng: random.Random
+    process: Process
+    waiting: list[tuple[Future[Planned], Callable[[], Planned]]] = field(default_factory=list)
+
+    def begin(self, work: Callable[[], Planned]) -> Future[Planned]:
+        future: Future[Planned] = Future()
+        self.waiting.append((future, work))
+        return future
+
+    def some_done(self, running: Collection[Future[Planned]]) -> Collection[Future[Planned]]:
+        future, work = self.waiting.pop(self.rng.randrange(len(self.waiting)))
+        self.process.turns.reach("step")
+        try:
+            future.set_result(work())
+        except Exception as error:  # noqa: BLE001 - as a pool does: the executor asks for it
+            future.set_exception(error)
+        return [future]
+
+
+@dataclass(frozen=True, slots=True)
+class CloudProbe:
+    """Asks the world itself; it is asked nothing that a killed process could still hear."""
+
+    process: Process
+
+    def ready(self, address: str, *, server_name: str, timeout_s: float) -> bool:
+        self.process.monotonic()
+        return self.process.cloud.serves(address)
+
+
+@dataclass(slots=True, kw_only=True)
+class Watch:
+    """Watches an address whenever time has passed: nothing changes in between."""
+
+    probe: Probe
+    clock: Clock
+    process: Process
+    address: str
+    score: Score = field(default_factory=Score)
+    last_good_s: float = -1.0
+
+    def start(self) -> "Watch":
+        self.process.cloud.clock.moved.append(self._glance)
+        return self
+
+    def _glance(self) -> None:
+        if not self.process.dead:
+            self.look()
+
+    def look(self) -> bool:
+        good = self.probe.ready(self.address, server_name=self.address, timeout_s=1.0)
+        self.score.count(self.clock.monotonic(), good=good)
+        if good:
+            self.last_good_s = self.clock.monotonic()
+        return good
+
+    def await_good(self, *, since_s: float, timeout_s: float) -> bool:
+        deadline = self.clock.monotonic() + timeout_s
+        while not self.look() or self.last_good_s < since_s:
+            if self.clock.monotonic() >= deadline:
+                return False
+            self.clock.sleep(1.0)
+        return True
+
+    def stop(self) -> None:
+        moved = self.process.cloud.clock.moved
+        moved[:] = [tell for tell in moved if tell != self._glance]
+
+
+@dataclass(slots=True, kw_only=True)
+class Operator:
+    """A machine with our program on it."""
+
+    cloud: Cloud
+    folder: Path
+    rng: random.Random
+    host: str = "desk"
+    crowd: list[Process] = field(default_factory=list)
+    """Every process there was, on whichever machine: who is gone is known on its own host."""
+
+    @property
+    def kubeconfig(self) -> Path:
+        return self.folder / "kubeconfig"
+
+    def copy(self, cloud: Cloud, folder: Path) -> "Operator":
+        """Return the same machine in another world."""
+        if self.folder.exists():
+            shutil.copytree(self.folder, folder)
+        rng = random.Random(0)
+        rng.setstate(self.rng.getstate())
+        return replace(self, cloud=cloud, folder=folder, rng=rng, crowd=list(self.crowd))
+
+    def elsewhere(self, host: str, folder: Path) -> "Operator":
+        """Return another machine in the same world."""
+        return replace(self, folder=folder, host=host)
+
+    def forget(self) -> None:
+        """Become a fresh machine: keys, journal and kubeconfig are gone."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def alone(self, argv: tuple[str, ...], fate: Fate | None = None) -> Ended:
+        """Run a command while nobody else does anything."""
+        process = self.process(
+            f"run-{len(self.crowd)}", Alone(self.cloud.clock), fate or Untroubled()
+        )
+        return self.run(process, argv)
+
+    def process(self, name: str, turns: Turns, fate: Fate) -> Process:
+        """Start a process; it does nothing yet."""
+        found = Process(
+            cloud=self.cloud,
+            name=name,
+            number=len(self.crowd) + 100,
+            host=self.host,
+            turns=turns,
+            fate=fate,
+        )
+        self.crowd.append(found)
+        return found
+
+    def run(self, process: Process, argv: tuple[str, ...]) -> Ended:
+        """Run a command: ``up`` or ``down`` and variables, e.g. ``KUBE_GCE_ZONE=…``."""
+        screen = Screen()
+        try:
+            return self._run(process, argv, screen)
+        except Killed:
+            return _ended(argv, screen, KILLED)
+        except HakubeError as error:
+            screen.say(f"error: {error.message}")
+            return replace(_ended(argv, screen, status_of(error)), error=error)
+        except Exception:  # noqa: BLE001 - a bug of the product is what is looked for
+            return replace(_ended(argv, screen, 1), bug=traceback.format_exc())
+        finally:
+            process.dead = True
+
+    def _run(self, process: Process, argv: tuple[str, ...], screen: Screen) -> Ended:
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        means = self._means(process, argv, screen)
+        zone = means.settings.zone
+        job = self._job(means, process, screen)
+        try:  # as `commands.change` does
+            if means.gateway.find_zone(zone) is None:
+                raise TargetNotFound(f"KUBE_GCE_ZONE={zone}: there is no such zone")
+            result = run(job)
+        except HakubeError as error:
+            _add_next_command(job, error)
+            raise
+        found = _ended(argv, screen, result.exit_status)
+        return replace(found, result=result)
+
+    def _means(self, process: Process, argv: tuple[str, ...], screen: Screen) -> Means:
+        settings = replace(
+            _settings(argv),
+            home=str(self.folder / "home"),
+            kubeconfig_files=(str(self.folder / "kubeconfig"),),
+        )
+        persistence = Persistence(
+            project=PROJECT, clock=process, rng=random.Random(self.rng.random()), budget_s=300.0
+        )
+        edges = Edges(
+            gateway=GoogleCompute(clients(process.send, process.now), persistence, pools=inline),
+            clock=process,
+            waits=process,
+            limits=LIMITS,
+            randomness=self.rng.randbytes,
+            pools=inline,
+        )
+        place = Place(endpoint="http://simulation", runtime="records")
+        stopping = Stopping(on_first=lambda: None, on_second=lambda _: None)
+        return put_together(settings, place, {}, edges, stopping=stopping, warn=screen.say)
+
+    def _job(self, means: Means, process: Process, screen: Screen) -> Job:
+        assert means.settings.intent is not None, "these two commands always have one"
+        place = replace(
+            means.lock_place(),
+            holder=Holder(name=process.name, host=process.host, pid=process.number),
+            is_gone=self._is_gone,
+            new_hex=self._new_hex,
+        )
+
+        def context(
+            blueprint: Blueprint, operation: Operation, seen: Observed, lock: HeldLock
+        ) -> Context:
+            made = means.context(blueprint, operation, seen, lock, say=screen.say)
+            return replace(
+                made,
+                probe=CloudProbe(process),
+                randomness=self.rng.randbytes,
+                new_recipient=_recipient,
+                watch=lambda probe, clock, address: Watch(
+                    probe=probe, clock=clock, address=address, process=process
+                ).start(),
+            )
+
+        return Job(
+            intent=means.settings.intent,
+            gateway=means.gateway,
+            observe=means.observer.observe,
+            inherit=means.inherit,
+            forbidden=lambda _seen: (),
+            lock_place=place,
+            context=context,
+            screen=screen,
+            note=means.journal.write,
+            clock=process,
+            stopping=means.stopping,
+            operation_id=self._new_hex(12),
+            renewed=functools.partial(_renewed, process),
+            crew=functools.partial(_crew, self.rng, process),
+        )
+
+    def _is_gone(self, lock: Lock) -> bool:
+        return lock.host == self.host and any(
+            p.number == lock.pid and p.dead and p.host == self.host for p in self.crowd
+        )
+
+    def _new_hex(self, digits: int) -> str:
+        return self.rng.randbytes((digits + 1) // 2).hex()[:digits]
+
+
+def _crew(rng: random.Random, process: Process) -> AbstractContextManager[Crew]:
+    @contextmanager
+    def drawn() -> Iterator[Crew]:
+        yield Drawn(rng, process)
+
+    return drawn()
+
+
+@contextmanager
+def _renewed(process: Process, held: HeldLock) -> Iterator[None]:
+    """As `renewal.renewed`, but the process's waits are when its other thread has time."""
+
+    def keep() -> None:
+        if held._guard.locked():  # noqa: SLF001 - the other thread would wait; here there is one
+            return
+        try:
+            held.keep()
+        except Locked:
+            process.background.clear()
+        except HakubeError:
+            return  # the API has trouble
+
+    process.background.append(keep)
+    try:
+        yield
+    finally:
+        process.background.clear()
+
+
+def _add_next_command(job: Job, error: HakubeError) -> None:
+    nothing = Observed(project="", region="", cluster="", server_time=job.clock.now(), zones=())
+    if isinstance(error, Locked):  # as `commands` does: what is noted there is another run's
+        error.next_command = same_again(job, job.inherit(nothing).blueprint)
+        return
+    try:
+        error.next_command = resume_command(job, job.inherit(nothing).blueprint)
+    except HakubeError:
+        return
+
+
+def _ended(argv: tuple[str, ...], screen: Screen, status: int) -> Ended:
+    return Ended(argv=argv, status=status, output=tuple(screen.lines), steps=tuple(screen.steps))
+
+
+@functools.cache
+def _settings(argv: tuple[str, ...]) -> Settings:
+    command, *variables = argv
+    environment: Mapping[str, str] = {
+        "HOME": "/nonexistent",
+        "PROJECT": PROJECT,
+        "HAKUBE_COMPUTE_ENDPOINT": "http://127.0.0.1:9",
+        **dict(v.split("=", 1) for v in variables),
+    }
+    return Settings.parse(environment, command=Command(command))
+
+
+@functools.cache
+def _drawn_once(now: datetime) -> sealing.Recipient:
+    # RSA-3072 takes a third of a second to draw; nobody here can do anything with a known one
+    return sealing.new_recipient("hakube", now=now, randomness=random.Random(1).randbytes)
+
+
+def _recipient(
+    name: str, *, now: datetime, randomness: Callable[[int], bytes]
+) -> sealing.Recipient:
+    return _drawn_once(now.replace(hour=0, minute=0, second=0, microsecond=0))

@@ -1,0 +1,62 @@
+"""Killed at every boundary of every verb; killed twice; the same command finishes."""
+
+import random
+import shutil
+from collections.abc import Iterator
+
+import pytest
+
+from tests.simulation.crashes import Case, Course, boundaries, drawn_pair, trial, undisturbed
+from tests.simulation.stories import STORIES, Beginnings, in_memory
+
+PAIRS = 40
+"""Double deaths of each story; 13 stories make 520."""
+_IN_SHORT = 4
+
+
+@pytest.fixture(scope="module")
+def beginnings() -> Iterator[Beginnings]:
+    root = in_memory()
+    yield Beginnings(root)
+    shutil.rmtree(root)
+
+
+def _failures(cases: list[Case], course: Course, beginnings: Beginnings) -> tuple[int, list[str]]:
+    deaths, failed = 0, []
+    for case in cases:
+        died, problems = trial(case, course, beginnings)
+        deaths += died
+        if problems:
+            failed.append("\n".join([f"== {case.kills} {case.story.argv}", *problems]))
+    return deaths, failed
+
+
+@pytest.mark.parametrize("name", STORIES)
+def test_killed_at_any_boundary_the_same_command_finishes(
+    name: str, beginnings: Beginnings
+) -> None:
+    course = undisturbed(STORIES[name], beginnings)
+    cases = list(boundaries(STORIES[name], course))
+    deaths, failed = _failures(cases, course, beginnings)
+    assert not failed, f"{len(failed)} of {len(cases)}\n" + "\n".join(failed)
+    assert deaths == len(cases) == 3 * len(course.changes) >= 15
+
+
+def _pairs(name: str, count: int, beginnings: Beginnings) -> None:
+    course = undisturbed(STORIES[name], beginnings)
+    rng = random.Random(f"{name} dies twice")
+    cases = [drawn_pair(STORIES[name], course, rng) for _ in range(count)]
+    deaths, failed = _failures(cases, course, beginnings)
+    assert not failed, f"{len(failed)} of {len(cases)}\n" + "\n".join(failed)
+    assert deaths >= count, "hardly anybody died"
+
+
+@pytest.mark.parametrize("name", STORIES)
+def test_killed_twice_the_same_command_finishes(name: str, beginnings: Beginnings) -> None:
+    _pairs(name, _IN_SHORT, beginnings)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", STORIES)
+def test_killed_twice_at_many_pairs_of_moments(name: str, beginnings: Beginnings) -> None:
+    _pairs(name, PAIRS, beginnings)
