@@ -27,6 +27,9 @@ _TABLE = "tests/unit/test_quorum_table.py::"
 _LOCK = "tests/unit/test_lock.py::"
 _SEEN = "tests/unit/test_understand.py::"
 _ADMIT = "tests/contract/test_agent_admit.py::"
+_SNAPSHOT = "tests/contract/test_agent_snapshot.py::"
+_RESCUE = "tests/contract/test_agent_rescue.py::"
+_LOSSES = "tests/unit/test_plan_rescue.py::"
 _RETRIES = "tests/contract/test_gateway_retries.py::"
 _TEXTS = "tests/unit/test_hostile_settings.py::"
 
@@ -509,6 +512,80 @@ MUTANTS: tuple[Mutant, ...] = (
         old="        after=(proven,),\n",
         new="        after=(),\n",
         test=_PLAN + "test_the_second_master_is_a_voter_before_anything_moves",
+    ),
+    # ---- when masters are lost
+    Mutant(
+        name="a member is expelled without a snapshot",
+        rule="a fresh snapshot before every change",
+        file="agent/expel.py",
+        old="        if not said:\n            take",
+        new="        if False:\n            take",
+        test=_SNAPSHOT + "test_without_one_the_membership_stays_as_it_is",
+    ),
+    Mutant(
+        name="a survivor's data is not set aside",
+        rule="the raw data is copied first",
+        file="agent/recover.py",
+        old="        master.ports.data.copy(ETCD_FOLDER, kept)",
+        new="        pass",
+        test=_RESCUE + "test_one_of_three_goes_on_alone_with_its_data_and_takes_others_in_again",
+    ),
+    Mutant(
+        name="a survivor is made alone beside a quorum",
+        rule="a majority is never thrown away",
+        file="agent/recover.py",
+        old="    if len(listed) > 1:",
+        new="    if False:",
+        test=_RESCUE + "test_while_there_is_a_quorum_it_is_refused",
+    ),
+    Mutant(
+        name="another cluster's disk is restored",
+        rule="data of one cluster stays its own",
+        file="agent/restore.py",
+        old='    if found.get("uid") != master.config.uid:',
+        new="    if False:",
+        test=_RESCUE + "test_another_cluster_s_disk_is_refused",
+    ),
+    Mutant(
+        name="a second run restores again",
+        rule="what was written since is kept",
+        file="agent/restore.py",
+        old="    if done is not None or master.memory.launch is not None:",
+        new="    if False:",
+        test=_RESCUE + "test_a_second_run_of_the_same_operation_keeps_what_was_written_since",
+    ),
+    Mutant(
+        name="the survivor forgets members whose VMs still run",
+        rule="no zombie returns with a vote",
+        file="plan/recover.py",
+        old="ready = _recover(draft, seen, survivor, gone)",
+        new="ready = _recover(draft, seen, survivor, proven)",
+        test=_LOSSES + "test_every_other_vm_goes_before_the_survivor_forgets_its_member",
+    ),
+    Mutant(
+        name="a recovery needs no word",
+        rule="the loss is stated and confirmed",
+        file="plan/recover.py",
+        old="    if refusal is None and not intent.confirmed:",
+        new="    if False:",
+        test=_LOSSES + "test_a_recovery_is_refused",
+    ),
+    Mutant(
+        name="a restore overwrites a disk",
+        rule="nothing that is there is overwritten",
+        file="plan/restore.py",
+        old="        if disk.name == name and not own:",
+        new="        if False:",
+        test=_LOSSES + "test_a_disk_is_never_overwritten_and_one_in_use_stops_it",
+    ),
+    Mutant(
+        name="an election is taken for a lost majority",
+        rule="unknown is not lost",
+        file="perform/rescue.py",
+        old="            if not has_quorum and lasted_s >= context.limits.election_s:",
+        new="            if not has_quorum:",
+        test="tests/unit/test_prove_quorum_lost.py::"
+        "test_while_another_runs_it_must_be_without_quorum_for_longer_than_an_election",
     ),
     # ---- the tests themselves
     Mutant(

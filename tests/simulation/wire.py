@@ -113,6 +113,7 @@ def clients(send: Send, now: Callable[[], datetime]) -> Clients:
         addresses=build("addresses", "Address"),
         firewalls=build("firewalls", "Firewall"),
         disks=build("disks", "Disk"),
+        snapshots=build("snapshots", "Snapshot"),
         instances=build("instances", "Instance"),
         instance_groups=build("instanceGroups", "InstanceGroup"),
         health_checks=build("regionHealthChecks", "HealthCheck"),

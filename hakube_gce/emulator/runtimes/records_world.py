@@ -193,7 +193,9 @@ class World:
     ) -> None:
         """Make a new cluster of saved keys; its first member's data goes into a folder."""
         key = f"{token} {peer_url} {len(self.clusters)}"
-        membership = Membership(token=token, clock=self.clock, rules=self._rules)
+        membership = Membership(
+            token=token, clock=self.clock, rules=self._rules, witness=self._witness
+        )
         self.clusters[key] = membership
         member_id = membership.restore(name, peer_url, saved)
         wal = into + WAL.removeprefix(ETCD_FOLDER)
