@@ -11,6 +11,7 @@ kube-up.sh and kube-down.sh are `hakube up` and `hakube down`; variables say wha
   one master     KUBE_GCE_ZONE=europe-west1-b MULTIZONE=true hakube up
   one more       KUBE_GCE_ZONE=europe-west1-c KUBE_REPLICATE_EXISTING_MASTER=true hakube up
   one less       KUBE_GCE_ZONE=europe-west1-c KUBE_DELETE_NODES=false hakube down
+  save it        hakube snapshot; what to do when masters are lost: docs/OPERATIONS.md
   without cloud  KUBERNETES_PROVIDER=emulator in front of any of them
 """
 
@@ -20,11 +21,15 @@ class Arguments:
     """A parsed command line."""
 
     verb: str
-    """up, down, status, whatif, unlock or emulator."""
+    """up, down, snapshot, restore, recover, status, whatif, unlock or emulator."""
     json: bool = False
     dry_run: bool = False
     check: bool = False
     debug: bool = False
+    list: bool = False
+    """For ``snapshot``: show those there are."""
+    named: str = ""
+    """For ``recover`` the survivor, for ``restore`` the snapshot."""
     nonce: str = ""
     """For ``unlock``: which lock is meant."""
     question: str = ""
@@ -34,7 +39,10 @@ class Arguments:
 
     @property
     def command(self) -> Command:
-        return {"up": Command.UP, "down": Command.DOWN}.get(self.verb, Command.OTHER)
+        if self.list:
+            return Command.OTHER
+        known = {command.value: command for command in Command}
+        return known.get(self.verb, Command.OTHER)
 
 
 def parse(argv: list[str]) -> Arguments:
@@ -49,6 +57,8 @@ def parse(argv: list[str]) -> Arguments:
         dry_run=getattr(found, "dry_run", False),
         check=getattr(found, "check", False),
         debug=found.debug,
+        list=getattr(found, "list", False),
+        named=getattr(found, "named", ""),
         nonce=getattr(found, "nonce", ""),
         question=" ".join(getattr(found, "question", ())),
     )
@@ -63,16 +73,21 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"hakube {__version__}")
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
-    for name, text in (
-        ("up", "create the first master, or replicate one"),
-        ("down", "remove a master, or tear the cluster down"),
-    ):
-        verb = verbs.add_parser(name, help=text)
-        _common(verb)
-        verb.add_argument("--dry-run", action="store_true", help="show the plan, change nothing")
-        verb.add_argument(
-            "--check", action="store_true", help="as --dry-run; exit 10 when changes are pending"
-        )
+    _changing(verbs.add_parser("up", help="create the first master, or replicate one"))
+    _changing(verbs.add_parser("down", help="remove a master, or tear the cluster down"))
+    snapshot = verbs.add_parser("snapshot", help="save the cluster's data beside its masters")
+    _changing(snapshot)
+    snapshot.add_argument("--list", action="store_true", help="show the snapshots there are")
+    restore = verbs.add_parser("restore", help="begin again from a snapshot when all is lost")
+    _changing(restore)
+    restore.add_argument(
+        "--snapshot", dest="named", default="", metavar="NAME", help="which; else the newest"
+    )
+    recover = verbs.add_parser("recover", help="go on with one master when the majority is lost")
+    _changing(recover)
+    recover.add_argument(
+        "--survivor", dest="named", required=True, metavar="NAME", help="the master that is left"
+    )
     _common(verbs.add_parser("status", help="show the cluster and judge it"))
     unlock = verbs.add_parser("unlock", help="free the lock of a run that is dead for certain")
     _common(unlock)
@@ -86,6 +101,14 @@ def _parser() -> argparse.ArgumentParser:
     )
     verbs.add_parser("emulator", help="the embedded emulator: start, stop, status, …")
     return parser
+
+
+def _changing(verb: argparse.ArgumentParser) -> None:
+    _common(verb)
+    verb.add_argument("--dry-run", action="store_true", help="show the plan, change nothing")
+    verb.add_argument(
+        "--check", action="store_true", help="as --dry-run; exit 10 when changes are pending"
+    )
 
 
 def _common(verb: argparse.ArgumentParser) -> None:

@@ -208,17 +208,17 @@ def assemble(
         PermissionMissing: Real Compute Engine is meant and there are no credentials.
     """
     clock = SystemClock()
-    waits = StoppableClock(clock=clock, stopping=stopping)
+    stoppable = StoppableClock(clock=clock, stopping=stopping)
     gateway = gce.connect(
         settings.project,
         endpoint=place.endpoint or None,
-        clock=waits,
+        clock=stoppable,
         rng=random.Random(),  # noqa: S311 - spreads retries, guards nothing
     )
     edges = Edges(
         gateway=gateway,
         clock=clock,
-        waits=waits,
+        waits=stoppable,
         limits=place.limits(),
     )
     return put_together(settings, place, environment, edges, stopping=stopping, warn=warn)

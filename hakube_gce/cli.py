@@ -59,6 +59,8 @@ def _run(found: Arguments, environment: Mapping[str, str]) -> int:
         return commands.unlock(found, settings, environment)
     if found.verb == "whatif":
         return commands.what_if(found, settings, environment)
+    if found.list:
+        return commands.list_snapshots(found, settings, environment)
     return commands.change(found, settings, environment)
 
 
@@ -73,7 +75,11 @@ def read_settings(found: Arguments, environment: Mapping[str, str]) -> Settings:
         _print(f"reading {dotenv.path}", sys.stderr)
     try:
         settings = Settings.parse(
-            environment, command=found.command, dotenv=dotenv.values, dotenv_path=dotenv.path
+            environment,
+            command=found.command,
+            dotenv=dotenv.values,
+            dotenv_path=dotenv.path,
+            named=found.named,
         )
     except SettingsError as error:
         raise SettingsError([*dotenv.problems, *error.problems]) from None

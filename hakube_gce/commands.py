@@ -41,6 +41,20 @@ def status(found: Arguments, settings: Settings, environment: Mapping[str, str])
     return 0
 
 
+def list_snapshots(found: Arguments, settings: Settings, environment: Mapping[str, str]) -> int:
+    """Show the snapshots of all clusters that ever had this name."""
+    place = find_place(settings, environment)
+    means = _where_the_cluster_is(
+        assemble(settings, place, environment, stopping=_stopping(print), warn=_warn), environment
+    )
+    seen = means.observer.observe()
+    if found.json:
+        _out(json.dumps(render.snapshots_object(seen)))
+    else:
+        _out("\n".join(render.snapshot_lines(seen)))
+    return 0
+
+
 def unlock(found: Arguments, settings: Settings, environment: Mapping[str, str]) -> int:
     """Free the lock of a run that a person knows to be dead."""
     place = find_place(settings, environment)
@@ -100,7 +114,7 @@ def what_if(found: Arguments, settings: Settings, environment: Mapping[str, str]
 
 
 def change(found: Arguments, settings: Settings, environment: Mapping[str, str]) -> int:
-    """Carry out ``up`` or ``down``."""
+    """Carry out a verb that changes the cluster."""
     intent = settings.intent
     assert intent is not None  # noqa: S101 - these two commands always have one
     _greet(found, settings)
@@ -119,14 +133,15 @@ def change(found: Arguments, settings: Settings, environment: Mapping[str, str])
     stopping.install()
     means = assemble(settings, place, environment, stopping=stopping, warn=_warn)
     notes.append(means.journal.write)
-    _check_zone(means)
     job = _job(found, means, screen)
     last_words += ["Stopped at once. To go on, run:", same_again(job, _blueprint(job))]
     try:
+        _check_zone(means)
         result = run(job)
     except HakubeError as error:
         error.changed = screen.began
-        _add_resume_command(job, error)
+        if not isinstance(error, TargetNotFound):  # no command goes on in a zone that is not there
+            _add_resume_command(job, error)
         raise
     finally:
         screen.close()
@@ -191,7 +206,11 @@ def _check_zone(means: Means) -> None:
 
 
 def _not_on_compute_engine_yet(settings: Settings) -> Blocker | None:
-    making = settings.intent is not None and settings.intent.verb in {Verb.CREATE, Verb.REPLICATE}
+    making = settings.intent is not None and settings.intent.verb in {
+        Verb.CREATE,
+        Verb.REPLICATE,
+        Verb.RESTORE,
+    }
     if not making or settings.anonymous:
         return None
     return Blocker(
@@ -223,7 +242,7 @@ def _greet(found: Arguments, settings: Settings) -> None:
     """Print the lines that scripts have grepped for since kube-up."""
     if found.verb == "up":
         _warn(f"... Starting cluster in {settings.zone} using provider {settings.provider}")
-    elif not found.json:
+    elif found.verb == "down" and not found.json:
         _out(f"Bringing down cluster using provider: {settings.provider}")
     for name, value in (("Project", settings.project), ("Zone", settings.zone)):
         _warn(f"{name}: {value}")

@@ -10,6 +10,7 @@ from enum import StrEnum
 
 from hakube_gce import marks
 from hakube_gce.model import EndpointMode, Member, Observed, Replica, Role
+from hakube_gce.resources import Disk
 
 
 def quorum(voters: int) -> int:
@@ -73,6 +74,12 @@ def absent_masters(seen: Observed) -> tuple[Absent, ...]:
         if ip and name not in here and is_member and not disk.users:
             found.append(Absent(name=name, zone=disk.zone, internal_ip=ip))
     return tuple(sorted(found, key=lambda m: m.name))
+
+
+def kept_disks(seen: Observed) -> tuple[Disk, ...]:
+    """List data disks without a VM that no master will be made on again."""
+    here = {r.name for r in seen.replicas} | {m.name for m in absent_masters(seen)}
+    return tuple(d for d in seen.disks if not d.users and d.name.removesuffix("-pd") not in here)
 
 
 def masters_that_are_off(seen: Observed) -> tuple[Replica, ...]:

@@ -32,7 +32,7 @@ def _line(sign: Sign, kind: str, name: str, where: str = "", detail: str = "") -
     return Line(sign=sign, kind=kind, name=name, where=where, detail=detail)
 
 
-def _resource(step: Step) -> Line | None:  # noqa: PLR0911 - a table, one row a kind
+def _resource(step: Step) -> Line | None:  # noqa: C901, PLR0911 - a table, one row a kind
     """Describe steps that make or delete one resource; None for the others."""
     match step:
         case steps.ReserveAddress(name=name, region=region):
@@ -42,8 +42,12 @@ def _resource(step: Step) -> Line | None:  # noqa: PLR0911 - a table, one row a 
         case steps.CreateFirewall(spec=spec):
             ports = ", ".join(f"{protocol} {','.join(p)}" for protocol, p in spec.allowed)
             return _line(Sign.CREATE, "firewall", spec.name, "", ports)
+        case steps.CreateDisk(name=name, zone=zone, snapshot=snapshot) if snapshot:
+            return _line(Sign.CREATE, "disk", name, zone, f"from {snapshot}")
         case steps.CreateDisk(name=name, zone=zone, size_gb=size, disk_type=kind):
             return _line(Sign.CREATE, "disk", name, zone, f"{size} GB {kind}")
+        case steps.CreateSnapshot(name=name, replica=replica):
+            return _line(Sign.CREATE, "snapshot", name, "", f"of {replica}")
         case steps.CreateInstance(spec=spec):
             return _line(Sign.CREATE, "instance", spec.name, spec.zone, spec.machine_type)
         case steps.CreateGroup(name=name, zone=zone):
@@ -80,6 +84,8 @@ def _deletion(step: Step) -> Line | None:  # noqa: C901, PLR0911 - a table, one 
             return _line(Sign.DELETE, "member", name, "etcd", f"by id, through {through}")
         case steps.RemoveKubeconfig(context=context):
             return _line(Sign.DELETE, "kubeconfig", context)
+        case steps.DeleteSnapshot(name=name):
+            return _line(Sign.DELETE, "snapshot", name, "", "an older one")
         case _:
             return None
 
@@ -90,6 +96,14 @@ def _change(step: Step) -> Line:  # noqa: C901, PLR0911, PLR0912 - a table, one 
             return _line(Sign.CHANGE, "instance", name, zone, "power on")
         case steps.RememberAddress(disk=name, zone=zone):
             return _line(Sign.CHANGE, "disk", name, zone, "remembers its master's address")
+        case steps.ProveQuorumLost(replica=name, zone=zone):
+            return _line(Sign.WAIT, "no quorum", name, zone, "heard once more")
+        case steps.RecoverMember(replica=name, zone=zone):
+            return _line(Sign.CHANGE, "member", name, zone, "forgets all others")
+        case steps.ForgetAddress(disk=name, zone=zone):
+            return _line(Sign.CHANGE, "disk", name, zone, "kept, but no member's any more")
+        case steps.InstallReplica(replica=name, zone=zone, restore=True):
+            return _line(Sign.CREATE, "certificates", name, zone, "etcd from the saved database")
         case steps.InstallReplica(replica=name, zone=zone, founder=founder, returning=returning):
             what = "starts a new etcd" if founder else "waits to be admitted"
             what = "its etcd goes on" if returning else what
@@ -140,6 +154,8 @@ def _change(step: Step) -> Line:  # noqa: C901, PLR0911, PLR0912 - a table, one 
             | steps.DeleteRule()
             | steps.ExpelMember()
             | steps.RemoveKubeconfig()
+            | steps.CreateSnapshot()
+            | steps.DeleteSnapshot()
         ):
             msg = f"{type(step).__name__} is described as a resource"
             raise AssertionError(msg)

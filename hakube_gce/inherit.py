@@ -9,7 +9,8 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from hakube_gce.model import Observed
+from hakube_gce import snapshots
+from hakube_gce.model import Observed, Verb
 from hakube_gce.plan import blockers
 from hakube_gce.plan.blueprint import CONFIG_KEY, Blueprint
 from hakube_gce.plan.graph import Blocker
@@ -42,7 +43,7 @@ def inherit(
         programs: How this user runs up, down and the rest, for the same.
     """
     asked = {i.name: i for i in settings.inheritable()}
-    kept = _of_cluster(seen)
+    kept = _of_cluster(seen) or _of_snapshot(settings, seen)
     values = {name: kept.get(name, i.value) for name, i in asked.items()}
     contradictions = tuple(
         blockers.inherited_differs(name, kept[name], i.value)
@@ -66,6 +67,7 @@ def inherit(
         inherited=values,
         selectors=selectors,
         strict=settings.strict,
+        snapshots_kept=settings.snapshots,
         programs=programs,
     )
     return Inheritance(blueprint=blueprint, contradictions=contradictions)
@@ -82,6 +84,16 @@ def _of_cluster(seen: Observed) -> Mapping[str, str]:
         if isinstance(kept, dict):
             return {k: v for k, v in kept.items() if isinstance(k, str) and isinstance(v, str)}
     return {}
+
+
+def _of_snapshot(settings: Settings, seen: Observed) -> Mapping[str, str]:
+    """Read what the snapshot to restore remembers of its cluster."""
+    intent = settings.intent
+    if intent is None or intent.verb is not Verb.RESTORE:
+        return {}
+    unfinished = seen.operation.target if seen.operation else ""
+    found = snapshots.to_restore(seen, intent.snapshot or unfinished)
+    return snapshots.inherited_of(found) if found is not None else {}
 
 
 def _gigabytes(text: str) -> int:

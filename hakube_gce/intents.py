@@ -17,6 +17,9 @@ class Command(StrEnum):
 
     UP = "up"
     DOWN = "down"
+    SNAPSHOT = "snapshot"
+    RESTORE = "restore"
+    RECOVER = "recover"
     OTHER = "other"
     """Wishes for nothing: status, the emulator's commands."""
 
@@ -30,6 +33,10 @@ class Switches:
     delete_nodes: bool | None
     replica_name: str
     confirmation: str
+    confirm_restore: str = ""
+    confirm_recover: str = ""
+    named: str = ""
+    """What the command line names: the survivor, or the snapshot."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +55,12 @@ def wish(command: Command, switches: Switches, *, zone: str, prefix: str) -> Wis
             return _up(switches, zone)
         case Command.DOWN:
             return _down(switches, zone, prefix)
+        case Command.SNAPSHOT:
+            return Wish(intent=Intent(verb=Verb.SNAPSHOT, zone=zone))
+        case Command.RESTORE:
+            return _restore(switches, zone, prefix)
+        case Command.RECOVER:
+            return _recover(switches, zone, prefix)
         case Command.OTHER:
             return Wish(intent=None)
 
@@ -101,3 +114,28 @@ def _down(switches: Switches, zone: str, prefix: str) -> Wish:
         confirmed = switches.confirmation == prefix
         intent = Intent(verb=Verb.TEARDOWN, zone=zone, confirmed_teardown=confirmed)
     return Wish(intent=intent, problems=tuple(problems), notes=tuple(notes))
+
+
+def _restore(switches: Switches, zone: str, prefix: str) -> Wish:
+    word = switches.confirm_restore
+    intent = Intent(
+        verb=Verb.RESTORE, zone=zone, snapshot=switches.named, confirmed=word == prefix
+    )
+    return Wish(intent=intent, problems=_wrong_word("HAKUBE_CONFIRM_RESTORE", word, prefix))
+
+
+def _recover(switches: Switches, zone: str, prefix: str) -> Wish:
+    word = switches.confirm_recover
+    intent = Intent(
+        verb=Verb.RECOVER, zone=zone, replica_name=switches.named, confirmed=word == prefix
+    )
+    return Wish(intent=intent, problems=_wrong_word("HAKUBE_CONFIRM_RECOVER", word, prefix))
+
+
+def _wrong_word(variable: str, word: str, prefix: str) -> tuple[str, ...]:
+    if word in {"", prefix}:
+        return ()
+    return (
+        f"{variable}={word!a}: is not the cluster's name, which is {prefix}; for example "
+        f"{variable}={prefix}",
+    )

@@ -31,7 +31,8 @@ class Place:
             return Limits()
         slow = self.latency not in {"", "none"}
         drain_s = 0.0 if self.runtime == "records" else 1.0
-        return Limits(poll_s=0.5 if slow else 0.05, drain_s=drain_s)
+        election_s = 0.0 if self.runtime == "records" else 5.0
+        return Limits(poll_s=0.5 if slow else 0.05, drain_s=drain_s, election_s=election_s)
 
 
 def ask_place(endpoint: str) -> Place:

@@ -21,7 +21,10 @@ from hakube_gce.model import Lock, Mark, Operation, Verb
 
 OWNER = "hakube"
 
-_CLUSTER, _UID, _OP = "hakube-cluster", "hakube-uid", "hakube-op-id"
+UID_LABEL = "hakube-uid"
+"""The label that every resource of ours has which can have labels."""
+
+_CLUSTER, _UID, _OP = "hakube-cluster", UID_LABEL, "hakube-op-id"
 _HOME = "hakube-home"
 
 
@@ -65,6 +68,11 @@ def mark_from_description(description: str) -> Mark | None:
 def home_labels(labels: Mapping[str, str], internal_ip: str) -> dict[str, str]:
     """Give what a data disk's labels become when it remembers its master's internal IP."""
     return {**labels, _HOME: internal_ip.replace(".", "-")}
+
+
+def homeless_labels(labels: Mapping[str, str]) -> dict[str, str]:
+    """Give what a data disk's labels become when it remembers no address any more."""
+    return {key: value for key, value in labels.items() if key != _HOME}
 
 
 def home_of(labels: Mapping[str, str]) -> str:

@@ -12,6 +12,7 @@ from hakube_gce.resources import (
     Address,
     BackendService,
     Disk,
+    DiskSnapshot,
     Firewall,
     ForwardingRule,
     HealthCheck,
@@ -96,6 +97,9 @@ class Verb(StrEnum):
     REPLICATE = "replicate"
     REMOVE = "remove"
     TEARDOWN = "teardown"
+    SNAPSHOT = "snapshot"
+    RESTORE = "restore"
+    RECOVER = "recover"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,7 +109,11 @@ class Intent:
     verb: Verb
     zone: str
     replica_name: str = ""
-    """Removal: the replica to remove, or empty for any in the zone."""
+    """Removal: the replica to remove, or empty for any in the zone. Recovery: the survivor."""
+    snapshot: str = ""
+    """Restore: the snapshot, or empty for the newest."""
+    confirmed: bool = False
+    """The word that a restore or a recovery wants was given."""
     confirmed_teardown: bool = False
     """The confirming word for tearing down more than one master was given."""
 
@@ -119,9 +127,11 @@ class Operation:
     verb: Verb
     zone: str
     target: str = ""
-    """Name of the replica added or removed; empty for create and teardown."""
+    """Name of the replica added, removed or recovered, or of the snapshot; empty for create and
+    teardown.
+    """
     target_id: str = ""
-    """Numeric instance id of the target, once it has one."""
+    """Numeric id of the target, once it has one."""
     phase: str = ""
     outage_since: datetime | None = None
     """Set while an outage window of the cluster IP is open."""
@@ -208,6 +218,8 @@ class Observed:
     rule: ForwardingRule | None = None
     temporary_rule: ForwardingRule | None = None
     conflicts: tuple[Conflict, ...] = ()
+    snapshots: tuple[DiskSnapshot, ...] = ()
+    """Of all clusters that ever had this name, the newest first."""
     unreadable: tuple[str, ...] = ()
     original_scripts: bool = False
     """The cluster was made by the original kube-up: no marks, no agent."""

@@ -15,6 +15,7 @@ from hakube_gce.model import Report
 from hakube_gce.resources import (
     Address,
     Disk,
+    DiskSnapshot,
     FirewallSpec,
     ForwardingRule,
     Instance,
@@ -85,7 +86,11 @@ class ComputeGateway(Protocol):
         disk_type: str,
         labels: Mapping[str, str],
         request_id: str,
-    ) -> None: ...
+        source_snapshot: str = "",
+    ) -> None:
+        """Make a disk: blank, or with the content of a snapshot."""
+        ...
+
     def find_disk(self, zone: str, name: str) -> Disk | None: ...
     def set_disk_labels(
         self,
@@ -97,6 +102,21 @@ class ComputeGateway(Protocol):
         request_id: str,
     ) -> None: ...
     def delete_disk(self, zone: str, name: str, *, request_id: str) -> None: ...
+    def create_snapshot(
+        self,
+        zone: str,
+        disk: str,
+        name: str,
+        *,
+        labels: Mapping[str, str],
+        description: str,
+        request_id: str,
+    ) -> None:
+        """Take a snapshot of a disk. It may still be uploading when this returns."""
+        ...
+
+    def find_snapshot(self, name: str) -> DiskSnapshot | None: ...
+    def delete_snapshot(self, name: str, *, request_id: str) -> None: ...
     def insert_instance(self, spec: InstanceSpec, *, request_id: str) -> None: ...
     def delete_instance(self, zone: str, name: str, *, request_id: str) -> None: ...
     def start_instance(self, zone: str, name: str, *, request_id: str) -> None: ...

@@ -7,7 +7,7 @@ The first line says what was seen, the last whether anything changed. The JSON i
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from hakube_gce import conditions
+from hakube_gce import conditions, snapshots
 from hakube_gce.describe import describe
 from hakube_gce.model import EndpointMode, Observed, Operation, Replica
 from hakube_gce.plan.graph import Blocker, Plan
@@ -77,6 +77,13 @@ def status_lines(seen: Observed) -> tuple[str, ...]:
     lines += [f"  {_replica_line(seen, r)}" for r in seen.replicas]
     if seen.operation is not None:
         lines += ["", f"unfinished: {seen.operation.verb.value} {seen.operation.target}".rstrip()]
+    lines += [
+        f"kept disk: {d.name} in {d.zone}, without a VM; a teardown deletes it"
+        for d in conditions.kept_disks(seen)
+    ]
+    if seen.snapshots:
+        old = snapshots.age(seen.snapshots[0], seen.server_time)
+        lines.append(f"newest snapshot: {seen.snapshots[0].name}, {old} old")
     if seen.lock is not None:
         lines.append(f"locked by {seen.lock.holder} until {seen.lock.until:%H:%M:%S} UTC")
     lines += [f"warning: {w}" for w in conditions.warnings(seen)]
@@ -123,7 +130,30 @@ def status_object(seen: Observed, *, port: int) -> dict[str, object]:
         "verdict": conditions.verdict(seen).value,
         "warnings": list(conditions.warnings(seen)),
         "certificates_expire": _earliest_expiry(seen),
+        "snapshots": {
+            "count": len(seen.snapshots),
+            "newest": snapshots.as_object(seen.snapshots[0]) if seen.snapshots else None,
+        },
+        "kept_disks": [{"name": d.name, "zone": d.zone} for d in conditions.kept_disks(seen)],
     }
+
+
+def snapshots_object(seen: Observed) -> dict[str, object]:
+    """Give the list of snapshots as JSON."""
+    found = [snapshots.as_object(s) for s in seen.snapshots]
+    return {"schema_version": SCHEMA, "cluster": seen.cluster, "snapshots": found}
+
+
+def snapshot_lines(seen: Observed) -> tuple[str, ...]:
+    """Show the snapshots to a person, the newest first."""
+    if not seen.snapshots:
+        return (f"there are no snapshots of cluster {seen.cluster}",)
+    return tuple(
+        f"{snapshots.summary(s)}, {snapshots.age(s, seen.server_time)} old"
+        + ("" if snapshots.is_ready(s) else f", {s.status}")
+        + ("" if snapshots.uid_of(s) == seen.uid else ", of an earlier cluster of this name")
+        for s in seen.snapshots
+    )
 
 
 def _endpoint_object(seen: Observed, port: int) -> dict[str, object]:
@@ -207,6 +237,7 @@ class Result:
     reasons: tuple[str, ...] = ()
     steps: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    snapshot: Mapping[str, object] | None = None
 
 
 def result_object(result: Result) -> dict[str, object]:
@@ -224,4 +255,5 @@ def result_object(result: Result) -> dict[str, object]:
         "reasons": list(result.reasons),
         "steps": list(result.steps),
         "notes": list(result.notes),
+        "snapshot": dict(result.snapshot) if result.snapshot is not None else None,
     }

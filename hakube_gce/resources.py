@@ -96,6 +96,25 @@ class Disk:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DiskSnapshot:
+    """A snapshot of a disk: a global resource that outlives the disk."""
+
+    name: str
+    id: str
+    status: str
+    """CREATING, UPLOADING, READY, DELETING or FAILED."""
+    created: str
+    """RFC 3339, as Compute Engine wrote it."""
+    disk: str
+    """Name of the disk it was taken of."""
+    zone: str
+    """Where that disk was."""
+    disk_size_gb: int
+    labels: Mapping[str, str] = field(default_factory=dict)
+    description: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Firewall:
     """A VPC firewall rule; only what ownership needs."""
 
@@ -153,7 +172,8 @@ class ForwardingRule:
 class Inventory:
     """Everything of the kinds we use that a project holds in one region, ours or not.
 
-    Raw: no name or mark was looked at yet. Firewalls are global, all others lie in the region.
+    Raw: no name or mark was looked at yet. Firewalls and snapshots are global, all others lie in
+    the region.
     """
 
     server_time: datetime
@@ -168,6 +188,8 @@ class Inventory:
     health_checks: tuple[HealthCheck, ...] = ()
     backend_services: tuple[BackendService, ...] = ()
     forwarding_rules: tuple[ForwardingRule, ...] = ()
+    snapshots: tuple[DiskSnapshot, ...] = ()
+    """Only those with a label of ours: a project may hold thousands of others."""
     target_pools: tuple[str, ...] = ()
     """Names only: clusters of the original scripts have one, ours do not."""
     unreadable: tuple[str, ...] = ()

@@ -10,7 +10,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from hakube_gce import names, render
+from hakube_gce import names, render, snapshots
 from hakube_gce.errors import HakubeError, Overtaken, StepFailed
 from hakube_gce.execute import Crew, Progress, execute, threads
 from hakube_gce.inherit import Inheritance
@@ -23,12 +23,14 @@ from hakube_gce.plan.blueprint import Blueprint
 from hakube_gce.plan.graph import Blocker, Plan
 from hakube_gce.plan.planner import plan
 from hakube_gce.plan.resolve import Resolved, resolve
+from hakube_gce.plan.restore import uid_at_birth
 from hakube_gce.ports import Clock, ComputeGateway
 from hakube_gce.render import Result
 from hakube_gce.renewal import renewed
 from hakube_gce.stopping import Stopping
 
 _SETTLE_TRIES = 30
+_LISTED_TRIES = 60
 _LOOKS = 3
 
 
@@ -130,7 +132,7 @@ def _resolve(job: Job, blueprint: Blueprint, seen: Observed) -> Resolved:
 
 def _plan(job: Job, inheritance: Inheritance, operation: Operation, seen: Observed) -> Plan:
     extra = job.forbidden(seen)
-    if operation.verb in {Verb.CREATE, Verb.REPLICATE}:
+    if operation.verb in {Verb.CREATE, Verb.REPLICATE, Verb.RESTORE}:
         extra += inheritance.contradictions
     planned = plan(inheritance.blueprint, operation, seen)
     if extra:
@@ -174,7 +176,7 @@ def _show(job: Job, drafted: Plan) -> Result:
 def _run_locked(job: Job, blueprint: Blueprint, operation: Operation, before: Observed) -> Result:
     if job.stopping.event.is_set():
         raise job.stopping.interrupted()  # nothing was begun, so nothing is noted either
-    place = replace(job.lock_place, uid=before.uid)
+    place = replace(job.lock_place, uid=before.uid or uid_at_birth(operation, before))
     held = acquire(place, operation, seen=before.address)
     keep = True
     try:
@@ -202,7 +204,7 @@ def _let_go(job: Job, held: HeldLock, *, keep_operation: bool) -> None:
 def _perform_all(
     job: Job, blueprint: Blueprint, operation: Operation, held: HeldLock, *, resumed: bool
 ) -> Result:
-    seen = job.observe()
+    seen = _look_as_holder(job)
     planned = plan(blueprint, operation, seen)
     if planned.blockers:
         return _refuse(job, planned.blockers)
@@ -218,16 +220,51 @@ def _perform_all(
     )
     if not done:
         raise job.stopping.interrupted()
-    _verify(job, blueprint, operation)
+    after = _verify(job, blueprint, operation)
     job.note("end", operation=operation.id)
-    job.screen.say(_last_line(operation, planned))
+    job.screen.say(_last_line(operation, planned, after))
     return replace(
         _result(job, changed=bool(planned.steps) or resumed),
-        replica=operation.target or _only_replica(planned),
+        replica=_replica(operation, planned, after),
         window=_window(context.windows),
         steps=tuple(p.key for p in planned.steps),
-        notes=planned.notes,
+        notes=(*planned.notes, *context.told),
+        snapshot=_snapshot(operation, after),
     )
+
+
+def _look_as_holder(job: Job) -> Observed:
+    """Look until the address whose lock is ours is listed too.
+
+    A list may trail the insert. Without its address a cluster has no uid, and all that is made
+    then would carry nobody's mark.
+    """
+    for _ in range(_LISTED_TRIES):
+        seen = job.observe()
+        if seen.address is not None:
+            return seen
+        job.clock.sleep(1.0)
+    raise StepFailed(
+        f"{job.lock_place.address} was made {_LISTED_TRIES} s ago, and Compute Engine does not "
+        "list it yet",
+        hint="run the same command again",
+    )
+
+
+def _replica(operation: Operation, planned: Plan, after: Observed) -> str:
+    """Give the master that came, went or was rescued."""
+    match operation.verb:
+        case Verb.SNAPSHOT:
+            return ""
+        case Verb.RESTORE:
+            return next((r.name for r in after.replicas), "")
+        case _:
+            return operation.target or _only_replica(planned)
+
+
+def _snapshot(operation: Operation, after: Observed) -> dict[str, object] | None:
+    found = snapshots.named(after, operation.target) if operation.target else None
+    return snapshots.as_object(found) if found is not None else None
 
 
 def _only_replica(planned: Plan) -> str:
@@ -235,17 +272,18 @@ def _only_replica(planned: Plan) -> str:
     return getattr(created[0], "replica", "") if created else ""
 
 
-def _verify(job: Job, blueprint: Blueprint, operation: Operation) -> None:
-    """Look and plan once more: nothing may be left to do.
+def _verify(job: Job, blueprint: Blueprint, operation: Operation) -> Observed:
+    """Look and plan once more: nothing may be left to do. Returns what was seen.
 
     What was just done may take a moment to show in a list or a heartbeat, so it is looked at a few
     times.
     """
     left: tuple[str, ...] = ()
     for _ in range(_SETTLE_TRIES):
-        again = plan(blueprint, operation, job.observe())
+        seen = job.observe()
+        again = plan(blueprint, operation, seen)
         if again.is_empty:
-            return
+            return seen
         left = tuple(p.key for p in again.steps) + tuple(b.reason for b in again.blockers)
         job.clock.sleep(0.5)
     raise StepFailed(
@@ -254,7 +292,7 @@ def _verify(job: Job, blueprint: Blueprint, operation: Operation) -> None:
     )
 
 
-def _last_line(operation: Operation, planned: Plan) -> str:
+def _last_line(operation: Operation, planned: Plan, after: Observed) -> str:  # noqa: PLR0911 - a table, one row a verb
     match operation.verb:
         case Verb.CREATE if any(
             p.key.startswith(("start-", "await-ready/")) for p in planned.steps
@@ -267,7 +305,15 @@ def _last_line(operation: Operation, planned: Plan) -> str:
         case Verb.REMOVE:
             return f"Done: {operation.target} is gone."
         case Verb.TEARDOWN:
-            return "Done: nothing of the cluster is left."
+            kept = f" but snapshots: {len(after.snapshots)}" if after.snapshots else ""
+            return f"Done: nothing of the cluster is left{kept}."
+        case Verb.SNAPSHOT:
+            taken = snapshots.named(after, operation.target)
+            return f"Done: {snapshots.summary(taken) if taken else operation.target}."
+        case Verb.RESTORE:
+            return f"Done: the cluster is back as {operation.target} held it."
+        case Verb.RECOVER:
+            return f"Done: {operation.target} is the only master; add others with kube-up."
 
 
 def _window(windows: Sequence[Window]) -> dict[str, object] | None:

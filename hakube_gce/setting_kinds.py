@@ -118,6 +118,13 @@ def seconds(text: str) -> int:
     return int(text)
 
 
+def count(text: str) -> int:
+    """Read a number of things, a hundred at most."""
+    if not re.fullmatch(r"[0-9]{1,3}", text, re.ASCII) or not 1 <= int(text) <= 100:
+        raise ValueError("is not a number from 1 to 100")
+    return int(text)
+
+
 def image(text: str) -> str:
     """Read an image's name, ``family/NAME`` or full path; see `Settings.image` for the project."""
     found = _IMAGE.fullmatch(text)
@@ -216,6 +223,7 @@ ZONE = Kind(says="a zone", parse=zone, max_length=63)
 NAME = Kind(says="a resource name", parse=resource_name, max_length=63)
 PROJECT = Kind(says="a project id", parse=project, max_length=100)
 SIZE = Kind(says="a size in GB", parse=size_gb, max_length=16)
+COUNT = Kind(says="a number from 1 to 100", parse=count)
 SECONDS = Kind(says="seconds", parse=seconds, max_length=16)
 IMAGE = Kind(says="an image", parse=image)
 RANGE = Kind(says="an IPv4 range", parse=service_range, max_length=32)

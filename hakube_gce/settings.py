@@ -53,6 +53,8 @@ class Settings:
     """What the command wishes for; None for commands that change no cluster."""
     multizone: bool
     strict: bool
+    snapshots: int
+    """How many of a cluster's snapshots are kept."""
     network: str
     subnetwork: str
     """Empty: Compute Engine's choice."""
@@ -134,6 +136,7 @@ class Settings:
         command: Command = Command.OTHER,
         dotenv: Mapping[str, str] = _NOTHING,
         dotenv_path: str = "",
+        named: str = "",
     ) -> "Settings":
         """Understand all variables.
 
@@ -142,25 +145,26 @@ class Settings:
             command: Whose settings they are: decides what the mode switches mean.
             dotenv: What a .env file says.
             dotenv_path: Where that file is, for messages.
+            named: The survivor or snapshot that the command line names.
 
         Raises:
             SettingsError: With every problem there is.
         """
         reader = Reader(environment=environment, dotenv=dotenv, dotenv_path=dotenv_path)
-        settings = _read(reader, command)
+        settings = _read(reader, command, named)
         if reader.problems:
             raise SettingsError(reader.problems)
         return settings
 
 
-def _read(reader: Reader, command: Command) -> Settings:
+def _read(reader: Reader, command: Command, named: str) -> Settings:
     zone = reader.read(table.ZONE)
     prefix = _prefix(reader, zone)
     provider, endpoint = reader.read(table.PROVIDER), _optional(reader, table.COMPUTE_ENDPOINT)
     warnings = _quorum_read(reader)
     # The type cannot be chosen: reading it refuses every other.
     disk_type = reader.read(table.MASTER_DISK_TYPE)
-    wished = wish(command, _switches(reader), zone=zone, prefix=prefix)
+    wished = wish(command, _switches(reader, _named(reader, named)), zone=zone, prefix=prefix)
     reader.problems += wished.problems
     reader.refused_names()
     warnings += [*wished.notes, *reader.unknown_names(), *reader.ignored_names()]
@@ -172,6 +176,7 @@ def _read(reader: Reader, command: Command) -> Settings:
         intent=wished.intent,
         multizone=reader.read(table.MULTIZONE),
         strict=reader.read(table.STRICT),
+        snapshots=reader.read(table.SNAPSHOTS),
         network=reader.read(table.NETWORK),
         subnetwork=_optional(reader, table.SUBNETWORK),
         machine_type=reader.read(table.MASTER_SIZE),
@@ -196,13 +201,25 @@ def _read(reader: Reader, command: Command) -> Settings:
     )
 
 
-def _switches(reader: Reader) -> Switches:
+def _named(reader: Reader, named: str) -> str:
+    """Check a name from the command line as strictly as one from a variable."""
+    try:
+        return kinds.resource_name(named) if named else ""
+    except ValueError as error:
+        reader.problems.append(f"{named[:80]!a} on the command line {error}")
+        return ""
+
+
+def _switches(reader: Reader, named: str) -> Switches:
     return Switches(
         replicate=reader.read(table.REPLICATE),
         use_existing=reader.read(table.USE_EXISTING),
         delete_nodes=reader.read_if_set(table.DELETE_NODES),
         replica_name=_optional(reader, table.REPLICA_NAME),
         confirmation=_optional(reader, table.CONFIRM_TEARDOWN),
+        confirm_restore=_optional(reader, table.CONFIRM_RESTORE),
+        confirm_recover=_optional(reader, table.CONFIRM_RECOVER),
+        named=named,
     )
 
 

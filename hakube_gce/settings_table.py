@@ -114,6 +114,25 @@ CONFIRM_TEARDOWN = Variable(
     meaning="the cluster's name, to tear down more than one master",
     example="kubernetes",
 )
+CONFIRM_RESTORE = Variable(
+    name="HAKUBE_CONFIRM_RESTORE",
+    kind=kinds.TEXT,
+    meaning="the cluster's name, to restore it from a snapshot: what came after it is gone",
+    example="kubernetes",
+)
+CONFIRM_RECOVER = Variable(
+    name="HAKUBE_CONFIRM_RECOVER",
+    kind=kinds.TEXT,
+    meaning="the cluster's name, to go on with one survivor: what only others had is gone",
+    example="kubernetes",
+)
+SNAPSHOTS = Variable(
+    name="HAKUBE_SNAPSHOTS",
+    kind=kinds.COUNT,
+    default="5",
+    meaning="how many of the cluster's snapshots are kept",
+    example="5",
+)
 STRICT = Variable(
     name="HAKUBE_STRICT",
     kind=kinds.BOOLEAN,
@@ -319,6 +338,9 @@ VARIABLES: tuple[Variable[object], ...] = (
     DELETE_NODES,
     REPLICA_NAME,
     CONFIRM_TEARDOWN,
+    CONFIRM_RESTORE,
+    CONFIRM_RECOVER,
+    SNAPSHOTS,
     STRICT,
     MULTIZONE,
     QUORUM_READ,

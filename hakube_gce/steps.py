@@ -41,6 +41,8 @@ class CreateDisk:
     zone: str
     size_gb: int
     disk_type: str
+    snapshot: str = ""
+    """The snapshot it is made from; empty for a blank one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +80,47 @@ class InstallReplica:
     peer_urls: tuple[str, ...]
     returning: bool = False
     """Its data disk was this member's before: nobody is founded and nobody is admitted."""
+    restore: bool = False
+    """As a founder: begin with the newest saved database on the data disk."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreateSnapshot:
+    """A master has saved its database, and a snapshot of its data disk is ready."""
+
+    name: str
+    replica: str
+    zone: str
+    disk: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeleteSnapshot:
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProveQuorumLost:
+    """The survivor was heard, and it has no quorum: the last look before anything is deleted."""
+
+    replica: str
+    zone: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecoverMember:
+    """The survivor's etcd is a cluster of one: one job of its agent."""
+
+    replica: str
+    zone: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ForgetAddress:
+    """A lost master's data disk does not say any more where its member was known."""
+
+    disk: str
+    zone: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -278,6 +321,8 @@ class ReleaseAddress:
 
     name: str
     region: str
+    keep_keys: bool = False
+    """Snapshots are left: a cluster restored from one has the same keys."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -325,6 +370,11 @@ Step = (
     | DeleteRule
     | DeleteFirewall
     | ReleaseAddress
+    | CreateSnapshot
+    | DeleteSnapshot
+    | ProveQuorumLost
+    | RecoverMember
+    | ForgetAddress
     | WriteKubeconfig
     | RemoveKubeconfig
 )

@@ -13,7 +13,7 @@ from typing import Protocol, TypeVar
 
 from hakube_gce import marks, names
 from hakube_gce.model import Conflict, Mark, Observed, Replica, Report
-from hakube_gce.resources import Address, Instance, Inventory
+from hakube_gce.resources import Address, DiskSnapshot, Instance, Inventory
 from hakube_gce.timestamps import parse_rfc3339
 
 FRESH = timedelta(seconds=15)
@@ -73,6 +73,7 @@ def understand(
         rule=_ours_named(inventory.forwarding_rules, names.master(prefix), ours),
         temporary_rule=_ours_named(inventory.forwarding_rules, names.temporary_rule(prefix), ours),
         conflicts=() if original else tuple(_conflicts(inventory, ours, address)),
+        snapshots=_snapshots(inventory, prefix),
         unreadable=inventory.unreadable,
         original_scripts=original,
     )
@@ -138,6 +139,16 @@ def _replicas(
         if names.is_master(ours.prefix, i.name) and ours.labels(i.labels)
     ]
     return tuple(sorted(found, key=lambda r: r.name))
+
+
+def _snapshots(inventory: Inventory, prefix: str) -> tuple[DiskSnapshot, ...]:
+    """List what clusters of this name left, of whatever uid: they may be all that is left."""
+    found = [
+        s
+        for s in inventory.snapshots
+        if (mark := marks.mark_from_labels(s.labels)) is not None and mark.cluster == prefix
+    ]
+    return tuple(sorted(found, key=lambda s: (s.created, s.name), reverse=True))
 
 
 def _replica(instance: Instance, report: Report | None, now: datetime) -> Replica:

@@ -21,7 +21,7 @@ from hakube_gce import cli
 B, C, D = (f"europe-west1-{letter}" for letter in "bcd")
 REPLICATE = {"KUBE_REPLICATE_EXISTING_MASTER": "true"}
 REMOVE = {"KUBE_DELETE_NODES": "false"}
-LIFE = (
+LIFE: tuple[tuple[str, str, dict[str, str]], ...] = (
     ("up", B, {}),
     ("up", C, REPLICATE),
     ("up", D, REPLICATE),

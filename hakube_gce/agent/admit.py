@@ -23,6 +23,7 @@ from hakube_gce.agent.quorum import (
     not_done,
 )
 from hakube_gce.agent.report import described
+from hakube_gce.agent.snapshot import take_before_change
 
 PAUSE_S = 0.25
 REACH_S = 15.0
@@ -62,8 +63,11 @@ def admit(job: Job) -> Result:
     if known is None:
         prove_reachable(job, seen, newcomer)
         job.progress(f"{newcomer.name} is reachable both ways")
+        take_before_change(job, f"{newcomer.name} was not added")
         known = add_learner(job, newcomer)
         job.progress(f"{newcomer.name} added as learner {known.id}")
+    elif known.role is Role.LEARNER:
+        take_before_change(job, f"{newcomer.name} was not promoted")
     if known.role is Role.LEARNER:
         promote(job, known.id, newcomer)
         job.progress(f"{newcomer.name} promoted to voter")

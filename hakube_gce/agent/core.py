@@ -24,7 +24,7 @@ from hakube_gce.agent.keys import LEAVES, export_keys
 from hakube_gce.agent.leadership import yield_leadership
 from hakube_gce.agent.life import resume, tend
 from hakube_gce.agent.notebook import Notebook, Phase
-from hakube_gce.agent.ports import CryptoError, EtcdError, Ports
+from hakube_gce.agent.ports import CryptoError, DatabaseError, EtcdError, Ports
 from hakube_gce.agent.protocol import (
     Code,
     Fields,
@@ -37,8 +37,10 @@ from hakube_gce.agent.protocol import (
     parse_request,
     signed_line,
 )
+from hakube_gce.agent.recover import recover
 from hakube_gce.agent.renew import renew
 from hakube_gce.agent.report import look, report
+from hakube_gce.agent.snapshot import snapshot
 
 VERBS: Mapping[str, Callable[[Job], Result]] = {
     "install": install,
@@ -48,6 +50,8 @@ VERBS: Mapping[str, Callable[[Job], Result]] = {
     "report": report,
     "export-keys": export_keys,
     "renew": renew,
+    "snapshot": snapshot,
+    "recover": recover,
 }
 
 BEFORE_CERTIFICATES = ("install", "report")
@@ -130,7 +134,7 @@ class Agent:
             return _refusal(request, error)
         except EtcdError as error:
             return _refusal(request, failed(f"etcd: {error.message}"))
-        except (OSError, CryptoError) as error:
+        except (OSError, CryptoError, DatabaseError) as error:
             return _refusal(request, failed(f"{type(error).__name__}: {error}"))
         return {"verb": request.verb, "ok": True, "result": result}
 

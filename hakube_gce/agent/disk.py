@@ -6,6 +6,8 @@ an etcd that is not started can be started later. So whatever does not fit ends 
 """
 
 import json
+from collections.abc import Mapping
+from typing import Any
 
 from hakube_gce.agent.job import Master
 
@@ -43,15 +45,15 @@ def data_problem(master: Master) -> str:
 
 def _owner_problem(master: Master, content: bytes) -> str:
     try:
-        owner = json.loads(content)
-        uid, member = str(owner["uid"]), str(owner["member"])
+        found = json.loads(content)
+        uid, member = str(found["uid"]), str(found["member"])
     except (ValueError, KeyError, TypeError):
         return f"the data disk's {CLUSTER_FILE} is not readable: whose data it is cannot be told"
     if uid != master.config.uid:
         return f"the data disk belongs to cluster {uid}, this is cluster {master.config.uid}"
     if member != master.config.replica:
         return f"the data disk belongs to member {member}, this is {master.config.replica}"
-    peer_url = str(owner.get("peer_url", master.identity.peer_url))
+    peer_url = str(found.get("peer_url", master.identity.peer_url))
     if peer_url != master.identity.peer_url and has_data(master):
         return (
             f"the data disk's member is known at {peer_url}, this VM is at "
@@ -60,13 +62,38 @@ def _owner_problem(master: Master, content: bytes) -> str:
     return ""
 
 
-def claim(master: Master) -> None:
-    """Write whose disk this is, before etcd writes anything."""
-    if master.ports.data.read(CLUSTER_FILE) is not None and has_data(master):
-        return
-    owner = {
+def owner(master: Master) -> dict[str, Any] | None:
+    """Return what is written of the disk's owner; None when nothing is.
+
+    Raises:
+        ValueError: It is not readable.
+    """
+    content = master.ports.data.read(CLUSTER_FILE)
+    if content is None:
+        return None
+    found = json.loads(content)
+    if not isinstance(found, dict):
+        raise ValueError("it is no object")  # noqa: TRY004 - as bad as what does not parse
+    return found
+
+
+def claim_restored(master: Master, facts: Mapping[str, object]) -> None:
+    """Write that this disk is this member's now, and by which operation and from what."""
+    restored = {"restored_for": master.config.nonce, "restored": dict(facts)}
+    content = json.dumps({**_whose(master), **restored})
+    master.ports.data.write(CLUSTER_FILE, content.encode())
+
+
+def _whose(master: Master) -> dict[str, str]:
+    return {
         "uid": master.config.uid,
         "member": master.config.replica,
         "peer_url": master.identity.peer_url,
     }
-    master.ports.data.write(CLUSTER_FILE, json.dumps(owner).encode())
+
+
+def claim(master: Master) -> None:
+    """Write whose disk this is, before etcd writes anything."""
+    if master.ports.data.read(CLUSTER_FILE) is not None and has_data(master):
+        return
+    master.ports.data.write(CLUSTER_FILE, json.dumps(_whose(master)).encode())

@@ -53,7 +53,7 @@ class EtcdGateway:
         )
 
     def read_linearizable(self) -> None:
-        self._ask("kv/range", {"key": base64.b64encode(_PROBE_KEY).decode("ascii")})
+        self._ask("kv/range", {"key": _coded(_PROBE_KEY)})
 
     def members(self) -> tuple[Member, ...]:
         # etcd 3.4 does not know "linearizable" and answers from what it has applied; after a read
@@ -78,6 +78,22 @@ class EtcdGateway:
     def transfer_leadership(self, to: str) -> None:
         question = {"targetID": decimal(to)}
         self._ask("maintenance/transfer-leadership", question, timeout_s=CHANGE_TIMEOUT_S)
+
+    def prove_writable(self) -> None:
+        key = _coded(_PROBE_KEY)
+        self._ask("kv/put", {"key": key}, timeout_s=CHANGE_TIMEOUT_S)
+        self._ask("kv/deleterange", {"key": key}, timeout_s=CHANGE_TIMEOUT_S)
+
+    def keys(self, prefix: str) -> tuple[str, ...]:
+        begin = prefix.encode()
+        end = begin[:-1] + bytes([begin[-1] + 1])  # etcd's own way to say "all that begin so"
+        question = {"key": _coded(begin), "range_end": _coded(end), "keys_only": True}
+        found = self._ask("kv/range", question)
+        return tuple(base64.b64decode(kv["key"]).decode() for kv in found.get("kvs", []))
+
+    def delete(self, key: str) -> None:
+        question = {"key": _coded(key.encode())}
+        self._ask("kv/deleterange", question, timeout_s=CHANGE_TIMEOUT_S)
 
     def _change(self, path: str, question: Mapping[str, object]) -> dict[str, Any]:
         return self._ask(f"cluster/{path}", question, timeout_s=CHANGE_TIMEOUT_S)
@@ -136,6 +152,10 @@ def decimal(member_id: str) -> str:
         return str(int(member_id, 16))
     except ValueError as error:
         raise EtcdError(EtcdTrouble.MEMBER_NOT_FOUND, f"{member_id!r} is no member id") from error
+
+
+def _coded(key: bytes) -> str:
+    return base64.b64encode(key).decode("ascii")
 
 
 def _alarms(status: Mapping[str, Any]) -> tuple[str, ...]:

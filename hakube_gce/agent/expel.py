@@ -19,6 +19,7 @@ from hakube_gce.agent.quorum import (
     removal_blocker,
 )
 from hakube_gce.agent.report import described
+from hakube_gce.agent.snapshot import take_before_change
 
 PAUSE_S = 0.5
 
@@ -38,6 +39,8 @@ def expel(job: Job) -> Result:
         if seen.with_id(member_id) is None:
             return {"members": described(seen.members)}
         check_removal(master, seen, member_id)
+        if not said:
+            take_before_change(job, f"member {member_id} was not removed")
         error = _remove(master, member_id)
         if error is None:
             return {"members": described(prove_gone(master, member_id))}

@@ -4,6 +4,7 @@ Knows nothing of what is in them.
 """
 
 import os
+import shutil
 import tempfile
 from pathlib import Path
 
@@ -38,10 +39,38 @@ class FileStorage:
         except BaseException:
             Path(draft).unlink(missing_ok=True)
             raise
-        _sync(path.parent)
+        sync_folder(path.parent)
 
     def exists(self, name: str) -> bool:
         return self.path(name).exists()
+
+    def names(self, folder: str) -> tuple[str, ...]:
+        path = self.path(folder)
+        return tuple(sorted(p.name for p in path.iterdir())) if path.is_dir() else ()
+
+    def remove(self, name: str) -> None:
+        path = self.path(name)
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
+
+    def move(self, name: str, to: str) -> None:
+        target = self.path(to)
+        if target.exists():
+            raise FileExistsError(f"{target} is there already")
+        make_folder(target.parent)
+        self.path(name).rename(target)
+        sync_folder(target.parent)
+
+    def copy(self, folder: str, to: str) -> None:
+        target = self.path(to)
+        draft = target.with_name(f".{target.name}")
+        shutil.rmtree(draft, ignore_errors=True)
+        make_folder(target.parent)
+        shutil.copytree(self.path(folder), draft)
+        draft.rename(target)
+        sync_folder(target.parent)
 
 
 def make_folder(folder: Path) -> None:
@@ -50,7 +79,7 @@ def make_folder(folder: Path) -> None:
         missing.mkdir(mode=0o700, exist_ok=True)
 
 
-def _sync(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
     """Have the disk remember the new name too."""
     handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:

@@ -10,6 +10,7 @@ import binascii
 import json
 from dataclasses import dataclass, replace
 
+from hakube_gce.agent import restore
 from hakube_gce.agent.disk import claim, data_problem
 from hakube_gce.agent.job import CERTIFICATES_KEY, Job, Master, Result
 from hakube_gce.agent.keys import AUTHORITIES, AUTHORITY_OF, SHARED, pki
@@ -40,10 +41,11 @@ def install(job: Job) -> Result:
             when certificates, envelope or start do not work.
     """
     master = job.master
-    role, peers = _role(job), _peers(job)
+    role, peers, restores = _role(job), _peers(job), restore.is_asked_for(job)
     certificates = certificates_in(job.attributes.get(CERTIFICATES_KEY, ""))
     check_leaves(master, certificates)
     keys = _unseal(job, certificates)
+    restored = restore.restore(job) if restores else {}
     problem = data_problem(master)
     if problem:
         master.enter(Phase.FAILED, problem)
@@ -53,7 +55,7 @@ def install(job: Job) -> Result:
     _remember(master, certificates, peers)
     resume(master)
     if role == "founder":
-        return _found(job)
+        return {**_found(job, restores=restores), **({"restored": restored} if restored else {})}
     return {"phase": master.memory.phase.value}
 
 
@@ -156,11 +158,13 @@ def _remember(master: Master, certificates: Certificates, peers: tuple[str, ...]
     )
 
 
-def _found(job: Job) -> Result:
+def _found(job: Job, *, restores: bool) -> Result:
     """Start etcd and the API server and wait until both are healthy."""
     master, clock = job.master, job.master.ports.clock
     if master.memory.launch is None:
         start_etcd(master, state="new", others={})
+    if restores:
+        restore.settle(master)
     deadline = clock.monotonic() + FOUNDER_TIMEOUT_S
     while True:
         tend(master)

@@ -47,6 +47,8 @@ class Memory:
     """Peer URLs a joiner proves its way to and asks for the membership."""
     launch: EtcdLaunch | None = None
     """How etcd was started, once it was."""
+    recovering: str = ""
+    """Folder of the data as it was, while a recovery is under way."""
     etcd_served: bool = False
     """This member has been part of a working cluster: its data may never be missing again."""
 
@@ -97,5 +99,6 @@ def _recollect(content: bytes | None, instance_id: str) -> Memory:
         certificates_expire=found["certificates_expire"],
         peers=tuple(found["peers"]),
         launch=None if launch is None else EtcdLaunch(**launch),
+        recovering=found.get("recovering", ""),
         etcd_served=found["etcd_served"],
     )

@@ -37,6 +37,22 @@ class Storage(Protocol):
         """Tell whether a file or folder is there."""
         ...
 
+    def names(self, folder: str) -> tuple[str, ...]:
+        """Return the names in a folder, sorted; none when there is no such folder."""
+        ...
+
+    def remove(self, name: str) -> None:
+        """Remove a file, or a folder with all in it; nothing happens when there is none."""
+        ...
+
+    def move(self, name: str, to: str) -> None:
+        """Rename a file or folder; the new name must be free."""
+        ...
+
+    def copy(self, folder: str, to: str) -> None:
+        """Copy a folder, which appears under its new name whole or not at all."""
+        ...
+
 
 class CryptoError(Exception):
     """A key, certificate or envelope does not fit."""
@@ -186,6 +202,15 @@ class Etcd(Protocol):
     def promote(self, member_id: str) -> None: ...
     def remove(self, member_id: str) -> None: ...
     def transfer_leadership(self, to: str) -> None: ...
+    def prove_writable(self) -> None:
+        """Write a key of ours and delete it again; returning at all is the news."""
+        ...
+
+    def keys(self, prefix: str) -> tuple[str, ...]:
+        """Return the keys that begin with a prefix: linearizable."""
+        ...
+
+    def delete(self, key: str) -> None: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -199,6 +224,46 @@ class EtcdLaunch:
     """``new`` for the founder, else ``existing``."""
     initial_cluster: Mapping[str, str]
     """Member name → peer URL, the own one included."""
+
+
+class DatabaseError(Exception):
+    """A database could not be saved, is damaged, or could not be restored."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Saved:
+    """A verified copy of etcd's database on the data disk."""
+
+    name: str
+    """Its file's name, without the folder."""
+    revision: int
+    total_keys: int
+    size_bytes: int
+    hash: str
+    """As etcd's tools compute it, hexadecimal."""
+
+
+class Databases(Protocol):
+    """etcd's whole database as a file of the data disk, by relative name.
+
+    Every method raises `DatabaseError`.
+    """
+
+    def save(self, name: str) -> None:
+        """Save what the local member has, whole or not at all; the file is 0600."""
+        ...
+
+    def verify(self, name: str) -> Saved:
+        """Read a saved database from its first to its last byte."""
+        ...
+
+    def restore(self, name: str, into: str, launch: EtcdLaunch) -> bool:
+        """Make an etcd data directory of a saved database: one member, a cluster id of its own.
+
+        Returns:
+            Whether revisions were bumped, so that watchers notice that history has changed.
+        """
+        ...
 
 
 class EtcdState(Enum):
@@ -216,8 +281,11 @@ class EtcdState(Enum):
 class Services(Protocol):
     """etcd, the API server and the reachability listener on this master."""
 
-    def start_etcd(self, launch: EtcdLaunch) -> None:
-        """Keep etcd running from now on; no effect when it already is."""
+    def start_etcd(self, launch: EtcdLaunch, *, alone: bool = False) -> None:
+        """Keep etcd running from now on; no effect when it already is.
+
+        ``alone`` makes it forget every other member, for good (``--force-new-cluster``).
+        """
         ...
 
     def stop_etcd(self) -> None: ...
@@ -304,6 +372,7 @@ class Ports:
     """The data disk's folder: etcd's data and whose it is."""
     crypto: Crypto
     etcd: Etcd
+    databases: Databases
     services: Services
     peers: Peers
     serial: Serial

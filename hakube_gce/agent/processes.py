@@ -43,9 +43,14 @@ class Programs:
 
 
 def etcd_command(
-    programs: Programs, launch: EtcdLaunch, *, root: FileStorage, data: FileStorage
+    programs: Programs,
+    launch: EtcdLaunch,
+    *,
+    root: FileStorage,
+    data: FileStorage,
+    alone: bool = False,
 ) -> tuple[str, ...]:
-    """Return etcd's command line."""
+    """Return etcd's command line; ``alone`` makes it forget all other members."""
     own = f"https://{programs.address}"
     clients = [own, *(f"https://{address}" for address in programs.client_addresses)]
     cluster = ",".join(f"{name}={url}" for name, url in sorted(launch.initial_cluster.items()))
@@ -76,6 +81,7 @@ def etcd_command(
         "--auto-compaction-retention=1h",
         "--logger=zap",
         "--log-outputs=stderr",
+        *(("--force-new-cluster",) if alone else ()),
     )
 
 
@@ -136,9 +142,11 @@ class ChildProcesses:
         self._apiserver = Child(log=root.path("log/apiserver.log"), environment=environment)
         self._kind = ""
 
-    def start_etcd(self, launch: EtcdLaunch) -> None:
+    def start_etcd(self, launch: EtcdLaunch, *, alone: bool = False) -> None:
         make_folder(self._data.path(ETCD_FOLDER))
-        command = etcd_command(self._programs, launch, root=self._root, data=self._data)
+        command = etcd_command(
+            self._programs, launch, root=self._root, data=self._data, alone=alone
+        )
         self._etcd.start(command)
 
     def stop_etcd(self) -> None:

@@ -17,6 +17,7 @@ from typing import TypeVar
 
 from hakube_gce.agent.core import Agent
 from hakube_gce.agent.etcd import EtcdGateway
+from hakube_gce.agent.etcd_tools import EtcdTools
 from hakube_gce.agent.files import FileStorage, make_folder
 from hakube_gce.agent.job import CONFIG_KEY, Identity, parse_config
 from hakube_gce.agent.keys import pki
@@ -123,6 +124,13 @@ def _live(
         data=data,
         crypto=OpenSSL(root, command=_openssl(options.environment)),
         etcd=EtcdGateway(address=identity.address, credentials=_credentials(root, "etcd-client")),
+        databases=EtcdTools(
+            etcd=options.programs.etcd,
+            address=identity.address,
+            credentials=_credentials(root, "etcd-client"),
+            data=data,
+            environment=options.environment,
+        ),
         services=services,
         peers=PeersOverTls(_credentials(root, "etcd")),
         serial=SerialFile(options.serial),

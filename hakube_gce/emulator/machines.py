@@ -29,12 +29,14 @@ class Machines:
     _on: dict[str, tuple[VirtualMachine, int]] = field(default_factory=dict)
     _told: dict[str, dict[str, str]] = field(default_factory=dict)
     _disks: set[str] = field(default_factory=set)
+    _snapshots: set[str] = field(default_factory=set)
     _routes: list[Route] | None = None
 
     def settle(self, store: Store, routes: Callable[[], list[Route]]) -> None:
         """Make the runtime match the records."""
         instances = dict(store.of_kind("compute#instance"))
         wanted = {r["id"]: (p, r) for p, r in instances.items() if r["status"] == "RUNNING"}
+        self._copy(store)
         for identity in [i for i in self._on if i not in wanted]:
             self._power_off(identity)
         for path, record in wanted.values():
@@ -70,6 +72,23 @@ class Machines:
     def _power_off(self, identity: str) -> None:
         vm, _ = self._on.pop(identity)
         self._try("power_off", vm.name, functools.partial(self.runtime.power_off, vm))
+
+    def _copy(self, store: Store) -> None:
+        """Keep new snapshots, and fill new disks that are made from one, before anything boots."""
+        snapshots = {record["id"]: record for _, record in store.of_kind("compute#snapshot")}
+        for new in sorted(set(snapshots) - self._snapshots):
+            disk = snapshots[new]["sourceDiskId"]
+            keep = functools.partial(self.runtime.keep_snapshot, new, disk)
+            self._try("keep_snapshot", new, keep)
+        for gone in sorted(self._snapshots - set(snapshots)):
+            forget = functools.partial(self.runtime.forget_snapshot, gone)
+            self._try("forget_snapshot", gone, forget)
+        self._snapshots = set(snapshots)
+        for _, disk_record in store.of_kind("compute#disk"):
+            disk_id, source = disk_record["id"], disk_record.get("sourceSnapshotId")
+            if source and disk_id not in self._disks:
+                fill = functools.partial(self.runtime.fill_disk, disk_id, source)
+                self._try("fill_disk", disk_id, fill)
 
     def _forget(self, store: Store, instances: set[str]) -> None:
         disks = {record["id"] for _, record in store.of_kind("compute#disk")}

@@ -89,6 +89,32 @@ class Membership:
         self._publish_name(member_id, name)
         return member_id
 
+    def restore(self, name: str, peer_url: str, saved: Replicated) -> int:
+        """Make the first member's disk of a new cluster from a saved one's keys; return its id.
+
+        Members, votes and terms are not restored: only keys and their revision are.
+        """
+        if self._replication.disks:
+            msg = "this cluster has been founded already"
+            raise ValueError(msg)
+        self.cluster_id = member_hash(self._token, peer_url)
+        member_id = member_hash(self._token, peer_url, "founder")
+        record = MemberRecord(id=member_id, name=name, peer_url=peer_url, learner=False)
+        disk = Replicated(
+            applied_index=3, members=(record,), keys=saved.keys, revision=saved.revision
+        )
+        self._replication.put_disk(member_id, disk)
+        return member_id
+
+    def force_new(self, member_id: int) -> bool:
+        """Start a member with ``--force-new-cluster``: the others are removed, for good.
+
+        Cluster and member keep their ids, as with etcd.
+        """
+        self._replication.stop(member_id)
+        self._replication.be_alone(member_id)
+        return self.start(member_id)
+
     def start(self, member_id: int) -> bool:
         """Start a member on its disk; False when it finds itself removed and ends."""
         self._replication.start(member_id)
@@ -144,6 +170,14 @@ class Membership:
         """
         return self._quorum(via).members
 
+    def keys(self, via: int, prefix: str) -> tuple[str, ...]:
+        """List keys through a quorum.
+
+        Raises:
+            EtcdRefused: No quorum, or a learner was asked.
+        """
+        return tuple(sorted(k for k in self._quorum(via).keys if k.startswith(prefix)))
+
     def get(self, via: int, key: str) -> str | None:
         """Read a key through a quorum.
 
@@ -165,6 +199,18 @@ class Membership:
             raise EtcdRefused(8, "etcdserver: mvcc: database space exceeded")
         self._replication.commit(keys={**state.keys, key: value}, revision=state.revision + 1)
         return state.revision + 1
+
+    def delete(self, via: int, key: str) -> None:
+        """Delete a key; etcd lets that happen even without space.
+
+        Raises:
+            EtcdRefused: No quorum, or a learner was asked.
+        """
+        state = self._quorum(via)
+        kept = {k: v for k, v in state.keys.items() if k != key}
+        self._replication.commit(
+            keys=kept, revision=state.revision + (len(kept) < len(state.keys))
+        )
 
     def add_learner(self, via: int, peer_url: str) -> int:
         """Add a learner; return its id.

@@ -79,6 +79,18 @@ class Replication:
         self._processes[member_id].running = False
         self.settle()
 
+    def be_alone(self, member_id: int) -> None:
+        """Let a stopped member's disk know no other voter, whatever was decided elsewhere."""
+        process = self._processes[member_id]
+        others = frozenset(m.id for m in process.disk.members if m.id != member_id)
+        own = tuple(replace(m, learner=False) for m in process.disk.members if m.id == member_id)
+        process.disk = replace(
+            process.disk,
+            members=own,
+            removed=process.disk.removed | others,
+            applied_index=process.disk.applied_index + len(others),
+        )
+
     def wipe(self, member_id: int) -> None:
         """Lose a member's disk; nobody is told."""
         self._processes.pop(member_id, None)

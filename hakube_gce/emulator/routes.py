@@ -27,6 +27,7 @@ from hakube_gce.emulator.resources import (
     networks,
     operations,
     shelves,
+    snapshots,
     target_pools,
 )
 
@@ -35,6 +36,7 @@ ROUTES: tuple[Route, ...] = (
     *networks.ROUTES,
     *addresses.ROUTES,
     *disks.ROUTES,
+    *snapshots.ROUTES,
     *instances.ROUTES,
     *attachments.ROUTES,
     *interfaces.ROUTES,

@@ -68,6 +68,18 @@ class Runtime(Protocol):
         """Wipe a deleted disk."""
         ...
 
+    def keep_snapshot(self, snapshot_id: str, disk_id: str) -> None:
+        """Keep what stands on a disk now; no effect when the snapshot is kept already."""
+        ...
+
+    def fill_disk(self, disk_id: str, snapshot_id: str) -> None:
+        """Put a snapshot's content on a new disk; no effect on a disk that was filled before."""
+        ...
+
+    def forget_snapshot(self, snapshot_id: str) -> None:
+        """Wipe a deleted snapshot; disks made from it stay as they are."""
+        ...
+
     def metadata_changed(self, vm: VirtualMachine, attributes: Mapping[str, str]) -> None:
         """Learn a VM's metadata: before its first power-on, and after every change."""
         ...

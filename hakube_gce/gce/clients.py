@@ -67,6 +67,7 @@ class Clients:
     addresses: library.AddressesClient
     firewalls: library.FirewallsClient
     disks: library.DisksClient
+    snapshots: library.SnapshotsClient
     instances: library.InstancesClient
     instance_groups: library.InstanceGroupsClient
     health_checks: library.RegionHealthChecksClient
@@ -135,6 +136,7 @@ def build_clients(
         addresses=build(library.AddressesClient),
         firewalls=build(library.FirewallsClient),
         disks=build(library.DisksClient),
+        snapshots=build(library.SnapshotsClient),
         instances=build(library.InstancesClient),
         instance_groups=build(library.InstanceGroupsClient),
         health_checks=build(library.RegionHealthChecksClient),

@@ -21,6 +21,7 @@ from hakube_gce.gce.project import Project
 from hakube_gce.resources import (
     Address,
     Disk,
+    DiskSnapshot,
     FirewallSpec,
     ForwardingRule,
     Instance,
@@ -144,7 +145,7 @@ class GoogleCompute:
 
     # ---- disks and instances
 
-    def insert_disk(
+    def insert_disk(  # noqa: PLR0913 - the port's
         self,
         zone: str,
         name: str,
@@ -153,9 +154,16 @@ class GoogleCompute:
         disk_type: str,
         labels: Mapping[str, str],
         request_id: str,
+        source_snapshot: str = "",
     ) -> None:
-        path = f"projects/{self._project.id}/zones/{zone}/diskTypes/{disk_type}"
-        message = messages.disk(name, disk_type=path, size_gb=size_gb, labels=labels)
+        snapshots = f"projects/{self._project.id}/global/snapshots"
+        message = messages.disk(
+            name,
+            disk_type=f"projects/{self._project.id}/zones/{zone}/diskTypes/{disk_type}",
+            size_gb=size_gb,
+            labels=labels,
+            source_snapshot=f"{snapshots}/{source_snapshot}" if source_snapshot else "",
+        )
         self._project.insert(self._kinds.disks.in_zone(zone, name), message, request_id)
 
     def find_disk(self, zone: str, name: str) -> Disk | None:
@@ -189,6 +197,33 @@ class GoogleCompute:
 
     def delete_disk(self, zone: str, name: str, *, request_id: str) -> None:
         self._project.delete(self._kinds.disks.in_zone(zone, name), request_id)
+
+    def create_snapshot(
+        self,
+        zone: str,
+        disk: str,
+        name: str,
+        *,
+        labels: Mapping[str, str],
+        description: str,
+        request_id: str,
+    ) -> None:
+        source = self._kinds.disks.in_zone(zone, disk)
+        message = messages.snapshot(name, labels=labels, description=description)
+        self._project.derive(
+            source,
+            self._kinds.snapshots.of_project(name),
+            self._clients.disks.create_snapshot_unary,
+            source.request(self._project.id, snapshot_resource=message, request_id=request_id),
+            message,
+        )
+
+    def find_snapshot(self, name: str) -> DiskSnapshot | None:
+        found = self._project.find(self._kinds.snapshots.of_project(name))
+        return None if found is None else values.snapshot(found)
+
+    def delete_snapshot(self, name: str, *, request_id: str) -> None:
+        self._project.delete(self._kinds.snapshots.of_project(name), request_id)
 
     def insert_instance(self, spec: InstanceSpec, *, request_id: str) -> None:
         message = messages.instance(spec, project=self._project.id)

@@ -1,6 +1,6 @@
 """Everything a region holds of the kinds we use, read at once.
 
-The zones and the time, nine lists side by side, then what no list tells: who is in a group, and
+The zones and the time, ten lists side by side, then what no list tells: who is in a group, and
 how healthy a backend is. Raw: nothing is matched by name or mark here.
 """
 
@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from hakube_gce import marks
 from hakube_gce.errors import RequestInvalid, ResourceNotFound
 from hakube_gce.gce import paths, values
 from hakube_gce.gce.calls import CALL_TIMEOUT_S, Persistence
@@ -21,6 +22,8 @@ from hakube_gce.resources import BackendService, InstanceGroup, Inventory
 _AT_ONCE = 10
 """More than there are lists. urllib3 pools are sized for it."""
 
+_OURS = {"filter": f"labels.{marks.UID_LABEL}:*"}
+"""Projects with snapshot schedules hold thousands; only those with a label of ours are read."""
 _HEALTHY = "HEALTHY"
 _ALL_STATES = compute.InstanceGroupsListInstancesRequest(instance_state="ALL")
 
@@ -135,6 +138,9 @@ class Reader:
             "firewalls": lambda: read_list(
                 self.persistence, clients.firewalls.list, {}, about="global/firewalls"
             ),
+            "snapshots": lambda: read_list(
+                self.persistence, clients.snapshots.list, _OURS, about="global/snapshots"
+            ),
         }
 
     def _groups(
@@ -223,6 +229,7 @@ def _assemble(
         health_checks=tuple(map(values.health_check, lists["health_checks"].items)),
         backend_services=services,
         forwarding_rules=tuple(map(values.forwarding_rule, lists["forwarding_rules"].items)),
+        snapshots=tuple(map(values.snapshot, lists["snapshots"].items)),
         target_pools=tuple(message.name for message in lists["target_pools"].items),
         unreadable=tuple(dict.fromkeys(holes)),
     )

@@ -77,6 +77,7 @@ class Kinds:
     addresses: Kind
     firewalls: Kind
     disks: Kind
+    snapshots: Kind
     instances: Kind
     instance_groups: Kind
     health_checks: Kind
@@ -90,6 +91,7 @@ def kinds_of(clients: Clients) -> Kinds:
         addresses=Kind("addresses", "address", clients.addresses),
         firewalls=Kind("firewalls", "firewall", clients.firewalls),
         disks=Kind("disks", "disk", clients.disks),
+        snapshots=Kind("snapshots", "snapshot", clients.snapshots),
         instances=Kind("instances", "instance", clients.instances),
         instance_groups=Kind("instanceGroups", "instance_group", clients.instance_groups),
         health_checks=Kind("healthChecks", "health_check", clients.health_checks),

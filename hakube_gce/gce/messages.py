@@ -38,9 +38,27 @@ def firewall(spec: FirewallSpec, *, project: str) -> compute.Firewall:
     )
 
 
-def disk(name: str, *, disk_type: str, size_gb: int, labels: Mapping[str, str]) -> compute.Disk:
-    """A blank disk; ``disk_type`` is a resource path."""
-    return compute.Disk(name=name, size_gb=size_gb, type_=disk_type, labels=dict(labels))
+def disk(
+    name: str,
+    *,
+    disk_type: str,
+    size_gb: int,
+    labels: Mapping[str, str],
+    source_snapshot: str = "",
+) -> compute.Disk:
+    """A disk, blank unless made from a snapshot; type and snapshot are resource paths."""
+    return compute.Disk(
+        name=name,
+        size_gb=size_gb,
+        type_=disk_type,
+        labels=dict(labels),
+        source_snapshot=source_snapshot or None,
+    )
+
+
+def snapshot(name: str, *, labels: Mapping[str, str], description: str) -> compute.Snapshot:
+    """A snapshot of a disk that the request names; labels can be set at birth."""
+    return compute.Snapshot(name=name, labels=dict(labels), description=description or None)
 
 
 def instance(spec: InstanceSpec, *, project: str) -> compute.Instance:

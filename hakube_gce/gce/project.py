@@ -51,6 +51,19 @@ class Project:
             lambda: _came_to_be(self.find(place), message),
         )
 
+    def derive(
+        self,
+        source: Place,
+        made: Place,
+        send: Callable[..., compute.Operation],
+        request: Mapping[str, Any],
+        message: Any,
+    ) -> None:
+        """Create a resource by a method of another, where its operation lives too."""
+        self._perform(
+            source, send, request, lambda: _came_to_be(self.find(made), message, _MAKING)
+        )
+
     def delete(self, place: Place, request_id: str) -> None:
         """Delete a resource, and wait until it is gone."""
         self._perform(
@@ -103,11 +116,17 @@ _BECOMING = frozenset({"RESERVING", "CREATING", "RESTORING", "PENDING", "PROVISI
 _LEAVING = frozenset({"DELETING", "STOPPING", "PENDING_STOP", "DEPROVISIONING"})
 
 
-def _came_to_be(found: Any | None, wanted: Any) -> bool | None:
+_MAKING = frozenset({"CREATING"})
+"""A snapshot that is uploading has been taken: its operation is over."""
+
+
+def _came_to_be(
+    found: Any | None, wanted: Any, becoming: frozenset[str] = _BECOMING
+) -> bool | None:
     """Tell whether the resource that stands there is the one that was asked for."""
     if found is None or not same_mark(found, wanted):
         return False
-    return None if _status(found) in _BECOMING else True
+    return None if _status(found) in becoming else True
 
 
 def _went_away(found: Any | None) -> bool | None:

@@ -14,6 +14,7 @@ from hakube_gce.resources import (
     AttachedDisk,
     BackendService,
     Disk,
+    DiskSnapshot,
     Firewall,
     ForwardingRule,
     HealthCheck,
@@ -80,6 +81,22 @@ def disk(message: compute.Disk) -> Disk:
         users=tuple(short(user) for user in message.users),
         labels=dict(message.labels),
         label_fingerprint=message.label_fingerprint,
+    )
+
+
+def snapshot(message: compute.Snapshot) -> DiskSnapshot:
+    """A snapshot of a zonal disk."""
+    zone_name, disk_name = zonal(message.source_disk, "disks") or ("", "")
+    return DiskSnapshot(
+        name=message.name,
+        id=str(message.id),
+        status=message.status,
+        created=message.creation_timestamp,
+        disk=disk_name,
+        zone=zone_name,
+        disk_size_gb=message.disk_size_gb,
+        labels=dict(message.labels),
+        description=message.description,
     )
 
 

@@ -36,6 +36,11 @@ class Limits:
     window_s: float = 1200.0
     """How long a new rule may take to lead somewhere before the address goes back."""
     drain_s: float = 30.0
+    snapshot_s: float = 1800.0
+    rescue_s: float = 1200.0
+    """How long a recovery or a restore may take at the master: it copies whole databases."""
+    election_s: float = 20.0
+    """For how long a master must say that it has no quorum while others may be electing."""
     poll_s: float = 1.0
 
 
@@ -79,6 +84,8 @@ class Context:
     """Begins to watch an address, by a clock."""
     limits: Limits = field(default_factory=Limits)
     windows: list[Window] = field(default_factory=list)
+    told: list[str] = field(default_factory=list)
+    """What steps found out that people must know."""
     _calls: Counter[str] = field(default_factory=Counter)
     _guard: threading.Lock = field(default_factory=threading.Lock)
 
@@ -93,6 +100,11 @@ class Context:
             count = self._calls[f"{step_key}/{call}"]
         text = f"{self.operation.id}/{self.lock.epoch}/{step_key}/{call}/{count}"
         return str(uuid.uuid5(_NAMESPACE, text))
+
+    def tell(self, text: str) -> None:
+        """Say something that also belongs into the result."""
+        self.told.append(text)
+        self.say(f"note: {text}")
 
     def cluster_ip(self) -> str:
         """Read the cluster IP; empty when its address is gone."""

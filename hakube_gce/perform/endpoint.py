@@ -23,8 +23,10 @@ from hakube_gce.resources import Instance
 from hakube_gce.steps import AttachEphemeral, DemoteEndpoint, DetachEphemeral, PromoteEndpoint
 from hakube_gce.watch import Watching
 
-ACCESS_CONFIG = "external-nat"
-"""The name gcloud gives, and the original scripts' masters have."""
+_STATIC, _EPHEMERAL = "cluster-ip", "ephemeral-nat"
+"""Access configs by what they carry; those that VMs are born with are called ``external-nat``. A
+deletion names its config and nothing else: one that arrives late, of a run that slept, must not
+find another config under the name it knew."""
 _FIRST_LOOK_S = 10.0
 _RETURN_S = 180.0
 
@@ -186,7 +188,7 @@ def _attach(context: Context, key: str, zone: str, name: str, *, address: str) -
         context.gateway.add_access_config(
             zone,
             name,
-            name=ACCESS_CONFIG,
+            name=_STATIC if address else _EPHEMERAL,
             address=address,
             request_id=context.request_id(key, "add-access-config"),
         )

@@ -1,5 +1,7 @@
 """Firewalls, disks, VMs and the address: steps that are one call to Compute Engine."""
 
+from collections.abc import Callable, Mapping
+
 from hakube_gce import marks
 from hakube_gce.errors import ResourceConflict, StaleFingerprint, StepFailed, TargetNotFound
 from hakube_gce.perform.context import Context
@@ -10,6 +12,7 @@ from hakube_gce.steps import (
     DeleteDisk,
     DeleteFirewall,
     DeleteInstance,
+    ForgetAddress,
     ReleaseAddress,
     RememberAddress,
     StartInstance,
@@ -34,6 +37,7 @@ def create_disk(context: Context, key: str, step: CreateDisk) -> None:
         disk_type=step.disk_type,
         labels=marks.mark_labels(context.mark),
         request_id=context.request_id(key, "insert"),
+        source_snapshot=step.snapshot,
     )
 
 
@@ -52,6 +56,24 @@ def remember_address(context: Context, key: str, step: RememberAddress) -> None:
         StepFailed: Somebody else kept writing the disk's labels.
     """
     address = context.instance(step.zone, step.replica).internal_ip
+    _relabel(context, key, step, lambda labels: marks.home_labels(labels, address))
+
+
+def forget_address(context: Context, key: str, step: ForgetAddress) -> None:
+    """Take the address off a kept disk, so that nobody makes its old member again.
+
+    Raises:
+        StepFailed: Somebody else kept writing the disk's labels.
+    """
+    _relabel(context, key, step, marks.homeless_labels)
+
+
+def _relabel(
+    context: Context,
+    key: str,
+    step: RememberAddress | ForgetAddress,
+    change: Callable[[Mapping[str, str]], Mapping[str, str]],
+) -> None:
     for _ in range(_TRIES):
         disk = context.gateway.find_disk(step.zone, step.disk)
         if disk is None:
@@ -60,7 +82,7 @@ def remember_address(context: Context, key: str, step: RememberAddress) -> None:
             context.gateway.set_disk_labels(
                 step.zone,
                 step.disk,
-                labels=marks.home_labels(disk.labels, address),
+                labels=change(disk.labels),
                 fingerprint=disk.label_fingerprint,
                 request_id=context.request_id(key, "set-labels"),
             )
@@ -97,5 +119,5 @@ def release_address(context: Context, key: str, step: ReleaseAddress) -> None:
     context.gateway.delete_address(
         step.region, step.name, request_id=context.request_id(key, "delete")
     )
-    if context.mark.uid:
+    if context.mark.uid and not step.keep_keys:
         context.keys.remove(context.mark.uid)  # nothing is left that they open

@@ -4,8 +4,8 @@ import json
 
 from hakube_gce import conditions
 from hakube_gce.errors import AgentSilent, ChannelError, StepFailed
-from hakube_gce.model import Role
-from hakube_gce.perform import handover
+from hakube_gce.model import Replica, Role
+from hakube_gce.perform import handover, rescue
 from hakube_gce.perform.context import Context
 from hakube_gce.plan.blueprint import CONFIG_KEY
 from hakube_gce.steps import (
@@ -17,29 +17,36 @@ from hakube_gce.steps import (
     YieldLeadership,
 )
 
+_SAVED_BYTES_PER_S = 20e6
+"""Saving and reading back, on a disk that is busy with etcd too; a guess on the slow side."""
+
 
 def install(context: Context, _key: str, step: InstallReplica) -> None:
     """Sign what the new VM asks for and hand it certificates and the keys that masters share."""
     instance = context.instance(step.zone, step.replica)
     nonce = str(json.loads(instance.metadata[CONFIG_KEY])["nonce"])
     hello = context.channel.hello(instance, nonce=nonce, timeout_s=context.limits.boot_s)
+    if step.restore:
+        rescue.tell_new_keys(context)
     keys = handover.cluster_keys(context, founder=step.founder, returning=step.returning)
     certificates = handover.issue(context, keys, instance, hello)
 
     request_id = context.randomness(16).hex()
-    context.channel.ask(
+    answer = context.channel.ask(
         instance,
         "install",
         {
             "role": "founder" if step.founder else "joiner",
             "sealed": handover.sealed_for(context, keys, instance, hello, request_id),
             "peers": list(step.peer_urls),
+            **({"restore": True} if step.restore else {}),
         },
         epoch=context.lock.epoch,
-        timeout_s=context.limits.install_s,
+        timeout_s=context.limits.rescue_s if step.restore else context.limits.install_s,
         certificates=certificates,
         request_id=request_id,
     )
+    rescue.tell_restored(context, answer)
 
 
 def renew(context: Context, _key: str, step: RenewCertificates) -> None:
@@ -115,6 +122,12 @@ def yield_leadership(context: Context, _key: str, step: YieldLeadership) -> None
     )
 
 
+def _saving_s(replica: Replica) -> float:
+    """Give the time that a master may need to save its database before the membership changes."""
+    size = replica.report.db_size_bytes if replica.report is not None else 0
+    return size / _SAVED_BYTES_PER_S
+
+
 def expel(context: Context, _key: str, step: ExpelMember) -> None:
     """Have a survivor remove a member by id; the quorum is judged here and there once more.
 
@@ -139,5 +152,5 @@ def expel(context: Context, _key: str, step: ExpelMember) -> None:
         "expel",
         {"member_id": step.member_id},
         epoch=context.lock.epoch,
-        timeout_s=context.limits.verb_s,
+        timeout_s=context.limits.verb_s + _saving_s(through),
     )

@@ -3,7 +3,7 @@
 from typing import assert_never
 
 from hakube_gce.errors import ResourceConflict, ResourceNotFound
-from hakube_gce.perform import balancing, endpoint, handover, machines, membership
+from hakube_gce.perform import balancing, endpoint, handover, machines, membership, rescue
 from hakube_gce.perform.context import Context
 from hakube_gce.plan.graph import Planned
 from hakube_gce.plan.planner import plan
@@ -18,6 +18,7 @@ from hakube_gce.steps import (
     CreateGroup,
     CreateHealthCheck,
     CreateInstance,
+    CreateSnapshot,
     CreateTemporaryRule,
     DeleteBackendService,
     DeleteDisk,
@@ -26,14 +27,18 @@ from hakube_gce.steps import (
     DeleteHealthCheck,
     DeleteInstance,
     DeleteRule,
+    DeleteSnapshot,
     DeleteTemporaryRule,
     DemoteEndpoint,
     DetachEphemeral,
     ExpelMember,
+    ForgetAddress,
     InstallReplica,
     JoinGroup,
     LeaveGroup,
     PromoteEndpoint,
+    ProveQuorumLost,
+    RecoverMember,
     ReleaseAddress,
     RememberAddress,
     RemoveKubeconfig,
@@ -94,6 +99,16 @@ def _dispatch(context: Context, planned: Planned) -> None:  # noqa: C901, PLR091
             machines.delete_instance(context, key, step)
         case ReleaseAddress():
             machines.release_address(context, key, step)
+        case ForgetAddress():
+            machines.forget_address(context, key, step)
+        case CreateSnapshot():
+            rescue.create_snapshot(context, key, step)
+        case DeleteSnapshot():
+            rescue.delete_snapshot(context, key, step)
+        case ProveQuorumLost():
+            rescue.prove_quorum_lost(context, key, step)
+        case RecoverMember():
+            rescue.recover(context, key, step)
         case InstallReplica():
             membership.install(context, key, step)
         case RenewCertificates():

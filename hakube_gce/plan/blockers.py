@@ -133,6 +133,7 @@ def quorum_lost(blueprint: Blueprint, seen: Observed) -> Blocker:
         f"{_not_healthy(seen)}. Nothing can be added or removed: start the VMs that are off",
         exit_status=UNSAFE,
         next_command=_way_back(blueprint, seen),
+        override=_from_a_survivor(blueprint, seen),
     )
 
 
@@ -151,6 +152,7 @@ def members_unknown(blueprint: Blueprint, seen: Observed) -> Blocker:
         "that are off, or wait for those that are booting",
         exit_status=UNSAFE,
         next_command=_way_back(blueprint, seen),
+        override=_from_a_survivor(blueprint, seen),
     )
 
 
@@ -330,6 +332,23 @@ def _remove_the_dead(blueprint: Blueprint, seen: Observed, *, but: Member | None
                 blueprint, replica.zone if replica else _last_zone(seen, name), name
             )
     return _way_back(blueprint, seen)
+
+
+def _from_a_survivor(blueprint: Blueprint, seen: Observed) -> str:
+    """Say how to go on when no majority ever comes back: from whoever has applied most."""
+    found = [
+        (r.report.term, r.report.applied_index, r.name, r.zone)
+        for r in seen.replicas
+        if r.report is not None and r.report.member_id and r.report.applied_index
+    ]
+    if not found:
+        return ""
+    _, applied, name, zone = max(found)
+    command = commands.recover(blueprint, zone, name, confirmed=False)
+    return (
+        f"only where the others never come back: {command} (it has applied most as far as is "
+        f"known: index {applied})"
+    )
 
 
 def _bring_back(blueprint: Blueprint, seen: Observed) -> str:

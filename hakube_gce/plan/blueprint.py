@@ -47,6 +47,7 @@ class Blueprint:
     selectors: tuple[tuple[str, str], ...] = ()
     """Variables that pick this cluster, for the commands we print."""
     strict: bool = False
+    snapshots_kept: int = 5
     programs: tuple[str, str, str] = ("bin/kube-up.sh", "bin/kube-down.sh", ".venv/bin/hakube")
     """How this user runs up, down and everything else, for the commands we print."""
 

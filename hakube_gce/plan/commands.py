@@ -35,6 +35,35 @@ def teardown(blueprint: Blueprint, zone: str, *, confirmed: bool) -> str:
     return _line(blueprint, blueprint.programs[1], **variables)
 
 
+def snapshot(blueprint: Blueprint, zone: str) -> str:
+    """Give the command that takes a snapshot."""
+    return _line(blueprint, f"{blueprint.programs[2]} snapshot", KUBE_GCE_ZONE=zone)
+
+
+def list_snapshots(blueprint: Blueprint, seen: Observed) -> str:
+    """Give the command that lists the snapshots."""
+    where = {"KUBE_GCE_ZONE": seen.zones[0].name} if seen.zones else {}
+    return _line(blueprint, f"{blueprint.programs[2]} snapshot --list", **where)
+
+
+def restore(blueprint: Blueprint, zone: str, name: str, *, confirmed: bool) -> str:
+    """Give the command that restores a snapshot; the newest when none is named."""
+    variables = {"KUBE_GCE_ZONE": zone}
+    if confirmed:
+        variables["HAKUBE_CONFIRM_RESTORE"] = blueprint.prefix
+    which = f" --snapshot {shlex.quote(name)}" if name else ""
+    return _line(blueprint, f"{blueprint.programs[2]} restore{which}", **variables)
+
+
+def recover(blueprint: Blueprint, zone: str, survivor: str, *, confirmed: bool) -> str:
+    """Give the command that goes on from one survivor."""
+    variables = {"KUBE_GCE_ZONE": zone}
+    if confirmed:
+        variables["HAKUBE_CONFIRM_RECOVER"] = blueprint.prefix
+    program = f"{blueprint.programs[2]} recover --survivor {shlex.quote(survivor)}"
+    return _line(blueprint, program, **variables)
+
+
 def status(blueprint: Blueprint, seen: Observed) -> str:
     """Give the command that shows the cluster."""
     zones = [r.zone for r in seen.replicas] + [z.name for z in seen.zones]
@@ -42,7 +71,7 @@ def status(blueprint: Blueprint, seen: Observed) -> str:
     return _line(blueprint, f"{blueprint.programs[2]} status", **where)
 
 
-def finish(blueprint: Blueprint, operation: Operation) -> str:
+def finish(blueprint: Blueprint, operation: Operation) -> str:  # noqa: PLR0911 - one row a verb
     """Give the command that resumes an unfinished operation."""
     match operation.verb:
         case Verb.CREATE:
@@ -53,9 +82,15 @@ def finish(blueprint: Blueprint, operation: Operation) -> str:
             return remove(blueprint, operation.zone, operation.target)
         case Verb.TEARDOWN:
             return teardown(blueprint, operation.zone, confirmed=True)
+        case Verb.SNAPSHOT:
+            return snapshot(blueprint, operation.zone)
+        case Verb.RESTORE:
+            return restore(blueprint, operation.zone, operation.target, confirmed=True)
+        case Verb.RECOVER:
+            return recover(blueprint, operation.zone, operation.target, confirmed=True)
 
 
-def again(blueprint: Blueprint, intent: Intent) -> str:
+def again(blueprint: Blueprint, intent: Intent) -> str:  # noqa: PLR0911 - one row a verb
     """Give the command that states an intent, for when nothing was made absolute yet."""
     match intent.verb:
         case Verb.CREATE:
@@ -66,6 +101,12 @@ def again(blueprint: Blueprint, intent: Intent) -> str:
             return remove(blueprint, intent.zone, intent.replica_name)
         case Verb.TEARDOWN:
             return teardown(blueprint, intent.zone, confirmed=intent.confirmed_teardown)
+        case Verb.SNAPSHOT:
+            return snapshot(blueprint, intent.zone)
+        case Verb.RESTORE:
+            return restore(blueprint, intent.zone, intent.snapshot, confirmed=intent.confirmed)
+        case Verb.RECOVER:
+            return recover(blueprint, intent.zone, intent.replica_name, confirmed=intent.confirmed)
 
 
 def line(selectors: Sequence[tuple[str, str]], program: str, **variables: str) -> str:

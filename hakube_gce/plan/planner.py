@@ -4,12 +4,15 @@ from hakube_gce.model import Observed, Operation, Verb
 from hakube_gce.plan.blueprint import Blueprint
 from hakube_gce.plan.create import plan_create
 from hakube_gce.plan.graph import Plan
+from hakube_gce.plan.recover import plan_recover
 from hakube_gce.plan.remove import plan_remove
 from hakube_gce.plan.replicate import plan_replicate
+from hakube_gce.plan.restore import plan_restore
+from hakube_gce.plan.snapshot import plan_snapshot
 from hakube_gce.plan.teardown import plan_teardown
 
 
-def plan(blueprint: Blueprint, operation: Operation, seen: Observed) -> Plan:
+def plan(blueprint: Blueprint, operation: Operation, seen: Observed) -> Plan:  # noqa: PLR0911 - one row a verb
     """Plan what is still missing to the operation's end; an empty plan means it is done.
 
     The same inputs give the same plan, and the plan after a finished run is empty.
@@ -23,3 +26,9 @@ def plan(blueprint: Blueprint, operation: Operation, seen: Observed) -> Plan:
             return plan_remove(blueprint, operation, seen)
         case Verb.TEARDOWN:
             return plan_teardown(blueprint, operation, seen)
+        case Verb.SNAPSHOT:
+            return plan_snapshot(blueprint, operation, seen)
+        case Verb.RESTORE:
+            return plan_restore(blueprint, operation, seen)
+        case Verb.RECOVER:
+            return plan_recover(blueprint, operation, seen)

@@ -6,11 +6,11 @@ finds it there again.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from hakube_gce import conditions, names
 from hakube_gce.model import Intent, Observed, Operation, Replica, Verb
-from hakube_gce.plan import blockers, superseding
+from hakube_gce.plan import blockers, recover, restore, snapshot, superseding
 from hakube_gce.plan.blueprint import Blueprint
 from hakube_gce.plan.graph import Blocker
 
@@ -25,7 +25,7 @@ class Resolved:
     """Why there is nothing to do: the wish is fulfilled."""
 
 
-def resolve(
+def resolve(  # noqa: PLR0911 - one row a verb
     blueprint: Blueprint,
     intent: Intent,
     seen: Observed,
@@ -42,6 +42,8 @@ def resolve(
         operation_id: Id for a new operation; an unfinished one keeps its own.
         other_regions: Regions, other than this, that hold an address of this cluster's name.
     """
+    if superseding.gives_way(seen, intent.verb):
+        seen = replace(seen, operation=None)
     found = _whatever_is_wished(blueprint, intent, seen, other_regions)
     if found is not None:
         return _refuse(found)
@@ -54,6 +56,20 @@ def resolve(
             return _remove(blueprint, intent, seen, operation_id)
         case Verb.TEARDOWN:
             return _teardown(blueprint, intent, seen, operation_id)
+        case Verb.SNAPSHOT:
+            return _as_resolved(
+                snapshot.wish(blueprint, seen, zone=intent.zone, operation_id=operation_id)
+            )
+        case Verb.RESTORE:
+            return _as_resolved(restore.wish(blueprint, intent, seen, operation_id=operation_id))
+        case Verb.RECOVER:
+            return _as_resolved(recover.wish(blueprint, intent, seen, operation_id=operation_id))
+
+
+def _as_resolved(found: Operation | Blocker | str) -> Resolved:
+    if isinstance(found, str):
+        return Resolved(nothing_to_do=found)
+    return _refuse(found) if isinstance(found, Blocker) else Resolved(operation=found)
 
 
 def _whatever_is_wished(

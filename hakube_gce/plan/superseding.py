@@ -15,6 +15,22 @@ def gives_up(unfinished: Operation, target: str) -> bool:
     return unfinished.verb is Verb.REPLICATE and target == unfinished.target
 
 
+def gives_way(seen: Observed, wished: Verb) -> bool:
+    """Tell whether the unfinished operation is given up for whatever else is wished.
+
+    A snapshot always is: nothing depends on one, and where it cannot be taken it must not keep
+    the masters from coming back. A recovery is for kube-up, once its survivor's VM is gone: first
+    that has to be made again.
+    """
+    unfinished = seen.operation
+    if unfinished is None or unfinished.verb is wished:
+        return False
+    if unfinished.verb is Verb.SNAPSHOT:
+        return True
+    gone = conditions.replica_named(seen, unfinished.target) is None
+    return unfinished.verb is Verb.RECOVER and wished is Verb.CREATE and gone
+
+
 def overtakes(seen: Observed, unfinished: Operation, target: str) -> bool:
     """Tell whether removing the target may come before the unfinished operation.
 
@@ -33,7 +49,7 @@ def overtakes(seen: Observed, unfinished: Operation, target: str) -> bool:
         case Verb.REPLICATE:
             is_voter = member is not None and member.role is Role.VOTER
             return is_voter or not has_begun(seen, unfinished)
-        case Verb.CREATE | Verb.TEARDOWN:
+        case _:
             return False
 
 

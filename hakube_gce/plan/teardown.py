@@ -1,6 +1,6 @@
 """kube-down: everything that carries this cluster's mark, and the address last. Pure."""
 
-from hakube_gce import names
+from hakube_gce import names, snapshots
 from hakube_gce.model import Observed, Operation
 from hakube_gce.plan import balancer, blockers
 from hakube_gce.plan.blueprint import Blueprint
@@ -37,6 +37,12 @@ def plan_teardown(blueprint: Blueprint, operation: Operation, seen: Observed) ->
         draft.add(f"delete-firewall/{firewall.name}", step_firewall, after=instances)
     _last(draft, blueprint, seen)
     notes = tuple(f"left alone: {c.resource} {c.why}" for c in seen.conflicts)
+    if seen.snapshots:
+        names_kept = ", ".join(s.name for s in seen.snapshots)
+        notes += (
+            f"snapshots are kept: {names_kept}; `hakube restore` begins from one, "
+            "`gcloud compute snapshots delete NAME` deletes it",
+        )
     return Plan(operation=operation, steps=tuple(draft.steps), notes=notes)
 
 
@@ -45,5 +51,9 @@ def _last(draft: Draft, blueprint: Blueprint, seen: Observed) -> None:
     if seen.kubeconfig_present:
         draft.add("remove-kubeconfig", RemoveKubeconfig(context=context), after=draft.keys)
     if seen.address is not None:
-        step = ReleaseAddress(name=seen.address.name, region=blueprint.region)
+        step = ReleaseAddress(
+            name=seen.address.name,
+            region=blueprint.region,
+            keep_keys=bool(snapshots.of_this_cluster(seen)),
+        )
         draft.add("release-address", step, after=draft.keys)

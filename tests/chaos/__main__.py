@@ -14,6 +14,7 @@ from typing import Any
 
 from tests.chaos import campaign, drills, history, telling
 from tests.chaos.campaign import Campaign, Order
+from tests.chaos.lab import Operator
 from tests.chaos.verdict import flaws
 from tests.e2e.labs import ROOT, Lab
 
@@ -43,15 +44,17 @@ def main() -> int:
         signal.signal(number, _interrupt)
     folder = Path(tempfile.mkdtemp(prefix="hakube-chaos-"))
     lab = Lab(folder=folder, search_path=os.environ.get("PATH", os.defpath))  # noqa: TID251 - a program's own entry
+    operator = Operator(lab=lab)
     status = 1
     try:
-        status = _drills(chosen, lab) if chosen.drills else _campaign(chosen, lab)
+        status = _drills(chosen, operator) if chosen.drills else _campaign(chosen, operator)
     except Interrupted as signalled:
         status = 128 + signalled.number
         say(f"interrupted by {signalled}")
     finally:
         for number in SIGNALS:  # what follows leaves nothing behind: it must not be cut short
             signal.signal(number, signal.SIG_IGN)
+        operator.end()
         _leave(lab, keep=chosen.keep and status < 128, keep_logs=status == 1)
     return status
 
@@ -115,27 +118,27 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _campaign(chosen: argparse.Namespace, lab: Lab) -> int:
+def _campaign(chosen: argparse.Namespace, operator: Operator) -> int:
     order = Order(events=chosen.events, seed=chosen.seed, plant=chosen.plant)
-    came = campaign.run(order, lab, say)
+    came = campaign.run(order, operator, say)
     if chosen.history:
         history.write_lines(came.history, chosen.history)
     facts = _facts(order, came)
     return _told(chosen, facts, "chaos", telling.campaign(facts))
 
 
-def _drills(chosen: argparse.Namespace, lab: Lab) -> int:
+def _drills(chosen: argparse.Namespace, operator: Operator) -> int:
     kinds = list(drills.COURSES)
     done = []
     for number in range(chosen.drills):
         turn, which = divmod(number, len(kinds))
         kind = kinds[which]
         say(f"drill {number + 1}: {kind}")
-        done.append(drills.run(kind, lab, seed=chosen.seed, turn=turn))
+        done.append(drills.run(kind, operator, seed=chosen.seed, turn=turn))
         say(telling.drill(asdict(done[-1])))
         if done[-1].flaws():
             break  # its lab is worth looking at
-        lab.destroy()
+        operator.lab.destroy()
     wrong = [flaw for drilled in done for flaw in drilled.flaws()]
     facts = {
         "schema_version": 1,

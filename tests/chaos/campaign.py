@@ -17,12 +17,11 @@ from tests.chaos.events import STRETCH, choose_events
 from tests.chaos.faults import Faults, Struck
 from tests.chaos.gateway import Gateway
 from tests.chaos.history import Operation
-from tests.chaos.lab import run_hakube
+from tests.chaos.lab import Operator
 from tests.chaos.linear import TooHard, anomalies
 from tests.chaos.plant import search_for_planted
 from tests.chaos.read_back import read_back
 from tests.chaos.verdict import PLANTED, Checked, Seen
-from tests.e2e.labs import Lab
 from tests.e2e.writer import PREFIX
 
 HEALTHY_WITHIN_S = 90.0
@@ -70,11 +69,11 @@ class _Findings:
             self.problems.append(f"{type(error).__name__}: {error}")
 
 
-def run(order: Order, lab: Lab, say: Say) -> Campaign:
+def run(order: Order, operator: Operator, say: Say) -> Campaign:
     """Make three masters, make trouble, and look at what is left."""
     say("three masters in three zones")
     stale = order.plant == "stale-reads"
-    company = assemble(lab, build(lab), seed=order.seed, stale_reads=stale)
+    company = assemble(operator, build(operator), seed=order.seed, stale_reads=stale)
     found = _Findings()
     began = time.monotonic()
     company.start()
@@ -102,7 +101,7 @@ def _settle(company: Company, found: _Findings) -> None:
     found.attempt(Faults(roster=company.roster).start_all)
     company.errands.await_end()
     company.roster.refresh()
-    found.verdict = _final_verdict(company.roster.lab)
+    found.verdict = _final_verdict(company.operator)
 
 
 def _seen(order: Order, company: Company, found: _Findings, history: Sequence[Operation]) -> Seen:
@@ -141,11 +140,11 @@ def _trouble(order: Order, company: Company, struck: list[Struck], say: Say) -> 
             return
 
 
-def _final_verdict(lab: Lab) -> str:
+def _final_verdict(operator: Operator) -> str:
     """Ask the program until it says that all is well, or for long enough."""
     said = ""
     for _ in range(int(HEALTHY_WITHIN_S / LOOK_EVERY_S)):
-        said = str(run_hakube(lab, "status").result.get("verdict", ""))
+        said = str(operator.hakube("status").result.get("verdict", ""))
         if said == "healthy":
             break
         threading.Event().wait(LOOK_EVERY_S)

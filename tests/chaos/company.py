@@ -11,9 +11,8 @@ from tests.chaos.clients import Board, Client
 from tests.chaos.errands import Errands
 from tests.chaos.events import ZONES, choose_errands
 from tests.chaos.gateway import Gateway
-from tests.chaos.lab import Ran, replicate, run_script
+from tests.chaos.lab import Operator, Ran
 from tests.chaos.roster import Roster
-from tests.e2e.labs import Lab
 from tests.e2e.writer import Witness, Writer, client_context
 
 SEATS = (None, None, None, 0, 1, 2)
@@ -37,6 +36,7 @@ class Company:
     """Who takes part."""
 
     context: ssl.SSLContext
+    operator: Operator
     roster: Roster
     clients: tuple[Client, ...]
     writer: Writer
@@ -66,7 +66,7 @@ class Company:
             part.stop()
 
 
-def build(lab: Lab, zones: Sequence[str] = ZONES) -> ssl.SSLContext:
+def build(operator: Operator, zones: Sequence[str] = ZONES) -> ssl.SSLContext:
     """Make a master in each zone by the documented commands.
 
     Returns:
@@ -76,11 +76,11 @@ def build(lab: Lab, zones: Sequence[str] = ZONES) -> ssl.SSLContext:
         NotBuilt: One of the commands failed.
     """
     first, *others = zones
-    made = run_script(lab, "kube-up.sh", MULTIZONE="true", KUBE_GCE_ZONE=first)
+    made = operator.script("kube-up.sh", MULTIZONE="true", KUBE_GCE_ZONE=first)
     _check(made)
     for zone in others:
-        _check(replicate(lab, zone))
-    return client_context(lab.hakube("emulator", "env", str(made.result["replica"])))
+        _check(operator.replicate(zone))
+    return client_context(operator.lab.hakube("emulator", "env", str(made.result["replica"])))
 
 
 def _check(ran: Ran) -> None:
@@ -88,16 +88,18 @@ def _check(ran: Ran) -> None:
         raise NotBuilt(f"exit status {ran.status}: {ran.shown}\n" + "\n".join(ran.said))
 
 
-def assemble(lab: Lab, context: ssl.SSLContext, *, seed: int, stale_reads: bool) -> Company:
+def assemble(
+    operator: Operator, context: ssl.SSLContext, *, seed: int, stale_reads: bool
+) -> Company:
     """Put everybody together; nobody has begun.
 
     Args:
-        lab: Where three masters are.
+        operator: Gives our commands in a lab where three masters are.
         context: How to ask their etcds.
         seed: What all choices come from.
         stale_reads: Plant a defect: the reads of those who talk to one member alone may be old.
     """
-    roster = Roster(lab=lab, board=Board(urls=()))
+    roster = Roster(lab=operator.lab, board=Board(urls=()))
     roster.refresh()
     clients = [
         Client(
@@ -112,9 +114,10 @@ def assemble(lab: Lab, context: ssl.SSLContext, *, seed: int, stale_reads: bool)
     ]
     return Company(
         context=context,
+        operator=operator,
         roster=roster,
         clients=tuple(clients),
         writer=Writer(context=context, urls=roster.board.urls),
         witness=Witness(context=context, url=roster.board.urls[0]),
-        errands=Errands(roster=roster, chosen=choose_errands(seed)),
+        errands=Errands(operator=operator, roster=roster, chosen=choose_errands(seed)),
     )

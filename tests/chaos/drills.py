@@ -16,7 +16,7 @@ from tests.chaos.company import build
 from tests.chaos.compute import delete_data_disks, delete_machines
 from tests.chaos.events import ZONES
 from tests.chaos.gateway import Gateway, NoAnswer, NotDone, encoded
-from tests.chaos.lab import Ran, replicate, run_hakube, run_script
+from tests.chaos.lab import Operator, Ran
 from tests.chaos.processes import etcds, send
 from tests.chaos.read_back import read_back
 from tests.e2e.labs import Lab
@@ -54,7 +54,7 @@ class Drilled:
     given_up: int
     """Acknowledged, not promised and not there: what the loss cost."""
     outage_s: float
-    """From the beginning of the repair to the first write acknowledged."""
+    """From the loss to the first write acknowledged, the refusals that were provoked included."""
     commands: Sequence[Ran]
     problem: str = ""
 
@@ -72,13 +72,19 @@ class Drilled:
 class Drill:
     """One drill under way."""
 
-    lab: Lab
+    operator: Operator
     context: ssl.SSLContext
     chance: random.Random
     turn: int
     """How often this kind of drill has been done before: each time in another way."""
     commands: list[Ran] = field(default_factory=list)
     acknowledged: dict[str, str] = field(default_factory=dict)
+    lost_at: float = 0.0
+    """By the monotonic clock."""
+
+    @property
+    def lab(self) -> Lab:
+        return self.operator.lab
 
     # ---------------------------------------------------------------------------------------- keys
 
@@ -139,6 +145,7 @@ class Drill:
 
     def lose_machines(self, names: set[str], how: Loss) -> None:
         """Lose VMs: their power only, or the VMs with or without their data disks."""
+        self.lost_at = time.monotonic()
         if how == "power cut":
             for name in names:
                 self.lab.hakube("emulator", "vm", "kill", name)
@@ -179,20 +186,20 @@ def all_machines(drill: Drill, masters: Sequence[str]) -> tuple[str, Mapping[str
     """Lose every VM; the data disks live."""
     how = drill.way("VMs deleted", "power cut")
     drill.lose_machines(set(masters), how)
-    drill.must(run_script(drill.lab, "kube-up.sh", KUBE_GCE_ZONE=ZONES[0]))
+    drill.must(drill.operator.script("kube-up.sh", KUBE_GCE_ZONE=ZONES[0]))
     return how, dict(drill.acknowledged), drill.url(masters[0])
 
 
 def all_disks(drill: Drill, masters: Sequence[str]) -> tuple[str, Mapping[str, str], str]:
     """Lose everything but the snapshot."""
-    drill.must(run_hakube(drill.lab, "snapshot"))
+    drill.must(drill.operator.hakube("snapshot"))
     promised = dict(drill.acknowledged)
     drill.write(drill.url(masters[0]), LATE_KEYS)
     how = drill.way("VMs and disks deleted")
     drill.lose_machines(set(masters), how)
-    drill.must_refuse(run_hakube(drill.lab, "restore"))
+    drill.must_refuse(drill.operator.hakube("restore"))
     confirmed = {"HAKUBE_CONFIRM_RESTORE": CLUSTER}
-    drill.must(run_hakube(drill.lab, "restore", **confirmed))
+    drill.must(drill.operator.hakube("restore", **confirmed))
     (name,) = drill.lab.vms()
     return how, promised, drill.url(name)
 
@@ -206,9 +213,9 @@ def _recovered(
     if drill.writes_work(url):
         raise DrillFailed("writes went on without a majority: nothing was lost")
     promised = read_back(url, drill.context, PREFIX, serializable=True)
-    drill.must_refuse(run_hakube(drill.lab, "recover", "--survivor", survivor))
+    drill.must_refuse(drill.operator.hakube("recover", "--survivor", survivor))
     confirmed = {"HAKUBE_CONFIRM_RECOVER": CLUSTER}
-    drill.must(run_hakube(drill.lab, "recover", "--survivor", survivor, **confirmed))
+    drill.must(drill.operator.hakube("recover", "--survivor", survivor, **confirmed))
     return how, promised, url
 
 
@@ -221,30 +228,30 @@ COURSES: Mapping[str, tuple[int, Course]] = {
 """Each with the masters it begins with."""
 
 
-def run(kind: str, lab: Lab, *, seed: int, turn: int) -> Drilled:
+def run(kind: str, operator: Operator, *, seed: int, turn: int) -> Drilled:
     """Build a cluster, fill it, lose things, get them back, and count.
 
     Args:
         kind: One of `COURSES`.
-        lab: Empty.
+        operator: Gives our commands, in an empty lab.
         seed: What is chosen from.
         turn: How often this kind was done before.
     """
     size, course = COURSES[kind]
-    context = build(lab, ZONES[:size])
-    masters = list(lab.vms())
+    context = build(operator, ZONES[:size])
+    masters = list(operator.lab.vms())
     chance = random.Random(f"{seed}/{kind}/{turn}")  # noqa: S311 - no secret
-    drill = Drill(lab=lab, context=context, chance=chance, turn=turn)
+    drill = Drill(operator=operator, context=context, chance=chance, turn=turn)
     drill.write(drill.url(masters[0]), KEYS)
     promised: Mapping[str, str] = {}
     kept: Mapping[str, str] = {}
-    how, outage_s, problem, began = "", 0.0, "", time.monotonic()
+    how, outage_s, problem = "", 0.0, ""
     try:
         how, promised, url = course(drill, masters)
         drill.await_writes(url)
-        outage_s = time.monotonic() - began
+        outage_s = time.monotonic() - drill.lost_at
         kept = read_back(url, context, PREFIX)
-        drill.must(replicate(lab, ZONES[-1]))
+        drill.must(operator.replicate(ZONES[-1]))
     except Exception as error:  # noqa: BLE001 - it ends the drill, and its flaws say so
         problem = f"{type(error).__name__}: {error}"
     return Drilled(

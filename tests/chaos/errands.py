@@ -7,10 +7,10 @@ gets the same line back at the end of a run that failed. How each attempt ended 
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from tests.chaos.events import Errand
-from tests.chaos.lab import Ran, remove, replicate
-from tests.chaos.roster import Roster
+from tests.chaos.lab import Ran
 
 PAUSE_S = 1.0
 MOST_ATTEMPTS = 60
@@ -21,12 +21,31 @@ class GaveUp(Exception):
     """A command was not done after many attempts."""
 
 
+class Commands(Protocol):
+    """Runs our commands; see `lab.Operator`."""
+
+    def replicate(self, zone: str) -> Ran: ...
+
+    def remove(self, zone: str, name: str) -> Ran: ...
+
+
+class Masters(Protocol):
+    """Knows the masters; see `roster.Roster`."""
+
+    def refresh(self) -> None: ...
+
+    def within(self, zone: str) -> list[str]: ...
+
+
 @dataclass(slots=True, kw_only=True)
 class Errands:
     """Runs errands one after the other until told to stop; the one under way is finished."""
 
-    roster: Roster
+    operator: Commands
+    roster: Masters
     chosen: Iterator[Errand]
+    pause_s: float = PAUSE_S
+    """Between two attempts at one command."""
     runs: list[Ran] = field(default_factory=list)
     """Every attempt."""
     done: list[str] = field(default_factory=list)
@@ -59,14 +78,14 @@ class Errands:
             self.problem = f"{type(error).__name__}: {error}"
 
     def _carry_out(self, errand: Errand) -> None:
-        lab, zone = self.roster.lab, errand.zone
+        operator, zone = self.operator, errand.zone
         if errand.kind == "add, then remove":
-            self._insist(lambda: replicate(lab, zone))
+            self._insist(lambda: operator.replicate(zone))
         masters = self.roster.within(zone)
         leaving = masters[-1 if errand.newest else 0]
-        self._insist(lambda: remove(lab, zone, leaving))
+        self._insist(lambda: operator.remove(zone, leaving))
         if errand.kind == "replace":
-            self._insist(lambda: replicate(lab, zone))
+            self._insist(lambda: operator.replicate(zone))
 
     def _insist(self, command: Callable[[], Ran]) -> None:
         """Repeat a command until it is done."""
@@ -77,5 +96,5 @@ class Errands:
             # An attempt that got as far as the last step may have been the one that removed it.
             if ran.status == 0 or (attempt and ran.status == NO_SUCH_REPLICA):
                 return
-            threading.Event().wait(PAUSE_S)
+            threading.Event().wait(self.pause_s)
         raise GaveUp(f"not done after {MOST_ATTEMPTS} attempts: {self.runs[-1].shown}")

@@ -62,6 +62,15 @@ class StagedEtcd:
     def transfer_leadership(self, to: str) -> None:
         self._etcd.transfer_leadership(to)
 
+    def prove_writable(self) -> None:
+        self._etcd.prove_writable()
+
+    def keys(self, prefix: str) -> tuple[str, ...]:
+        return self._etcd.keys(prefix)
+
+    def delete(self, key: str) -> None:
+        self._etcd.delete(key)
+
 
 class StagedPeers:
     """The lab's wires, with answers changed on the way."""

@@ -275,6 +275,59 @@ def test_a_storm_of_503_is_sat_out(cloud: Emulated, insert: Act, delete: Act) ->
     delete(cloud.gateway, new_id())
 
 
+def _take(gateway: GoogleCompute, name: str = "s", request_id: str = "") -> None:
+    gateway.create_snapshot(
+        B, "d", name, labels=LABELS, description="what", request_id=request_id or new_id()
+    )
+
+
+def test_a_snapshot_is_taken_found_listed_and_a_disk_made_of_it(cloud: Emulated) -> None:
+    gateway = cloud.gateway
+    make_disk(gateway, "d")
+    _take(gateway)
+    found = gateway.find_snapshot("s")
+    assert found is not None
+    assert (found.status, found.disk, found.zone) == ("READY", "d", B)
+    assert (found.labels, found.description, found.disk_size_gb) == (LABELS, "what", 20)
+    assert gateway.inventory(REGION).snapshots == (found,)
+    gateway.insert_disk(
+        C,
+        "copy",
+        size_gb=30,
+        disk_type="pd-ssd",
+        labels=LABELS,
+        request_id=new_id(),
+        source_snapshot="s",
+    )
+    (asked,) = [c["body"] for c in cloud.sent("disks.insert") if c["body"]["name"] == "copy"]
+    assert asked["sourceSnapshot"].endswith("/global/snapshots/s")
+    gateway.delete_snapshot("s", request_id=new_id())
+    assert gateway.find_snapshot("s") is None
+    assert gateway.inventory(REGION).snapshots == ()
+
+
+@pytest.mark.parametrize("drop", ["before", "after"])
+def test_a_snapshot_whose_answer_was_lost_is_taken_once(cloud: Emulated, drop: str) -> None:
+    make_disk(cloud.gateway, "d")
+    cloud.suffer(Fault(method="disks.createSnapshot", drop=drop))
+    _take(cloud.gateway)
+    with pytest.raises(ResourceConflict):
+        _take(cloud.gateway)
+    with pytest.raises(ResourceNotFound):
+        cloud.gateway.delete_snapshot("another", request_id=new_id())
+
+
+def test_a_snapshot_somebody_else_took_is_not_taken_for_ours(cloud: Emulated) -> None:
+    make_disk(cloud.gateway, "d")
+    body = {"name": "s", "labels": {"whose": "theirs"}}
+    path = f"/compute/v1/projects/{PROJECT}/zones/{B}/disks/d/createSnapshot"
+    cloud.lab.answer("POST", path, {}, body)
+    cloud.suffer(Fault(method="disks.createSnapshot", drop="before"))
+    with pytest.raises(ResourceConflict):
+        _take(cloud.gateway)
+    assert cloud.gateway.inventory(REGION).snapshots == ()
+
+
 def test_a_storm_without_end_is_unavailable(cloud: Emulated) -> None:
     cloud.suffer(Fault(error={"http": 503, "reason": "backendError"}, count=0))
     with pytest.raises(Unavailable, match=r"\d+ attempts in \d+ s"):

@@ -13,7 +13,10 @@ from typing import Any, Protocol
 
 import yaml
 
-_RANDOM = re.compile(r"id|targetId|\w*[Ff]ingerprint|\w*Timestamp|hakube-lock-epoch")
+_RANDOM = re.compile(
+    r"id|targetId|source\w+Id|\w*[Ff]ingerprint|\w*Timestamp|hakube-lock-epoch|hakube-hash|"
+    r"hakube-size"
+)
 """Fields that no two runs share."""
 _CONFIG = "hakube-config"
 
@@ -104,6 +107,7 @@ def _anonymous(text: str, dump: Mapping[str, Any], known: Mapping[str, Any]) -> 
     for number, address in enumerate(_cluster_ips(dump)):
         text = re.sub(rf"\b{re.escape(address)}\b", f"CLUSTER-IP-{number}", text)
     text = re.sub(r"\b(203\.0\.113|198\.51\.100)\.\d+\b", "EXTERNAL-IP", text)
+    text = re.sub(r"-snapshot-[0-9]{14}-[0-9a-f]{3}\b", "-snapshot-NOW", text)
     text = re.sub(r"\b[0-9a-f]{16}\b", "UID", text)
     text = re.sub(r"\b[0-9a-f]{12}\b", "OPERATION", text)
     return re.sub(

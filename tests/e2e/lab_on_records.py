@@ -154,7 +154,7 @@ def memberships(
     world: Mapping[str, Any], disks: Mapping[str, str]
 ) -> Iterator[tuple[str, dict[str, str]]]:
     for disk_id, files in world["disks"].items():
-        if "etcd/member/wal" not in files:
+        if files.get("etcd/member/wal", "torn") == "torn":
             continue
         wal = json.loads(files["etcd/member/wal"])
         known = world["clusters"][wal["cluster"]]["disks"][wal["member"]]

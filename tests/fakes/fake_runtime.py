@@ -21,6 +21,10 @@ class FakeRuntime:
         self.serial: dict[tuple[str, int], bytes] = {}
         self.dropped: dict[tuple[str, int], int] = {}
         self.forgotten: list[str] = []
+        self.snapshots: dict[str, str] = {}
+        """Snapshot → the disk it was taken of."""
+        self.filled: dict[str, str] = {}
+        """Disk → the snapshot it was made from."""
         self.history: list[tuple[str, str]] = []
         self.closed = False
         self.broken = False
@@ -55,6 +59,16 @@ class FakeRuntime:
         assert disk_id not in in_use, f"disk {disk_id} belongs to a running VM"
         assert disk_id not in self.forgotten, f"disk {disk_id} is gone already"
         self.forgotten.append(disk_id)
+
+    def keep_snapshot(self, snapshot_id: str, disk_id: str) -> None:
+        self.snapshots.setdefault(snapshot_id, disk_id)
+
+    def fill_disk(self, disk_id: str, snapshot_id: str) -> None:
+        assert snapshot_id in self.snapshots, f"disk {disk_id} is made from nothing"
+        self.filled.setdefault(disk_id, snapshot_id)
+
+    def forget_snapshot(self, snapshot_id: str) -> None:
+        del self.snapshots[snapshot_id]
 
     def metadata_changed(self, vm: VirtualMachine, attributes: Mapping[str, str]) -> None:
         self.attributes[vm.id] = dict(attributes)

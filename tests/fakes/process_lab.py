@@ -215,13 +215,14 @@ class ProcessLab:
         request = self.operator.request(verb, self.masters[master].instance_id, args)
         return self.send(master, request)
 
-    def install(self, name: str, *, role: str) -> Line:
+    def install(self, name: str, *, role: str, **args: object) -> Line:
         master = self.masters[name]
         hello = last(master.output(), "hello")
         certificates = self.operator.certificates(hello, name=name, address=master.address)
         others = [m.peer_url for m in self.masters.values() if m is not master]
         peers = others if role == "joiner" else []
         request = self.operator.install_request(hello, role=role, peers=peers)
+        request["args"] |= args
         return self.send(name, request, **{"hakube-certificates": json.dumps(certificates)})
 
     def admit(self, name: str, *, via: str, timeout_s: float = 60) -> Line:

@@ -82,6 +82,16 @@ class RecordsLab:
         request = self.operator.install_request(hello, role=role, peers=peers, **changes)
         return self.send(name, request, **{"hakube-certificates": json.dumps(certificates)})
 
+    def install_with(self, name: str, *, role: str = "founder", **args: object) -> Line:
+        """Send certificates and keys with further arguments."""
+        hello = self.hello(name)
+        address = self.vms[name].internal_ip
+        certificates = self.operator.certificates(hello, name=name, address=address)
+        peers = [self.peer_url(n) for n in self.vms if n != name] if role == "joiner" else []
+        request = self.operator.install_request(hello, role=role, peers=peers)
+        request["args"] |= args
+        return self.send(name, request, **{"hakube-certificates": json.dumps(certificates)})
+
     def found(self, name: str = "m1") -> None:
         """Make the first master."""
         self.insert(name)

@@ -278,3 +278,26 @@ def test_what_a_killed_daemon_left_is_ended_by_the_next(tmp_path: Path) -> None:
     with lab(tmp_path / "home") as runtime:
         assert members(pids[0]) == ()
         boot(runtime, machine(runtime, 0))  # on the same addresses, which are free again
+
+
+def test_a_snapshot_is_a_copy_that_outlives_its_disk_and_fills_new_ones(
+    runtime: ProcessRuntime, tmp_path: Path
+) -> None:
+    disks = tmp_path / "home/disks"
+    (disks / "200/etcd").mkdir(parents=True)
+    (disks / "200/etcd/wal").write_text("before")
+    runtime.keep_snapshot("7", "200")
+    (disks / "200/etcd/wal").write_text("after")
+    runtime.keep_snapshot("7", "200")
+    runtime.forget_disk("200")
+    runtime.fill_disk("201", "7")
+    assert (disks / "201/etcd/wal").read_text() == "before"
+    (disks / "201/etcd/wal").write_text("of the copy")
+    runtime.fill_disk("201", "7")
+    assert (disks / "201/etcd/wal").read_text() == "of the copy"
+    assert (disks / "201").stat().st_mode & 0o777 == 0o700
+    runtime.forget_snapshot("7")
+    runtime.fill_disk("202", "7")
+    assert list((disks / "202").iterdir()) == []
+    with pytest.raises(ValueError, match="no numeric id"):
+        runtime.keep_snapshot("../8", "200")

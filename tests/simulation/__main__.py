@@ -65,7 +65,7 @@ def _summary(outcomes: list[Outcome], seconds: float) -> int:
 
 
 def _say(*lines: str) -> None:
-    print(*lines, sep="\n")  # noqa: T201 - a program of its own
+    print(*lines, sep="\n", flush=True)  # noqa: T201 - a program of its own
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ from typing import Any
 
 from hakube_gce.emulator.lab import Lab
 from hakube_gce.emulator.latency import REALISTIC, Latency
+from hakube_gce.emulator.machines import virtual_machine
 from hakube_gce.emulator.membership_state import Rules
 from hakube_gce.emulator.refusals import Refusal
 from hakube_gce.emulator.resources import instances
@@ -54,6 +55,11 @@ class Cloud:
     changed_by: Counter[str] = field(default_factory=Counter)
     """How many mutations of each process were carried out."""
     trace: list[str] = field(default_factory=list)
+    lag_s: float = 0.0
+    past: list[tuple[float, dict[str, Json]]] = field(default_factory=list)
+    """What stood there when, while lists lag."""
+    old_lists: int = 0
+    """How many lists were answered with what is not so any more."""
     laws: Laws = field(init=False)
     lab: Lab = field(init=False)
     runtime: RecordsRuntime = field(init=False)
@@ -80,6 +86,8 @@ class Cloud:
         """Carry one request out, then judge what became of the world."""
         self.calls += 1
         self.trace.append(f"{self.clock.elapsed_s:.3f} {who} {request.method} {request.path}")
+        if request.method.endswith(("List", ".list")):
+            return self._list(request)
         if not request.changes:
             return self.lab.answer(request.verb, request.path, request.query, request.body)
         self.changes += 1
@@ -90,6 +98,23 @@ class Cloud:
         self.laws.after(request, who)
         return answer
 
+    def _list(self, request: Request) -> Json:
+        """Answer from what stood there a while ago."""
+        with self._held():
+            store, now_s = self.lab.world.store, self.clock.elapsed_s
+            if self.lag_s:
+                self.past.append((now_s, dict(store.records)))
+        seen = [records for moment_s, records in self.past if moment_s <= now_s - self.lag_s]
+        if not self.lag_s:
+            return self.lab.answer(request.verb, request.path, request.query, request.body)
+        shown = seen[-1] if seen else self.past[0][1]
+        present, store.records = store.records, shown
+        self.old_lists += present.keys() != shown.keys()
+        try:
+            return self.lab.answer(request.verb, request.path, request.query, request.body)
+        finally:
+            store.records = present
+
     def remaining_s(self, request: Request) -> float:
         """Tell how long the operation that a request waits for still takes."""
         path = request.path.removeprefix("/compute/v1/").removesuffix("/wait")
@@ -99,6 +124,11 @@ class Cloud:
         return max(0.0, operation.due - self.clock.elapsed_s)
 
     # ---------------------------------------------------------------------- what only tests may
+
+    def lists_lag(self, seconds: float) -> None:
+        """Let lists show what was so many seconds ago: the new not yet, the deleted still."""
+        self.lag_s = seconds
+        self.past = [(self.clock.elapsed_s, self.dump())]
 
     @contextmanager
     def _held(self) -> Iterator[None]:
@@ -178,9 +208,9 @@ class Cloud:
 
     def said(self) -> bytes:
         """Return all that the masters' serial ports have said."""
-        return b"".join(
-            self.lab.runtime.serial_output(vm, 2) for vm, _ in self.lab._machines._on.values()
-        )
+        store = self.lab.world.store
+        machines = [virtual_machine(store, path, record) for path, record in self.masters()]
+        return b"".join(self.runtime.serial_output(vm, 2) for vm in machines)
 
     def settle(self) -> None:
         """Let everything that is under way end."""
@@ -193,7 +223,7 @@ class Cloud:
 
 
 # What guards a world against threads is not part of it: a copied world has guards of its own.
-copyreg.pickle(type(threading.RLock()), lambda _: (threading.RLock, ()))  # type: ignore[arg-type]  # RLock is a function to mypy
+copyreg.pickle(type(threading.RLock()), lambda _: (threading.RLock, ()))
 copyreg.pickle(type(threading.Lock()), lambda _: (threading.Lock, ()))
 copyreg.pickle(threading.Condition, lambda _: (threading.Condition, ()))
 copyreg.pickle(MappingProxyType, lambda table: (MappingProxyType, (dict(table),)))

@@ -110,7 +110,7 @@ def trial(story: Story, pair: Pair, course: Course, beginnings: Beginnings) -> l
     if pair.trouble in OPERATION_ERRORS:
         _script(scene, pair)
     ended = scene.operator.alone(story.argv, fate)
-    problems = _judge(pair, ended, scene)
+    problems = _judge(pair, ended)
     if pair.trouble not in OPERATION_ERRORS and not fate.struck:
         problems.append("the trouble did not happen")
     scene.cloud.lab.faults.clear()
@@ -137,11 +137,16 @@ def _script(scene: Scene, pair: Pair) -> None:
     scene.cloud.lab.faults.add(faults.parse(script))
 
 
-def _judge(pair: Pair, ended: Ended, scene: Scene) -> list[str]:
+def _judge(pair: Pair, ended: Ended) -> list[str]:
     problems = []
+    allowed = set(STATUSES[pair.trouble])
+    if pair.method == "instances.getSerialPortOutput" and pair.trouble not in PASSING:
+        allowed.add(5)  # a master that cannot be heard is unknown, and that is refused
+    if any("goes back" in line for line in ended.output):
+        allowed.add(7)  # a window that was rolled back is a failed step, whatever the cause
     if ended.bug:
         problems.append("a bug")
-    if ended.status not in STATUSES[pair.trouble]:
+    if ended.status not in allowed:
         problems.append(f"exit status {ended.status}")
     resumable = ended.error is not None and ended.status in {7, 9}
     if resumable and ended.error and not ended.error.next_command:

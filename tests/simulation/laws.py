@@ -118,6 +118,12 @@ class Laws:
 
     # ---------------------------------------------------------------------------- at the end
 
+    def check_words(self, said: bytes) -> None:
+        """No master has said a private key in the clear."""
+        self.checks += 1
+        if any(marker.encode() in said for marker in _MARKERS):
+            self._break("a private key on a serial port")
+
     def check_foreign(self, records: Mapping[str, Json]) -> None:
         """Whatever was there before us is there, byte by byte."""
         for path, record in self.foreign.items():

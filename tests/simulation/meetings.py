@@ -1,4 +1,4 @@
-"""Two commands in one world at once: in every order of their steps, or with one of them asleep."""
+"""Two commands in one world at once: in every order of steps, or with one of them asleep."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -8,11 +8,11 @@ from tests.simulation.crashes import Course
 from tests.simulation.operator import Ended, Operator
 from tests.simulation.process import Fate, Turns, Untroubled
 from tests.simulation.stage import Actor, Chooser, Orders, Stage
-from tests.simulation.stories import Beginnings, Scene, Story
+from tests.simulation.stories import B, Beginnings, Scene, Story, teardown, up
 from tests.simulation.wire import Request
 
 STEPS = frozenset({"step", "zones.get", "addresses.insert", "addresses.setLabels"})
-"""Step granularity: before a run looks, before it writes to lock or operation, before each step."""
+"""Step granularity: before a run looks, writes to lock or operation, or begins a step."""
 NAP_S = 20 * 60.0
 EXPIRY_S = 13 * 60.0
 
@@ -85,6 +85,7 @@ def judge(met: Met) -> list[str]:
         born = len(ended.argv) == len(("up", "KUBE_GCE_ZONE=…"))
         if ended.status != 0 and changes > (1 if born else 0):
             problems.append(f"refused with {ended.status} after {changes} changes")
+    problems += _founded_twice(met)
     if not any(ended.status == 0 for ended in met.ended):
         problems.append("nobody won")
     met.scene.cloud.settle()
@@ -93,6 +94,18 @@ def judge(met: Met) -> list[str]:
     met.scene.cloud.laws.check_foreign(met.scene.cloud.dump())
     problems += met.scene.cloud.laws.broken
     return [*problems, *map(str, met.ended)] if problems else []
+
+
+def _founded_twice(met: Met) -> list[str]:
+    """Two may not both say that they created the cluster, each in a zone of its own."""
+    zones = {
+        ended.argv for ended in met.ended if ended.status == 0 and ended.argv == up(_zone(ended))
+    }
+    return ["it was created in two zones"] if len(zones) > 1 else []
+
+
+def _zone(ended: Ended) -> str:
+    return ended.argv[1].partition("=")[2]
 
 
 # ------------------------------------------------------------------------------ overslept
@@ -141,5 +154,13 @@ def oversleep(story: Story, number: int, beginnings: Beginnings, course: Course)
     if ended[1].status != 0 or ended[0].status not in {0, 3, 5, 6, 7}:
         problems.append(f"exit statuses {ended[0].status} and {ended[1].status}")
     scene.cloud.settle()
-    problems += differences(course.end, end_state(scene.cloud, known))
-    return [*problems, str(ended[0]), str(ended[1])] if problems else []
+    now = end_state(scene.cloud, known)
+    # What the sleeper had sent off cannot be recalled: it may leave a resource, but never touch
+    # etcd or the cluster IP; and a teardown finds it.
+    for part in ("etcd", "served"):
+        problems += differences(course.end[part], now[part], part)
+    torn_down = scene.operator.alone(teardown(B))
+    scene.cloud.settle()
+    scene.cloud.laws.check_empty(scene.cloud.dump())
+    problems += scene.cloud.laws.broken
+    return [*problems, *map(str, (ended[0], ended[1], torn_down))] if problems else []

@@ -27,10 +27,10 @@ _REAL = {FieldDescriptor.TYPE_FLOAT, FieldDescriptor.TYPE_DOUBLE}
 class View:
     """A message, read-only."""
 
-    __slots__ = ("_content", "_shape")
+    __slots__ = ("_shape", "content")
 
     def __init__(self, content: Json, shape: Mapping[str, Read]) -> None:
-        self._content = content
+        self.content = content
         self._shape = shape
 
     def __getattr__(self, name: str) -> Any:
@@ -38,7 +38,7 @@ class View:
             read = self._shape[name]
         except KeyError:
             raise AttributeError(name) from None
-        return read(self._content)
+        return read(self.content)
 
 
 def view(kind: str, content: Json) -> View:
@@ -76,7 +76,7 @@ def _value_reader(field: Any) -> Callable[[Any], Any]:
         return lambda entry: View(entry, _shape_of(inner))
     if field.type == FieldDescriptor.TYPE_ENUM:
         # only operations have one that anybody reads; the other enumerations are texts
-        return lambda entry: compute.Operation.Status[entry]
+        return lambda entry: getattr(compute.Operation.Status, entry)
     if field.type in _WHOLE:
         return int
     if field.type in _REAL:

@@ -11,7 +11,7 @@ import shutil
 import traceback
 from collections.abc import Callable, Collection, Iterator, Mapping
 from concurrent.futures import Future
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
@@ -19,20 +19,20 @@ from pathlib import Path
 from hakube_gce import sealing
 from hakube_gce.assemble import Edges, Means, put_together
 from hakube_gce.cli import status_of
-from hakube_gce.errors import HakubeError, TargetNotFound
+from hakube_gce.errors import HakubeError, Locked, TargetNotFound
 from hakube_gce.execute import Crew
 from hakube_gce.gce.calls import Persistence
 from hakube_gce.gce.gateway import GoogleCompute
 from hakube_gce.intents import Command
 from hakube_gce.lab import Place
-from hakube_gce.lock import Holder
+from hakube_gce.lock import HeldLock, Holder
 from hakube_gce.model import Lock, Observed, Operation
 from hakube_gce.perform.context import Context, Limits
 from hakube_gce.plan.blueprint import Blueprint
 from hakube_gce.plan.graph import Planned
 from hakube_gce.ports import Clock, Probe
 from hakube_gce.render import Result
-from hakube_gce.run import Job, resume_command, run
+from hakube_gce.run import Job, resume_command, run, same_again
 from hakube_gce.settings import Settings
 from hakube_gce.stopping import Stopping
 from hakube_gce.watch import Score
@@ -96,7 +96,7 @@ class Drawn:
         self.waiting.append((future, work))
         return future
 
-    def some_done(self, running: Collection[Future[Planned]]) -> Collection[Future[Planned]]:  # noqa: ARG002 - all that run are here
+    def some_done(self, running: Collection[Future[Planned]]) -> Collection[Future[Planned]]:
         future, work = self.waiting.pop(self.rng.randrange(len(self.waiting)))
         self.process.turns.reach("step")
         try:
@@ -112,7 +112,7 @@ class CloudProbe:
 
     process: Process
 
-    def ready(self, address: str, *, server_name: str, timeout_s: float) -> bool:  # noqa: ARG002 - the port's
+    def ready(self, address: str, *, server_name: str, timeout_s: float) -> bool:
         self.process.monotonic()
         return self.process.cloud.serves(address)
 
@@ -226,10 +226,10 @@ class Operator:
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         means = self._means(process, argv, screen)
         zone = means.settings.zone
-        if means.gateway.find_zone(zone) is None:  # as `commands` does
-            raise TargetNotFound(f"KUBE_GCE_ZONE={zone}: there is no such zone")
         job = self._job(means, process, screen)
-        try:
+        try:  # as `commands.change` does
+            if means.gateway.find_zone(zone) is None:
+                raise TargetNotFound(f"KUBE_GCE_ZONE={zone}: there is no such zone")
             result = run(job)
         except HakubeError as error:
             _add_next_command(job, error)
@@ -268,9 +268,9 @@ class Operator:
         )
 
         def context(
-            blueprint: Blueprint, operation: Operation, seen: Observed, lock: object
+            blueprint: Blueprint, operation: Operation, seen: Observed, lock: HeldLock
         ) -> Context:
-            made = means.context(blueprint, operation, seen, lock, say=screen.say)  # type: ignore[arg-type]
+            made = means.context(blueprint, operation, seen, lock, say=screen.say)
             return replace(
                 made,
                 probe=CloudProbe(process),
@@ -294,7 +294,7 @@ class Operator:
             clock=process,
             stopping=means.stopping,
             operation_id=self._new_hex(12),
-            renewed=lambda _held: nullcontext(),
+            renewed=functools.partial(_renewed, process),
             crew=functools.partial(_crew, self.rng, process),
         )
 
@@ -315,8 +315,32 @@ def _crew(rng: random.Random, process: Process) -> AbstractContextManager[Crew]:
     return drawn()
 
 
+@contextmanager
+def _renewed(process: Process, held: HeldLock) -> Iterator[None]:
+    """As `renewal.renewed`, but the process's waits are when its other thread has time."""
+
+    def keep() -> None:
+        if held._guard.locked():  # noqa: SLF001 - the other thread would wait; here there is one
+            return
+        try:
+            held.keep()
+        except Locked:
+            process.background.clear()
+        except HakubeError:
+            return  # the API has trouble
+
+    process.background.append(keep)
+    try:
+        yield
+    finally:
+        process.background.clear()
+
+
 def _add_next_command(job: Job, error: HakubeError) -> None:
     nothing = Observed(project="", region="", cluster="", server_time=job.clock.now(), zones=())
+    if isinstance(error, Locked):  # as `commands` does: what is noted there is another run's
+        error.next_command = same_again(job, job.inherit(nothing).blueprint)
+        return
     try:
         error.next_command = resume_command(job, job.inherit(nothing).blueprint)
     except HakubeError:

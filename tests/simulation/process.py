@@ -11,10 +11,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
+from hakube_gce.emulator.refusals import Refusal
 from hakube_gce.ports import Clock
 from tests.simulation.cloud import Cloud
 from tests.simulation.messages import Json
 from tests.simulation.wire import Request
+
+_OTHERS_TURN_S = 15.0
 
 
 class Killed(BaseException):
@@ -86,6 +89,9 @@ class Process:
     turns: Turns
     fate: Fate = field(default_factory=Untroubled)
     dead: bool = False
+    background: list[Callable[[], None]] = field(default_factory=list)
+    """What its other threads do while it waits: each is called when some time has passed."""
+    _in_background: bool = False
 
     def send(self, request: Request) -> Json:
         """Send one request, unless dead."""
@@ -95,7 +101,11 @@ class Process:
         self.turns.reach(request.method)
         self._live()
         self._or_die(self.fate.before, request)
-        answer = self.cloud.answer(request, self.name)
+        try:
+            answer = self.cloud.answer(request, self.name)
+        except Refusal:
+            self._or_die(self.fate.after, request)  # a refusal is an answer, and may be lost too
+            raise
         self._or_die(self.fate.after, request)
         return answer
 
@@ -109,9 +119,22 @@ class Process:
 
     def sleep(self, seconds: float) -> None:
         self._live()
-        if seconds > 0:
-            self.turns.sleep(seconds)
-        self._live()
+        while seconds > 0:
+            nap_s = min(seconds, _OTHERS_TURN_S)
+            self.turns.sleep(nap_s)
+            seconds -= nap_s
+            self._live()
+            self._do_the_rest()
+
+    def _do_the_rest(self) -> None:
+        if self._in_background:
+            return
+        self._in_background = True
+        try:
+            for work in tuple(self.background):
+                work()
+        finally:
+            self._in_background = False
 
     def _or_die(self, step: Callable[[Request], None], request: Request) -> None:
         try:

@@ -40,7 +40,7 @@ REFUSALS: Mapping[str, Callable[[], BaseException]] = {
     "timeout": lambda: requests.ReadTimeout("Read timed out."),
 }
 """Before the request is heard."""
-LOST = {
+LOST: Mapping[str, Callable[[], BaseException]] = {
     "reset after": AnswerLost,
     "timeout after": lambda: requests.ReadTimeout("Read timed out."),
 }
@@ -51,9 +51,9 @@ PASSING = ("403 rate limit", "429", "500", "502", "503", "reset before", "timeou
 
 def strike(name: str, *, before: bool) -> None:
     """Raise a trouble if it is of this side."""
-    kinds = REFUSALS if before else LOST
-    if name in kinds:
-        raise kinds[name]()
+    make = (REFUSALS if before else LOST).get(name)
+    if make is not None:
+        raise make()
 
 
 @dataclass(slots=True)

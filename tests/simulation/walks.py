@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from hakube_gce.emulator.faults import Fault
 from tests.e2e.end_states import lock_and_operation
 from tests.simulation.cloud import ZONES, Cloud, drawn_latency
 from tests.simulation.foreign import settle_neighbours
@@ -88,12 +89,13 @@ class Walk:
     # ------------------------------------------------------------------------------- events
 
     def _event(self) -> None:
-        kinds: Sequence[tuple[int, Callable[[], None]]] = (
+        kinds: Sequence[tuple[int, Callable[[], object]]] = (
             (6, lambda: self._command(replicate(self._zone()), self._fate())),
             (5, lambda: self._command(self._removal(), self._fate())),
             (1, lambda: self._command(up(self._zone()), self._fate())),
             (1, lambda: self._command(teardown(self._zone()), self._fate())),
             (2, self._power),
+            (1, self._cut_off),
             (1, self._forget),
             (1, self._move),
             (2, self._wait),
@@ -129,6 +131,18 @@ class Walk:
         self._say(f"{what} {path.rsplit('/', 1)[1]}")
         self.disturbed = True
         self.cloud.power(what, path)
+
+    def _cut_off(self) -> None:
+        """Let a zone be unreachable while a command runs: what lies there is not gone."""
+        zone = self._zone()
+        self._say(f"zone {zone} cannot be reached")
+        self.cloud.lab.faults.add(Fault(unreachable_zone=zone))
+        changes = self.cloud.changes
+        argv = self.rng.choice((replicate(self._zone()), self._removal(), teardown(self._zone())))
+        ended = self._command(argv, Untroubled())
+        if self.cloud.changes > changes:
+            self.problems.append(f"decided without knowing what lies in {zone}: {ended}")
+        self.cloud.lab.faults.clear()
 
     def _forget(self) -> None:
         self._say("the machine forgets everything")
@@ -201,18 +215,18 @@ class Walk:
     # -------------------------------------------------------------------------------- the end
 
     def _end(self) -> None:
+        self.cloud.laws.check_words(self.cloud.said())
         for path, record in self.cloud.masters():
             if record["status"] != "RUNNING":
                 self._say(f"start {record['name']}")
                 self.cloud.power("start", path)
         for _ in range(_PATIENCE):
-            ended = self._command(teardown(ZONES[0]), Untroubled())
-            if ended.status == 0:
+            if self._command(teardown(ZONES[0]), Untroubled()).status == 0:
                 break
             self._say("some time passes")
             self.cloud.clock.sleep(EXPIRY_S)
         else:
-            self.problems.append(f"nothing tears it down: {ended}")
+            self.problems.append("nothing tears it down")
         self.cloud.settle()
         self.cloud.laws.check_empty(self.cloud.dump())
         self.cloud.laws.check_foreign(self.cloud.dump())

@@ -66,7 +66,7 @@ class Service:
     def __getattr__(self, name: str) -> Callable[..., Any]:
         return functools.partial(self._call, name.removesuffix("_unary"))
 
-    def _call(self, name: str, request: Mapping[str, Any], retry: None, timeout: float) -> Any:  # noqa: ARG002 - the library's
+    def _call(self, name: str, request: Mapping[str, Any], retry: None, timeout: float) -> Any:
         answer = _answered(self.send, _request(f"{self.name}.{_camel(name)}", request))
         if (self.name, name) == ("regionBackendServices", "get"):
             # the one answer that is changed and sent back: there it has to be the real thing
@@ -119,6 +119,7 @@ def clients(send: Send, now: Callable[[], datetime]) -> Clients:
         backend_services=build("regionBackendServices", "BackendService"),
         forwarding_rules=build("forwardingRules", "ForwardingRule"),
         target_pools=build("targetPools", "TargetPool"),
+        snapshots=build("snapshots", "Snapshot"),
         operations={
             scope: build(f"{scope}Operations", "Operation")
             for scope in ("zone", "region", "global")

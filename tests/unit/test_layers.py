@@ -17,7 +17,7 @@ PACKAGE = "hakube_gce"
 PURE = (
     "settings", "settings_table", "setting_kinds", "setting_sources", "original_variables",
     "misspellings", "intents", "model", "resources", "conditions", "plan", "steps", "pki",
-    "render", "errors", "names", "marks", "inherit",
+    "render", "errors", "names", "marks", "inherit", "snapshots",
     "describe", "leaves", "cluster_keys", "understand", "timestamps",
     "whatif", "whatif_text", "whatif_worlds",
 )  # fmt: skip

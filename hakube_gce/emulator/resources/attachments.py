@@ -57,6 +57,7 @@ def _source(world: World, call: Call, instance: str, wanted: Json, number: int) 
         "sizeGb": given.get("diskSizeGb"),
         "type": given.get("diskType"),
         "sourceImage": given.get("sourceImage"),
+        "sourceSnapshot": given.get("sourceSnapshot"),
         "labels": given.get("labels"),
         "description": given.get("description"),
     }

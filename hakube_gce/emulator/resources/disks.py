@@ -7,6 +7,7 @@ from hakube_gce.emulator.links import last, link, resolve, short, zone_of
 from hakube_gce.emulator.operations import Operation
 from hakube_gce.emulator.quotas import check as check_quota
 from hakube_gce.emulator.refusals import in_use, invalid, not_found
+from hakube_gce.emulator.resources import snapshots
 from hakube_gce.emulator.resources.kinds import Kind, label_fields
 from hakube_gce.emulator.world import World, check_place, public
 
@@ -31,15 +32,19 @@ def create(world: World, call: Call, path: str, wanted: Json) -> Json:
         OperationFailed: the quota is used up.
     """
     image = _image(call, wanted.get("sourceImage"))
-    smallest = int(image["diskSizeGb"]) if image else 1
+    snapshot = _snapshot(world, call, wanted)
+    source = image or snapshot
+    smallest = int(source["diskSizeGb"]) if source else 1
     fields = {
-        "sizeGb": str(_size_gb(wanted.get("sizeGb"), smallest, bool(image))),
+        "sizeGb": str(_size_gb(wanted.get("sizeGb"), smallest, bool(source))),
         "type": link(_type(call, path, wanted.get("type"))),
         "status": "CREATING",
         "description": wanted.get("description"),
         "physicalBlockSizeBytes": "4096",
         "sourceImage": image["selfLink"] if image else None,
         "sourceImageId": image["id"] if image else None,
+        "sourceSnapshot": snapshot["selfLink"] if snapshot else None,
+        "sourceSnapshotId": snapshot["id"] if snapshot else None,
         **label_fields(wanted.get("labels")),
     }
     record = world.create(path, "compute#disk", fields)
@@ -57,14 +62,23 @@ def _image(call: Call, reference: object) -> Json | None:
     return image
 
 
+def _snapshot(world: World, call: Call, wanted: Json) -> Json | None:
+    reference = wanted.get("sourceSnapshot")
+    if not reference:
+        return None
+    if wanted.get("sourceImage"):
+        raise invalid("resource.sourceSnapshot", reference, "A disk has one source at most.")
+    return snapshots.source(world, resolve(reference, call, "resource.sourceSnapshot"))
+
+
 def _image_path(reference: object, call: Call) -> str:
     # gcloud names families by a zone's view: projects/P/zones/-/imageFamilyViews/FAMILY.
     return resolve(reference, call, "resource.sourceImage")
 
 
-def _size_gb(wanted: object, smallest: int, has_image: bool) -> int:
+def _size_gb(wanted: object, smallest: int, has_source: bool) -> int:
     if wanted in (None, "", 0, "0"):
-        return smallest if has_image else _DEFAULT_SIZE_GB
+        return smallest if has_source else _DEFAULT_SIZE_GB
     try:
         size_gb = int(str(wanted))
     except ValueError:

@@ -32,6 +32,7 @@ from hakube_gce.emulator.loop_thread import LoopThread
 from hakube_gce.emulator.metadata_server import MetadataServer
 from hakube_gce.emulator.readiness import is_ready
 from hakube_gce.emulator.runtime import Route, VirtualMachine
+from hakube_gce.emulator.runtimes.disk_copies import copy_files
 from hakube_gce.emulator.runtimes.process_command import (
     AGENT,
     agent_environment,
@@ -80,8 +81,9 @@ class ProcessRuntime:
         self._agent = tuple(agent)
         home = home.absolute()  # VMs work in folders of their own
         self._disks = home / "disks"
+        self._snapshots = home / "snapshots"
         self._folders = home / "vms"
-        for folder in (home, self._disks, self._folders):
+        for folder in (home, self._disks, self._snapshots, self._folders):
             make_private_folder(folder)
         self._claim: Claim = claim(home / "process.json")
         self.api_port = self._claim.api_port
@@ -166,6 +168,16 @@ class ProcessRuntime:
             if note.read_text() == disk_id and note.parent.name not in self._running:
                 shutil.rmtree(note.parent)
 
+    def keep_snapshot(self, snapshot_id: str, disk_id: str) -> None:
+        """Copy a disk's files as they are: one after another, not all at one moment."""
+        copy_files(self._disk(disk_id), self._snapshot(snapshot_id))
+
+    def fill_disk(self, disk_id: str, snapshot_id: str) -> None:
+        copy_files(self._snapshot(snapshot_id), self._disk(disk_id))
+
+    def forget_snapshot(self, snapshot_id: str) -> None:
+        shutil.rmtree(self._snapshot(snapshot_id), ignore_errors=True)
+
     def metadata_changed(self, vm: VirtualMachine, attributes: Mapping[str, str]) -> None:
         with self._book:
             self._attributes[vm.id] = dict(attributes)
@@ -237,6 +249,10 @@ class ProcessRuntime:
     def _disk(self, disk_id: str) -> Path:
         _check_id(disk_id)
         return self._disks / disk_id
+
+    def _snapshot(self, snapshot_id: str) -> Path:
+        _check_id(snapshot_id)
+        return self._snapshots / snapshot_id
 
     def _check(self, vm: VirtualMachine) -> None:
         _check_id(vm.id)

@@ -132,6 +132,18 @@ class RecordsRuntime:
         with self._changing():
             self.world.forget_disk(disk_id)
 
+    def keep_snapshot(self, snapshot_id: str, disk_id: str) -> None:
+        with self._changing():
+            self.world.keep_snapshot(snapshot_id, disk_id)
+
+    def fill_disk(self, disk_id: str, snapshot_id: str) -> None:
+        with self._changing():
+            self.world.fill_disk(disk_id, snapshot_id)
+
+    def forget_snapshot(self, snapshot_id: str) -> None:
+        with self._changing():
+            self.world.snapshots.pop(snapshot_id, None)
+
     def metadata_changed(self, vm: VirtualMachine, attributes: Mapping[str, str]) -> None:
         with self._changing():
             self._attributes[vm.id] = dict(attributes)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
 from hakube_gce.agent.core import Agent
+from hakube_gce.agent.disk import WAL
 from hakube_gce.agent.etcd_errors import classify
 from hakube_gce.agent.job import CONFIG_KEY, Identity, parse_config
 from hakube_gce.agent.keys import pki
@@ -25,10 +26,12 @@ from hakube_gce.emulator.membership import Membership
 from hakube_gce.emulator.membership_state import EtcdRefused, JoinFailed, MemberRecord
 from hakube_gce.emulator.runtime import VirtualMachine
 from hakube_gce.emulator.runtimes.records_crypto import RecordsCrypto
+from hakube_gce.emulator.runtimes.records_databases import RecordsDatabases
 from hakube_gce.emulator.runtimes.records_world import DiskFiles, World
 
 T = TypeVar("T")
 
+_PROBE_KEY = "hakube-probe"
 ETCD_VERSION = "3.5.33"
 """Whose behaviour the membership model follows."""
 
@@ -62,6 +65,7 @@ class Machine:
             data=self.data,
             crypto=RecordsCrypto(self.root, world.clock),
             etcd=RecordsEtcd(self),
+            databases=RecordsDatabases(self, world),
             services=self.services,
             peers=RecordsPeers(self, world),
             serial=RecordsSerial(write),
@@ -115,13 +119,16 @@ class RecordsServices:
             return None
         return found if found[0].is_running(found[1]) else None
 
-    def start_etcd(self, launch: EtcdLaunch) -> None:
+    def start_etcd(self, launch: EtcdLaunch, *, alone: bool = False) -> None:
         if self.etcd is not None:
             return
         self._state = EtcdState.RUNNING
         known = self._world.etcd_on(self._machine.data)
         if known is not None:
-            known[0].start(known[1])
+            (known[0].force_new if alone else known[0].start)(known[1])
+            return
+        if self._machine.data.exists(WAL):  # it is torn
+            self._state = EtcdState.CRASHED
             return
         try:
             self._first_start(launch)
@@ -227,6 +234,16 @@ class RecordsEtcd:
 
     def transfer_leadership(self, to: str) -> None:
         self._ask(lambda membership, own: membership.transfer_leadership(own, int(to, 16)))
+
+    def prove_writable(self) -> None:
+        self._ask(lambda membership, own: membership.put(own, _PROBE_KEY, ""))
+        self.delete(_PROBE_KEY)
+
+    def keys(self, prefix: str) -> tuple[str, ...]:
+        return self._ask(lambda membership, own: membership.keys(own, prefix))
+
+    def delete(self, key: str) -> None:
+        self._ask(lambda membership, own: membership.delete(own, key))
 
     def _local(self) -> tuple[Membership, int]:
         etcd = self._machine.etcd
