@@ -179,36 +179,6 @@ def test_labels_written_by_somebody_else_meanwhile_are_kept(book: AddressBook) -
     assert lock_of(book) is not None
 
 
-<<<<<<< HEAD
-def test_two_runs_of_one_person_on_one_machine_are_told_apart(book: AddressBook) -> None:
-    """The nonce is the holder; name, host and process id may come again."""
-    slow = take(book, "jane")
-    take(book, "jane", gone=True)
-    with pytest.raises(Locked, match="lost"):
-        slow.note(REMOVAL)
-
-
-@pytest.mark.parametrize("hours_off", [-24, 24])
-def test_a_machine_whose_clock_is_wrong_takes_no_lock_that_holds(
-    book: AddressBook, hours_off: int
-) -> None:
-    take(book, "jane")
-    wrong = FakeClock()
-    wrong.advance(24 * 3600 + hours_off * 3600)
-    book.clock.advance(24 * 3600)
-
-    def take_by_a_wrong_clock(who: str) -> None:
-        there = replace(place(book, who), clock=wrong)
-        acquire(there, REMOVAL, seen=book.find_address("r", NAME))
-
-    take_by_a_wrong_clock("john")
-    book.clock.advance(TTL.total_seconds())
-    with pytest.raises(Locked, match="john"):
-        take_by_a_wrong_clock("jane")
-
-
-=======
->>>>>>> main
 def test_a_decision_that_another_run_made_stale_gets_no_lock(book: AddressBook) -> None:
     """It looked, another run came and went, and what it decided may now hit another victim."""
     take(book, "jane").release(keep_operation=False)
@@ -286,8 +256,6 @@ def test_a_free_lock_is_left_as_it_is(book: AddressBook) -> None:
     writes = book.writes
     assert not break_open(place(book, "john"), "0" * 16)
     assert book.writes == writes
-<<<<<<< HEAD
-=======
 
 
 def test_two_runs_of_one_person_on_one_machine_are_told_apart(book: AddressBook) -> None:
@@ -310,4 +278,3 @@ def test_a_machine_whose_clock_is_wrong_takes_no_lock_that_holds(
     book.clock.advance(TTL.total_seconds())
     with pytest.raises(Locked, match="john"):
         take_by(wrong, book, "jane")
->>>>>>> main
