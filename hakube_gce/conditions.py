@@ -225,6 +225,12 @@ def removal_keeps_quorum(seen: Observed, leaving: Member) -> bool:
     return majority(seen, seen.members).holds and majority_without(seen, leaving).holds
 
 
+def removal_sums(seen: Observed, leaving: Member) -> str:
+    """Give both majorities that a removal takes: either may be the one that is missing."""
+    now, then = majority(seen, seen.members), majority_without(seen, leaving)
+    return f"now {now}; afterwards {then}"
+
+
 class Verdict(StrEnum):
     """The one word status ends in."""
 
@@ -255,7 +261,7 @@ def verdict(seen: Observed) -> Verdict:
 
 def _all_known_dead(seen: Observed) -> bool:
     """Tell whether so many VMs are known to be off that quorum is lost, not merely unseen."""
-    known = seen.members or _last_known_members(seen)
+    known = seen.members or last_known_voters(seen)
     if not known:
         return False
     off = 0
@@ -265,9 +271,10 @@ def _all_known_dead(seen: Observed) -> bool:
     return len(known) - off < quorum(len(known)) and not seen.unreadable
 
 
-def _last_known_members(seen: Observed) -> tuple[Member, ...]:
+def last_known_voters(seen: Observed) -> tuple[Member, ...]:
+    """List the voters of the furthest list that anybody ever told; it may be old."""
     reports = [r.report for r in seen.replicas if r.report is not None and r.report.members]
-    newest = max(reports, key=lambda r: r.time, default=None)
+    newest = max(reports, key=lambda r: (r.term, r.applied_index, r.time), default=None)
     return tuple(m for m in newest.members if m.role is Role.VOTER) if newest else ()
 
 

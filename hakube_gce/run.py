@@ -158,7 +158,9 @@ def _show(job: Job, drafted: Plan) -> Result:
     for line in render.plan_lines(drafted):
         job.screen.say(line)
     job.screen.say("Nothing was changed (dry run).")
-    target = drafted.operation.target if drafted.operation else ""
+    operation = drafted.operation
+    is_of_master = operation is not None and operation.verb not in {Verb.SNAPSHOT, Verb.RESTORE}
+    target = operation.target if operation is not None and is_of_master else ""
     status = 10 if job.check and drafted.steps else 0
     return replace(
         _result(job, changed=False),

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol, TypeVar
 
-from hakube_gce import marks, names
+from hakube_gce import marks, names, snapshots
 from hakube_gce.model import Conflict, Mark, Observed, Replica, Report
 from hakube_gce.resources import Address, DiskSnapshot, Instance, Inventory
 from hakube_gce.timestamps import parse_rfc3339
@@ -148,7 +148,7 @@ def _snapshots(inventory: Inventory, prefix: str) -> tuple[DiskSnapshot, ...]:
         for s in inventory.snapshots
         if (mark := marks.mark_from_labels(s.labels)) is not None and mark.cluster == prefix
     ]
-    return tuple(sorted(found, key=lambda s: (s.created, s.name), reverse=True))
+    return snapshots.newest_first(found)
 
 
 def _replica(instance: Instance, report: Report | None, now: datetime) -> Replica:

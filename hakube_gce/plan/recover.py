@@ -8,7 +8,7 @@ cluster IP comes to it.
 from dataclasses import replace
 
 from hakube_gce import conditions, marks, names
-from hakube_gce.model import Intent, Member, Observed, Operation, Replica, Report, Role, Verb
+from hakube_gce.model import Intent, Observed, Operation, Replica, Role, Verb
 from hakube_gce.plan import balancer, blockers, rescue_blockers
 from hakube_gce.plan.blueprint import Blueprint
 from hakube_gce.plan.create import server
@@ -79,7 +79,7 @@ def _refusal(blueprint: Blueprint, seen: Observed, survivor: Replica) -> Blocker
 def statement(seen: Observed, survivor: Replica) -> tuple[str, ...]:
     """Say who is there, who is not, how far each had come, and what will be gone."""
     lines = [_line(r) for r in seen.replicas]
-    known = last_known(seen)
+    known = conditions.last_known_voters(seen)
     gone = [m for m in known if conditions.replica_of(seen, m) is None]
     lines += [f"{m.name or m.id}: no VM any more, how far it had come is not known" for m in gone]
     own = _applied(survivor)
@@ -106,13 +106,6 @@ def _line(replica: Replica) -> str:
 
 def _applied(replica: Replica) -> int:
     return replica.report.applied_index if replica.report is not None else 0
-
-
-def last_known(seen: Observed) -> tuple[Member, ...]:
-    """List the voters of the newest list that anybody ever told."""
-    reports: list[Report] = [r.report for r in seen.replicas if r.report and r.report.members]
-    newest = max(reports, key=lambda r: (r.term, r.applied_index, r.time), default=None)
-    return tuple(m for m in newest.members if m.role is Role.VOTER) if newest else ()
 
 
 def plan_recover(blueprint: Blueprint, operation: Operation, seen: Observed) -> Plan:

@@ -148,7 +148,8 @@ def _blockers(
     there = _disk_in_the_way(blueprint, seen, operation.id)
     if there is not None:
         found.append(there)
-    if not found and not seen.disks and snapshots.named(seen, operation.target) is None:
+    has_disk = any(d.name == names.data_disk(name) for d in seen.disks)
+    if not found and not has_disk and snapshots.named(seen, operation.target) is None:
         found.append(rescue_blockers.no_snapshot(blueprint, seen, operation.target))
     return found
 

@@ -19,7 +19,8 @@ def gives_way(seen: Observed, wished: Verb) -> bool:
     """Tell whether the unfinished operation is given up for whatever else is wished.
 
     A snapshot always is: nothing depends on one, and where it cannot be taken it must not keep
-    the masters from coming back. A recovery is for kube-up, once its survivor's VM is gone: first
+    the masters from coming back. A recovery is where a majority came back, because then it is not
+    done; and for kube-up while it has deleted nobody yet, or once its survivor's VM is gone: first
     that has to be made again.
     """
     unfinished = seen.operation
@@ -27,8 +28,18 @@ def gives_way(seen: Observed, wished: Verb) -> bool:
         return False
     if unfinished.verb is Verb.SNAPSHOT:
         return True
+    if unfinished.verb is not Verb.RECOVER:
+        return False
+    now = conditions.majority(seen, seen.members)
+    if seen.members_known and now.voters > 1 and now.holds:
+        return True
     gone = conditions.replica_named(seen, unfinished.target) is None
-    return unfinished.verb is Verb.RECOVER and wished is Verb.CREATE and gone
+    return wished is Verb.CREATE and (gone or _nobody_was_deleted(seen))
+
+
+def _nobody_was_deleted(seen: Observed) -> bool:
+    known = conditions.last_known_voters(seen)
+    return bool(known) and all(conditions.replica_of(seen, m) is not None for m in known)
 
 
 def overtakes(seen: Observed, unfinished: Operation, target: str) -> bool:

@@ -191,8 +191,8 @@ def test_errors_become_the_client_librarys_own(cloud: Cloud) -> None:
     stale = compute_v1.ZoneSetLabelsRequest(labels={"a": "b"}, label_fingerprint="AAAA")
     with pytest.raises(exceptions.PreconditionFailed):
         cloud.Disks.set_labels_unary(**zonal, resource="a", zone_set_labels_request_resource=stale)
-    with pytest.raises(exceptions.MethodNotImplemented, match=r"compute\.snapshots\.list"):
-        list(cloud.Snapshots.list(project=PROJECT))
+    with pytest.raises(exceptions.MethodNotImplemented, match=r"compute\.routes\.list"):
+        list(cloud.Routes.list(project=PROJECT))
 
 
 def test_a_finished_operation_can_be_forgotten(cloud: Cloud) -> None:

@@ -363,6 +363,10 @@ def test_starting_the_survivor_may_bring_the_majority_back_and_then_nothing_is_d
     assert "majority after all" in ended.stderr
     assert len(kinds(desk.lab, "compute#instance")) == 3
     assert desk.status()["etcd"]["healthy_voters"] == 2
+    back = desk.up(B)
+    assert back.status == 0, back
+    assert desk.status()["etcd"]["healthy_voters"] == 3
+    assert not lock_and_operation(desk.lab)
 
 
 def test_a_lost_disk_is_not_made_a_master_again_after_a_recovery(desk: Desk) -> None:

@@ -135,10 +135,22 @@ def test_an_unfinished_snapshot_stands_in_nobody_s_way() -> None:
 def test_an_unfinished_recovery_gives_way_to_kube_up_once_its_survivor_has_no_vm() -> None:
     own = operation(Verb.RECOVER, name_of(0))
     there = replace(cluster("?--"), operation=own)
-    assert reasons(wish(Verb.CREATE, there)) == ["OperationUnfinished"]
+    assert wish(Verb.CREATE, there).operation is not None, "it has deleted nobody yet"
+    begun = replace(there, replicas=there.replicas[:2])
+    assert reasons(wish(Verb.CREATE, begun)) == ["OperationUnfinished"]
     gone = replace(there, replicas=there.replicas[1:])
     assert wish(Verb.CREATE, replace(gone, replicas=())).operation is not None
     assert reasons(wish(Verb.REPLICATE, gone)) == ["OperationUnfinished"]
+
+
+def test_a_recovery_that_found_a_majority_gives_way_to_everything() -> None:
+    own = operation(Verb.RECOVER, name_of(0))
+    for verb in (Verb.CREATE, Verb.REPLICATE, Verb.REMOVE, Verb.SNAPSHOT):
+        found = wish(verb, replace(cluster("+++"), operation=own))
+        assert found.operation is not None, (verb, found)
+        assert found.operation.verb is verb
+    half = replace(cluster("+", balancer=True), operation=own)
+    assert reasons(wish(Verb.REPLICATE, half)) == ["OperationUnfinished"]
 
 
 # ----------------------------------------------------------------------------------- recover
