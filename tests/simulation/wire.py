@@ -120,7 +120,6 @@ def clients(send: Send, now: Callable[[], datetime]) -> Clients:
         backend_services=build("regionBackendServices", "BackendService"),
         forwarding_rules=build("forwardingRules", "ForwardingRule"),
         target_pools=build("targetPools", "TargetPool"),
-        snapshots=build("snapshots", "Snapshot"),
         operations={
             scope: build(f"{scope}Operations", "Operation")
             for scope in ("zone", "region", "global")
