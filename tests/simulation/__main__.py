@@ -23,12 +23,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     logging.getLogger("hakube_gce.gce.calls").setLevel(logging.ERROR)
     root, began_s = in_memory(), time.perf_counter()
     outcomes = []
-    try:
+    try:  # stopped by Ctrl-C it still says what it has seen
         for seed in range(asked.seed, asked.seed + asked.seeds):
             outcome = walk(seed, root)
             outcomes.append(outcome)
             if outcome.problems or asked.verbose:
                 _show(outcome)
+    except KeyboardInterrupt:
+        _say("stopped")
     finally:
         shutil.rmtree(root, ignore_errors=True)
     return _summary(outcomes, time.perf_counter() - began_s)
