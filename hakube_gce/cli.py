@@ -57,10 +57,10 @@ def _run(found: Arguments, environment: Mapping[str, str]) -> int:
         return commands.status(found, settings, environment)
     if found.verb == "unlock":
         return commands.unlock(found, settings, environment)
-    if found.list:
-        return commands.list_snapshots(found, settings, environment)
     if found.verb == "whatif":
         return commands.what_if(found, settings, environment)
+    if found.list:
+        return commands.list_snapshots(found, settings, environment)
     return commands.change(found, settings, environment)
 
 

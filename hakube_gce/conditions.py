@@ -226,6 +226,12 @@ def removal_keeps_quorum(seen: Observed, leaving: Member) -> bool:
     return majority(seen, seen.members).holds and majority_without(seen, leaving).holds
 
 
+def removal_sums(seen: Observed, leaving: Member) -> str:
+    """Give both majorities that a removal takes: either may be the one that is missing."""
+    now, then = majority(seen, seen.members), majority_without(seen, leaving)
+    return f"now {now}; afterwards {then}"
+
+
 class Verdict(StrEnum):
     """The one word status ends in."""
 

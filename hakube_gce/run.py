@@ -235,22 +235,6 @@ def _perform_all(
     )
 
 
-def _replica(operation: Operation, planned: Plan, after: Observed) -> str:
-    """Give the master that came, went or was rescued."""
-    match operation.verb:
-        case Verb.SNAPSHOT:
-            return ""
-        case Verb.RESTORE:
-            return next((r.name for r in after.replicas), "")
-        case _:
-            return operation.target or _only_replica(planned)
-
-
-def _snapshot(operation: Operation, after: Observed) -> dict[str, object] | None:
-    found = snapshots.named(after, operation.target) if operation.target else None
-    return snapshots.as_object(found) if found is not None else None
-
-
 def _look_as_holder(job: Job) -> Observed:
     """Look until the address whose lock is ours is listed too.
 
@@ -267,6 +251,22 @@ def _look_as_holder(job: Job) -> Observed:
         "list it yet",
         hint="run the same command again",
     )
+
+
+def _replica(operation: Operation, planned: Plan, after: Observed) -> str:
+    """Give the master that came, went or was rescued."""
+    match operation.verb:
+        case Verb.SNAPSHOT:
+            return ""
+        case Verb.RESTORE:
+            return next((r.name for r in after.replicas), "")
+        case _:
+            return operation.target or _only_replica(planned)
+
+
+def _snapshot(operation: Operation, after: Observed) -> dict[str, object] | None:
+    found = snapshots.named(after, operation.target) if operation.target else None
+    return snapshots.as_object(found) if found is not None else None
 
 
 def _only_replica(planned: Plan) -> str:

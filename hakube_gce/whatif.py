@@ -141,7 +141,7 @@ def _way_back(then: Observed, blueprint: Blueprint, lost: Collection[str]) -> st
         dead, member = conditions.replica_named(then, name), conditions.member_named(then, name)
         if dead and member and conditions.removal_keeps_quorum(then, member):
             return commands.remove(blueprint, dead.zone, name)
-    return "hakube status"
+    return commands.status(blueprint, then)
 
 
 def _way_ahead(seen: Observed, blueprint: Blueprint) -> str:
@@ -149,7 +149,7 @@ def _way_ahead(seen: Observed, blueprint: Blueprint) -> str:
     for zone in (*conditions.free_zones(seen), *sorted(conditions.occupied_zones(seen))):
         if _refusal(seen, blueprint, Intent(verb=Verb.REPLICATE, zone=zone)) is None:
             return commands.replicate(blueprint, zone)
-    return "hakube status"
+    return commands.status(blueprint, seen)
 
 
 def _removal(question: Question, seen: Observed, blueprint: Blueprint) -> Forecast:

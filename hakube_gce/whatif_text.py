@@ -1,4 +1,4 @@
-"""A forecast in four lines for people, and as the stable JSON object. Pure."""
+"""A forecast in a few lines for people, and as the stable JSON object. Pure."""
 
 from hakube_gce.render import SCHEMA
 from hakube_gce.whatif import Event, Forecast
@@ -48,7 +48,9 @@ def _when(found: Forecast) -> str:
         return "the command that is right"
     if found.question.event not in _LOSSES:
         return "to do it, run"
-    return "when it has happened, run" if found.writable else "before it happens, run"
+    if found.writable:
+        return "when it has happened, run"
+    return "before it happens, spread more masters over the zones; next"
 
 
 def tolerates(found: Forecast) -> int:

@@ -207,7 +207,7 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         name="a removal is planned on half a list",
         rule="unknown is not absent",
-        file="plan/remove.py",
+        file="plan/preconditions.py",
         old="    if seen.unreadable:\n",
         new="    if False:\n",
         test=_PLAN + "test_unknown_is_not_absent",
@@ -322,8 +322,8 @@ MUTANTS: tuple[Mutant, ...] = (
         name="the etcd authority's key stands in metadata",
         rule="no private key in the clear",
         file="perform/handover.py",
-        old='"leaves": leaves})',
-        new='"leaves": leaves, "more": keys.etcd.key})',
+        old='"leaves": dict(leaves)})',
+        new='"leaves": dict(leaves), "more": keys.etcd.key})',
         test="tests/e2e/test_no_secret_leaves.py::test_no_private_key_is_in_metadata_labels_descriptions_or_output",
     ),
     Mutant(
@@ -452,8 +452,8 @@ MUTANTS: tuple[Mutant, ...] = (
         name="a long run lets its lock run out",
         rule="the lock is renewed",
         file="lock.py",
-        old="TTL.total_seconds() / 3:",
-        new="TTL.total_seconds() * 3:",
+        old="self.written_at_s >= RENEW_AFTER_S:",
+        new="self.written_at_s >= 1e9:",
         test=_LOCK + "test_a_long_run_renews_its_lock",
     ),
     Mutant(

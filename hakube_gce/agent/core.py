@@ -49,9 +49,9 @@ VERBS: Mapping[str, Callable[[Job], Result]] = {
     "expel": expel,
     "report": report,
     "export-keys": export_keys,
+    "renew": renew,
     "snapshot": snapshot,
     "recover": recover,
-    "renew": renew,
 }
 
 BEFORE_CERTIFICATES = ("install", "report")

@@ -144,8 +144,8 @@ def expel(context: Context, _key: str, step: ExpelMember) -> None:
     is_voter = leaving is not None and leaving.role is Role.VOTER
     if leaving and is_voter and not conditions.removal_keeps_quorum(seen, leaving):
         raise StepFailed(
-            f"removing {step.member_name} is not safe any more: afterwards "
-            f"{conditions.majority_without(seen, leaving)}"
+            f"removing {step.member_name} is not safe any more: "
+            f"{conditions.removal_sums(seen, leaving)}"
         )
     context.channel.ask(
         through.instance,

@@ -91,12 +91,10 @@ def teardown_unconfirmed(blueprint: Blueprint, seen: Observed, zone: str) -> Blo
 
 
 def quorum_at_risk(blueprint: Blueprint, seen: Observed, leaving: Member) -> Blocker:
-    now = conditions.majority(seen, seen.members)
-    then = conditions.majority_without(seen, leaving)
     return Blocker(
         reason="QuorumAtRisk",
-        message=f"removing {leaving.name or leaving.id} would leave etcd without a majority: now "
-        f"{now}; afterwards {then}{_not_healthy(seen)}",
+        message=f"removing {leaving.name or leaving.id} would leave etcd without a majority: "
+        f"{conditions.removal_sums(seen, leaving)}{_not_healthy(seen)}",
         exit_status=UNSAFE,
         next_command=_remove_the_dead(blueprint, seen, but=leaving),
     )

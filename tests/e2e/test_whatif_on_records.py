@@ -40,7 +40,8 @@ def figures(status: Mapping[str, Any]) -> tuple[object, ...]:
 def test_an_answer_for_people(desk: Desk) -> None:
     ended = ask(desk, "lose zone", C)
     assert ended.status == 0, ended
-    sums, verdict, meaning, then = ended.stdout.splitlines()
+    sums, verdict, meaning, *notes, then = ended.stdout.splitlines()
+    assert all(note.startswith("note: ") for note in notes)
     assert "now 3 healthy of 3 voters, 2 needed; then 2 healthy of 3 voters, 2 needed" in sums
     assert verdict == "verdict: healthy -> at-risk"
     assert meaning.startswith("writing goes on and clients are served on the cluster IP")

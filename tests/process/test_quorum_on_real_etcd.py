@@ -97,6 +97,7 @@ def test_a_handful_of_changes(etcd: Path, held: Claim, tmp_path: Path) -> None:
     done = [quorum_oracle.allows(q.pattern, q.operation, q.index) for q in FEW]
     assert [we_allow(q) for q in FEW] == done
     assert sum(done) == 4
+    assert [v.done for v in found] == done, "here etcd agrees to the letter"
 
 
 @pytest.mark.slow

@@ -105,14 +105,19 @@ class Case:
 
 def boundaries(story: Story, course: Course) -> Iterator[Case]:
     """List every boundary once, in turns on a machine that remembers, forgets, or is another."""
-    moments = [(n, m) for n in range(1, len(course.changes) + 1) for m in MOMENTS]
-    for number, kill in enumerate(moments):
-        yield Case(
-            story=story,
-            kills=(kill,),
-            forgetful=number % 3 == 1,
-            elsewhere=number % 3 == 2,
-        )
+    for number in range(1, len(course.changes) + 1):
+        for place, moment in enumerate(MOMENTS):
+            yield Case(
+                story=story,
+                kills=((number, moment),),
+                forgetful=(number // 3 + place) % 3 == 1,
+                elsewhere=(number // 3 + place) % 3 == 2,
+            )
+
+
+def one_of_three(cases: list[Case]) -> list[Case]:
+    """Take each change once, with another moment each time."""
+    return [case for n, case in enumerate(cases) if n % 3 == (n // 3) % 3]
 
 
 def drawn_pair(story: Story, course: Course, rng: random.Random) -> Case:

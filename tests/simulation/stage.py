@@ -123,6 +123,23 @@ class Stage:
         return awake[self.choose([a.name for a in awake]) if len(awake) > 1 else 0]
 
 
+@dataclass(slots=True, kw_only=True)
+class Preempted:
+    """One goes first, is stopped after so many points, and goes on when the others have ended."""
+
+    first: int
+    after: int
+    _points: int = 0
+    _favourite: str = ""
+
+    def choose(self, names: Sequence[str]) -> int:
+        self._points += 1
+        if self._points == 1:
+            self._favourite = names[self.first]
+        there = names.index(self._favourite)
+        return there if self._points <= self.after else (there + 1) % len(names)
+
+
 @dataclass(slots=True)
 class Orders:
     """Every order there is, one after the other: each play follows a script, then the first."""

@@ -2,7 +2,7 @@
 
 import random
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -111,10 +111,7 @@ class Beginnings:
         return scene
 
 
-def in_memory(make: Callable[[Path], None] | None = None) -> Path:
+def in_memory() -> Path:
     """Return a folder that is quick to write to; it is the caller's to remove."""
     shm = Path("/dev/shm")  # noqa: S108 - a memory file system; the folder in it is private
-    folder = Path(tempfile.mkdtemp(prefix="hakube-simulation-", dir=shm if shm.is_dir() else None))
-    if make:
-        make(folder)
-    return folder
+    return Path(tempfile.mkdtemp(prefix="hakube-simulation-", dir=shm if shm.is_dir() else None))

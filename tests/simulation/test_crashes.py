@@ -6,12 +6,20 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.simulation.crashes import Case, Course, boundaries, drawn_pair, trial, undisturbed
+from tests.simulation.crashes import (
+    Case,
+    Course,
+    boundaries,
+    drawn_pair,
+    one_of_three,
+    trial,
+    undisturbed,
+)
 from tests.simulation.stories import STORIES, Beginnings, in_memory
 
 PAIRS = 40
 """Double deaths of each story; 13 stories make 520."""
-_IN_SHORT = 4
+_IN_SHORT = 2
 
 
 @pytest.fixture(scope="module")
@@ -31,15 +39,29 @@ def _failures(cases: list[Case], course: Course, beginnings: Beginnings) -> tupl
     return deaths, failed
 
 
+def _boundaries(name: str, beginnings: Beginnings, *, share: int) -> None:
+    course = undisturbed(STORIES[name], beginnings)
+    cases = list(boundaries(STORIES[name], course))
+    assert len(cases) == 3 * len(course.changes) >= 15
+    chosen = cases if share == 1 else one_of_three(cases)
+    deaths, failed = _failures(chosen, course, beginnings)
+    assert not failed, f"{len(failed)} of {len(chosen)}\n" + "\n".join(failed)
+    assert deaths == len(chosen) == len(cases) // share
+
+
+@pytest.mark.parametrize("name", STORIES)
+def test_killed_around_any_change_the_same_command_finishes(
+    name: str, beginnings: Beginnings
+) -> None:
+    _boundaries(name, beginnings, share=3)
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("name", STORIES)
 def test_killed_at_any_boundary_the_same_command_finishes(
     name: str, beginnings: Beginnings
 ) -> None:
-    course = undisturbed(STORIES[name], beginnings)
-    cases = list(boundaries(STORIES[name], course))
-    deaths, failed = _failures(cases, course, beginnings)
-    assert not failed, f"{len(failed)} of {len(cases)}\n" + "\n".join(failed)
-    assert deaths == len(cases) == 3 * len(course.changes) >= 15
+    _boundaries(name, beginnings, share=1)
 
 
 def _pairs(name: str, count: int, beginnings: Beginnings) -> None:

@@ -20,7 +20,7 @@ SUFFERING = (
     "remove the leader, 3 to 2",
     "tear down 2",
 )
-_SHARE = 16
+_SHARE = 24
 """The short run tries one of so many; the long one all."""
 
 
@@ -62,7 +62,8 @@ def test_nothing_is_decided_while_a_zone_is_out_of_reach(
     scene.cloud.lab.faults.add(Fault(unreachable_zone=zone))
     before = scene.cloud.changes
     ended = scene.operator.alone(STORIES[name].argv)
-    assert ended.status in {5, 9}, f"{ended}"
+    # the command's own zone cannot even be looked up; any other makes the picture incomplete
+    assert ended.status == (9 if f"KUBE_GCE_ZONE={zone}" in ended.argv else 5), f"{ended}"
     assert scene.cloud.changes == before
     scene.cloud.lab.faults.clear()
     assert scene.operator.alone(STORIES[name].argv).status == 0

@@ -158,6 +158,8 @@ def _request(method: str, fields: Mapping[str, Any]) -> Request:
         for k, v in fields.items()
         if k not in path and not k.endswith("_resource")
     }
+    if "/aggregated/" in template.path:
+        query["returnPartialSuccess"] = "true"  # as the session adds to every such request
     return Request(
         method=method,
         verb=template.verb,

@@ -29,6 +29,14 @@ def test_a_removal_is_judged_as_the_oracle_does_for_every_health_pattern(voters:
     assert checked > 0
 
 
+def test_the_sums_of_a_removal_hold_today_and_afterwards() -> None:
+    """Either may be the majority that is missing."""
+    seen = cluster("++-")
+    assert conditions.removal_sums(seen, seen.members[0]) == (
+        "now 2 healthy of 3 voters, 2 needed; afterwards 1 healthy of 2 voters, 2 needed"
+    )
+
+
 @pytest.mark.parametrize(
     ("sketch", "verdict"),
     [

@@ -1,7 +1,8 @@
 """A request's id: the same for the same request, and never again for another one."""
 
+from dataclasses import MISSING, fields
 from types import SimpleNamespace
-from typing import cast
+from typing import Any
 
 from hakube_gce.model import Operation, Verb
 from hakube_gce.perform.context import Context
@@ -9,21 +10,16 @@ from hakube_gce.perform.context import Context
 REMOVAL = Operation(id="aaaaaaaaaaaa", verb=Verb.REMOVE, zone="z", target="kubernetes-master-7c1")
 
 
-def context(*, epoch: int, operation: Operation = REMOVAL) -> Context:
+def context(*, epoch: int) -> Context:
     """A run with nothing but its lock's epoch and its operation: ids need no more."""
-    nothing = SimpleNamespace()
-    return Context(
-        **dict.fromkeys(
-            ("blueprint", "mark", "gateway", "channel", "probe", "clock", "window_clock", "keys"),
-            cast("None", nothing),
-        ),  # type: ignore[arg-type]  # never looked at
-        operation=operation,
-        lock=cast("None", SimpleNamespace(epoch=epoch)),  # type: ignore[arg-type]  # as above
-        observe=lambda: nothing,  # type: ignore[arg-type,return-value]  # as above
-        say=lambda _: None,
-        write_kubeconfig=lambda _, __: None,
-        remove_kubeconfig=lambda _: None,
-    )
+    needed = [
+        f.name
+        for f in fields(Context)
+        if f.init and f.default is MISSING and f.default_factory is MISSING
+    ]
+    nothing: dict[str, Any] = dict.fromkeys(needed)
+    lock = SimpleNamespace(epoch=epoch)
+    return Context(**(nothing | {"operation": REMOVAL, "lock": lock}))
 
 
 def test_a_resumed_run_never_gets_a_failed_requests_old_answer() -> None:

@@ -90,7 +90,7 @@ def test_the_command_after_a_loss_removes_the_dead_one_and_before_a_fatal_one_ad
     assert forecast_lines(bearable)[-1].startswith("when it has happened, run: ")
     fatal = ask(f"lose {name_of(0)}", cluster("++"))
     assert f"KUBE_GCE_ZONE={D} KUBE_REPLICATE_EXISTING_MASTER=true" in fatal.next_command
-    assert forecast_lines(fatal)[-1].startswith("before it happens, run: ")
+    assert forecast_lines(fatal)[-1].startswith("before it happens, spread more ")
 
 
 def test_the_vm_that_holds_the_cluster_ip_takes_it_along() -> None:
@@ -100,7 +100,7 @@ def test_the_vm_that_holds_the_cluster_ip_takes_it_along() -> None:
     assert ask(f"lose {name_of(1)}", two_without_balancer).endpoint_survives
 
 
-def test_four_lines_tell_it() -> None:
+def test_a_few_lines_tell_it() -> None:
     assert forecast_lines(ask(f"lose zone {B}", cluster("+++"))) == (
         f"lose zone {B}: now 3 healthy of 3 voters, 2 needed; "
         "then 2 healthy of 3 voters, 2 needed",
