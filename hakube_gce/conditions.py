@@ -79,7 +79,8 @@ def absent_masters(seen: Observed) -> tuple[Absent, ...]:
 def kept_disks(seen: Observed) -> tuple[Disk, ...]:
     """List data disks without a VM that no master will be made on again."""
     here = {r.name for r in seen.replicas} | {m.name for m in absent_masters(seen)}
-    return tuple(d for d in seen.disks if not d.users and d.name.removesuffix("-pd") not in here)
+    left = [d for d in seen.disks if not d.users and d.name.removesuffix("-pd") not in here]
+    return tuple(sorted(left, key=lambda d: d.name.removesuffix("-pd")))
 
 
 def masters_that_are_off(seen: Observed) -> tuple[Replica, ...]:
