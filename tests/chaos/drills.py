@@ -164,8 +164,9 @@ class Drill:
         """Lose VMs: their power only, or the VMs with or without their data disks."""
         self.lost_at = time.monotonic()
         if how == "power cut":
-            for name in names:
-                self.lab.hakube("emulator", "vm", "kill", name)
+            for name, vm in self.lab.vms().items():
+                if name in names and vm["status"] == "RUNNING":
+                    self.lab.hakube("emulator", "vm", "kill", name)
             return
         delete_machines(self.lab, names)
         if how == "VMs and disks deleted":
