@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from hakube_gce import marks
-from hakube_gce.model import EndpointMode, Member, Observed, Replica, Role
+from hakube_gce.model import EndpointMode, Member, Observed, Replica, Role, Verb
 from hakube_gce.resources import Disk
 
 
@@ -62,15 +62,17 @@ class Absent:
 def absent_masters(seen: Observed) -> tuple[Absent, ...]:
     """List masters that can be made again on their disks.
 
-    While a majority answers, only those that it still lists; when nobody answers, every disk that
-    remembers an address: a removal deletes the disk, and a recovery takes the address off it.
+    While a majority answers, only those that it still lists under this name and address; when
+    nobody answers, every disk that remembers an address: a removal deletes the disk, and a
+    recovery takes the address off it. Not the target of an unfinished replication or removal: that
+    one was never a member, or is none any more, since its VM is deleted after its member.
     """
-    here = {r.name for r in seen.replicas}
-    listed = {m.peer_url for m in seen.members}
+    here = {r.name for r in seen.replicas} | {half_made(seen), _half_removed(seen)}
+    listed = {(m.peer_url, m.name) for m in seen.members}
     found = []
     for disk in seen.disks:
         name, ip = disk.name.removesuffix("-pd"), marks.home_of(disk.labels)
-        is_member = f"https://{ip}:2380" in listed or not seen.members_known
+        is_member = (f"https://{ip}:2380", name) in listed or not seen.members_known
         if ip and name not in here and is_member and not disk.users:
             found.append(Absent(name=name, zone=disk.zone, internal_ip=ip))
     return tuple(sorted(found, key=lambda m: m.name))
@@ -81,6 +83,20 @@ def kept_disks(seen: Observed) -> tuple[Disk, ...]:
     here = {r.name for r in seen.replicas} | {m.name for m in absent_masters(seen)}
     left = [d for d in seen.disks if not d.users and d.name.removesuffix("-pd") not in here]
     return tuple(sorted(left, key=lambda d: d.name.removesuffix("-pd")))
+
+
+def half_made(seen: Observed) -> str:
+    """Name the newcomer of an unfinished replication until etcd lists it as a voter."""
+    unfinished = seen.operation
+    if unfinished is None or unfinished.verb is not Verb.REPLICATE:
+        return ""
+    member = member_named(seen, unfinished.target)
+    return "" if member is not None and member.role is Role.VOTER else unfinished.target
+
+
+def _half_removed(seen: Observed) -> str:
+    unfinished = seen.operation
+    return unfinished.target if unfinished and unfinished.verb is Verb.REMOVE else ""
 
 
 def masters_that_are_off(seen: Observed) -> tuple[Replica, ...]:

@@ -248,7 +248,7 @@ class HeldLock:
             self._update(lambda labels, lock: marks.held_labels(labels, lock, operation))
 
     def keep(self) -> None:
-        """Renew the lock when `RENEW_AFTER_S` have gone by; called before every step.
+        """See that the lock is still ours, and renew it when it is time; before every step.
 
         Raises:
             Locked: The lock was taken from us.
@@ -258,6 +258,8 @@ class HeldLock:
                 raise self.lost
             if self.place.clock.monotonic() - self.written_at_s >= RENEW_AFTER_S:
                 self._renew()
+            else:
+                self._own_address()
 
     def confirm(self) -> None:
         """Look whether the lock is still ours, whatever was heard of it last.

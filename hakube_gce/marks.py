@@ -104,6 +104,10 @@ def lock_labels(lock: Lock) -> dict[str, str]:
     }
 
 
+_NEVER = 32503680000
+"""The year 3000: far from where adding to a date overflows."""
+
+
 def lock_from_labels(labels: Mapping[str, str]) -> Lock | None:
     """Read the lock, or None when nobody holds it.
 
@@ -112,7 +116,7 @@ def lock_from_labels(labels: Mapping[str, str]) -> Lock | None:
     """
     if "hakube-lock-nonce" not in labels:
         return None
-    until = _number(labels.get("hakube-lock-until", ""), default=253402300799)
+    until = _number(labels.get("hakube-lock-until", ""), default=_NEVER)
     return Lock(
         nonce=labels["hakube-lock-nonce"],
         holder=labels.get("hakube-lock-holder", ""),

@@ -94,6 +94,8 @@ class Verb(StrEnum):
     """What a run wants."""
 
     CREATE = "create"
+    MEND = "mend"
+    """What kube-up comes to where a cluster is: its masters run again, as the members they are."""
     REPLICATE = "replicate"
     REMOVE = "remove"
     TEARDOWN = "teardown"

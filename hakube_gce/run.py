@@ -24,6 +24,7 @@ from hakube_gce.plan.graph import Blocker, Plan
 from hakube_gce.plan.planner import plan
 from hakube_gce.plan.resolve import Resolved, resolve
 from hakube_gce.plan.restore import uid_at_birth
+from hakube_gce.plan.superseding import gives_way
 from hakube_gce.ports import Clock, ComputeGateway
 from hakube_gce.render import Result
 from hakube_gce.renewal import renewed
@@ -104,7 +105,8 @@ def _look_and_run(job: Job) -> Result:
         return _refuse(job, drafted.blockers)
     if job.dry_run or job.check:
         return _show(job, drafted)
-    if drafted.is_empty and seen.operation is None:
+    mended = resolved.operation.verb is Verb.MEND and not gives_way(seen, Verb.MEND)
+    if drafted.is_empty and (seen.operation is None or mended):
         job.screen.say("Everything is as asked. Nothing was changed.")
         return _result(job, changed=False)
     return _run_locked(job, inheritance.blueprint, resolved.operation, seen)
@@ -113,6 +115,8 @@ def _look_and_run(job: Job) -> Result:
 def _unfinished(operation: Operation, now: Operation) -> str:
     whose = f" of {operation.target}" if operation.target else ""
     what = f"the unfinished {operation.verb.value}{whose} (zone {operation.zone})"
+    if now.verb is Verb.MEND and operation.verb is not Verb.MEND:
+        return f"the masters first; {what} stays noted"
     return f"going on with {what}" if now == operation else f"giving up {what} for this"
 
 
@@ -132,7 +136,7 @@ def _resolve(job: Job, blueprint: Blueprint, seen: Observed) -> Resolved:
 
 def _plan(job: Job, inheritance: Inheritance, operation: Operation, seen: Observed) -> Plan:
     extra = job.forbidden(seen)
-    if operation.verb in {Verb.CREATE, Verb.REPLICATE, Verb.RESTORE}:
+    if operation.verb in {Verb.CREATE, Verb.MEND, Verb.REPLICATE, Verb.RESTORE}:
         extra += inheritance.contradictions
     planned = plan(inheritance.blueprint, operation, seen)
     if extra:
@@ -179,20 +183,30 @@ def _run_locked(job: Job, blueprint: Blueprint, operation: Operation, before: Ob
     if job.stopping.event.is_set():
         raise job.stopping.interrupted()  # nothing was begun, so nothing is noted either
     place = replace(job.lock_place, uid=before.uid or uid_at_birth(operation, before))
-    held = acquire(place, operation, seen=before.address)
-    keep = True
+    noted = _noted(operation, before)
+    held = acquire(place, noted, seen=before.address)
+    keep = operation.verb is not Verb.MEND or noted is not operation
     try:
         with job.renewed(held):
             outcome = _perform_all(
                 job, blueprint, operation, held, resumed=before.operation is not None
             )
-        keep = bool(outcome.reasons) and before.operation is not None
-        if keep and before.operation is not None:
+        if noted is operation:
+            keep = bool(outcome.reasons) and before.operation is not None
+        if bool(outcome.reasons) and before.operation is not None:
             held.note(before.operation)  # refused under the lock: nothing new was begun
         return outcome
     finally:
         with job.stopping.put_off():  # a lock that nobody lets go shuts everybody out for minutes
             _let_go(job, held, keep_operation=keep)
+
+
+def _noted(operation: Operation, before: Observed) -> Operation:
+    """Give what the address remembers meanwhile: mending leaves what is not finished noted."""
+    unfinished = before.operation
+    if operation.verb is not Verb.MEND or unfinished is None:
+        return operation
+    return operation if gives_way(before, Verb.MEND) else unfinished
 
 
 def _let_go(job: Job, held: HeldLock, *, keep_operation: bool) -> None:
@@ -296,10 +310,10 @@ def _verify(job: Job, blueprint: Blueprint, operation: Operation) -> Observed:
 
 def _last_line(operation: Operation, planned: Plan, after: Observed) -> str:  # noqa: PLR0911 - a table, one row a verb
     match operation.verb:
-        case Verb.CREATE if any(
-            p.key.startswith(("start-", "await-ready/")) for p in planned.steps
-        ):
+        case Verb.MEND if any(p.key.startswith(("start-", "await-ready/")) for p in planned.steps):
             return "Done: the cluster's masters are back."
+        case Verb.MEND:
+            return "Done: the cluster is as it should be."
         case Verb.CREATE:
             return "Kubernetes cluster created."
         case Verb.REPLICATE:
@@ -345,6 +359,6 @@ def resume_command(job: Job, blueprint: Blueprint) -> str:
         unfinished = job.observe().operation
     except HakubeError:
         unfinished = None
-    if unfinished is not None:
+    if unfinished is not None and job.intent.verb is not Verb.CREATE:
         return commands.finish(blueprint, unfinished)
     return commands.again(blueprint, job.intent)

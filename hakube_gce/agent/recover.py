@@ -24,7 +24,7 @@ PROOFS = 2
 
 
 def recover(job: Job) -> Result:
-    """Become a cluster of one.
+    """Become a cluster of one; with the argument ``check``, only say whether that may be.
 
     Raises:
         RequestError: ``refused`` where there is a quorum, or no data of this member; ``failed``
@@ -32,6 +32,8 @@ def recover(job: Job) -> Result:
     """
     master = job.master
     _check(master)
+    if job.request.args.get("check") is True:
+        return {}
     if not _is_alone(master):
         kept = _set_aside(job)
         job.progress(f"the data as it was is kept in {kept}")

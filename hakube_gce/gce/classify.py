@@ -159,7 +159,7 @@ def _stockout(failure: Failure, resource: str, _project: str) -> tuple[str, str]
     others = f"another zone of {region_of(zone)}" if zone else "another zone of the region"
     return (
         f"zone {zone or '(unnamed)'} has no machines left for {resource}: {failure.message}",
-        f"set KUBE_GCE_ZONE to {others}, or run the same command again later",
+        f"run the same command again later; or give this up and set KUBE_GCE_ZONE to {others}",
     )
 
 

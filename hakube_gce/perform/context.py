@@ -86,6 +86,8 @@ class Context:
     windows: list[Window] = field(default_factory=list)
     told: list[str] = field(default_factory=list)
     """What steps found out that people must know."""
+    keys_guard: threading.Lock = field(default_factory=threading.Lock)
+    """Steps that run side by side must not each draw keys."""
     _calls: Counter[str] = field(default_factory=Counter)
     _guard: threading.Lock = field(default_factory=threading.Lock)
 

@@ -29,19 +29,26 @@ _ENVELOPE_LIFE = timedelta(minutes=10)
 def cluster_keys(context: Context, *, founder: bool, returning: bool = False) -> ClusterKeys:
     """Find the cluster's keys: here, else at a healthy master; drawn only for a founder.
 
-    The only master, made again on its disk, is one too: nobody else has the keys then.
+    Where all masters lost their VMs at once, and with them their boot disks, nobody has the keys:
+    then new ones are drawn for all of them, and said so.
 
     Raises:
         KeysError: They are nowhere to be had.
     """
+    with context.keys_guard:
+        return _find_or_draw(context, founder=founder, returning=returning)
+
+
+def _find_or_draw(context: Context, *, founder: bool, returning: bool) -> ClusterKeys:
     uid = context.mark.uid
     here = context.keys.load(uid)
     if here is not None:
         return here
-    source = _key_source(context.observe())
+    seen = context.observe()
+    source = _key_source(seen)
     if source is not None:
         keys = _fetch(context, source)
-    elif founder:
+    elif founder or (returning and _nobody_has_them(seen)):
         if returning:
             context.say(_NEW_KEYS)
         keys = new_cluster_keys(
@@ -54,6 +61,10 @@ def cluster_keys(context: Context, *, founder: bool, returning: bool = False) ->
         )
     context.keys.save(keys)
     return keys
+
+
+def _nobody_has_them(seen: Observed) -> bool:
+    return all(conditions.needs_install(r) for r in seen.replicas)
 
 
 def _key_source(seen: Observed) -> Replica | None:

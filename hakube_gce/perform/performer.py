@@ -107,6 +107,7 @@ def _dispatch(context: Context, planned: Planned) -> None:  # noqa: C901, PLR091
             rescue.delete_snapshot(context, key, step)
         case ProveQuorumLost():
             rescue.prove_quorum_lost(context, key, step)
+            rescue.ask_survivor(context, step)
         case RecoverMember():
             rescue.recover(context, key, step)
         case InstallReplica():

@@ -117,6 +117,17 @@ def prove_quorum_lost(context: Context, _key: str, step: ProveQuorumLost) -> Non
     )
 
 
+def ask_survivor(context: Context, step: ProveQuorumLost) -> None:
+    """Have the survivor say that it can go on alone, while the others are still there."""
+    context.channel.ask(
+        context.instance(step.zone, step.replica),
+        "recover",
+        {"check": True},
+        epoch=context.lock.epoch,
+        timeout_s=context.limits.verb_s,
+    )
+
+
 def _refuse_a_majority(seen: Observed) -> None:
     now = conditions.majority(seen, seen.members)
     if seen.members_known and now.voters > 1 and now.holds:

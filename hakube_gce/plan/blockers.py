@@ -128,7 +128,8 @@ def quorum_lost(blueprint: Blueprint, seen: Observed) -> Blocker:
     return Blocker(
         reason="QuorumUnknown",
         message=f"etcd has no majority: {conditions.majority(seen, seen.members)}"
-        f"{_not_healthy(seen)}. Nothing can be added or removed: start the VMs that are off",
+        f"{_not_healthy(seen)}. Nothing can be added or removed: bring back the masters that are "
+        "off",
         exit_status=UNSAFE,
         next_command=_way_back(blueprint, seen),
         override=_from_a_survivor(blueprint, seen),
@@ -253,14 +254,15 @@ def conflict(found: Conflict) -> Blocker:
     )
 
 
-def data_disk_left(blueprint: Blueprint, disk: Disk) -> Blocker:
+def data_disk_left(disk: Disk) -> Blocker:
     return Blocker(
         reason="DataDiskLeft",
-        message=f"cluster {blueprint.prefix} has no master any more, but its data disk "
-        f"{disk.name} is still in {disk.zone}. A new, empty cluster is not founded beside it",
+        message=f"the data disk {disk.name} of this cluster is still in {disk.zone}"
+        + (f", used by {', '.join(disk.users)}" if disk.users else "")
+        + ", and no master can be made again on it: it does not remember its master's address, or "
+        "somebody else uses it. A new, empty cluster is not founded beside it",
         exit_status=UNSAFE,
-        override="if the data may go: tear the cluster down first, then create it",
-        next_command=commands.teardown(blueprint, disk.zone, confirmed=False),
+        override="when the data may go, and only then: delete the disk, or tear the cluster down",
     )
 
 
@@ -339,7 +341,8 @@ def _from_a_survivor(blueprint: Blueprint, seen: Observed) -> str:
         for r in seen.replicas
         if r.report is not None and r.report.member_id and r.report.applied_index
     ]
-    if not found:
+    can_come_back = conditions.masters_that_are_off(seen) or conditions.absent_masters(seen)
+    if not found or can_come_back:
         return ""
     _, applied, name, zone = max(found)
     command = commands.recover(blueprint, zone, name, confirmed=False)

@@ -74,7 +74,7 @@ def status(blueprint: Blueprint, seen: Observed) -> str:
 def finish(blueprint: Blueprint, operation: Operation) -> str:  # noqa: PLR0911 - one row a verb
     """Give the command that resumes an unfinished operation."""
     match operation.verb:
-        case Verb.CREATE:
+        case Verb.CREATE | Verb.MEND:
             return create(blueprint, operation.zone)
         case Verb.REPLICATE:
             return replicate(blueprint, operation.zone)
@@ -93,7 +93,7 @@ def finish(blueprint: Blueprint, operation: Operation) -> str:  # noqa: PLR0911 
 def again(blueprint: Blueprint, intent: Intent) -> str:  # noqa: PLR0911 - one row a verb
     """Give the command that states an intent, for when nothing was made absolute yet."""
     match intent.verb:
-        case Verb.CREATE:
+        case Verb.CREATE | Verb.MEND:
             return create(blueprint, intent.zone)
         case Verb.REPLICATE:
             return replicate(blueprint, intent.zone)

@@ -1,29 +1,34 @@
-"""kube-up without a mode switch: the cluster's first master. Pure."""
+"""kube-up without a mode switch where no cluster is: its first master. Pure.
+
+Founding is the one thing that makes an empty etcd, so it happens only where nothing of a cluster
+is there, or nothing but what this very founding has made before it was cut short.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
 
 from hakube_gce import conditions, marks, names
-from hakube_gce.model import Mark, Observed, Operation
-from hakube_gce.plan import blockers
-from hakube_gce.plan.blueprint import Blueprint, firewall_etcd, firewall_https, instance_spec
-from hakube_gce.plan.graph import Blocker, Draft, Plan, blocked
-from hakube_gce.plan.mend import mend, remember
+from hakube_gce.model import Mark, Observed, Operation, Verb
+from hakube_gce.plan import blockers, foundations
+from hakube_gce.plan.blueprint import Blueprint, instance_spec
+from hakube_gce.plan.graph import Draft, Plan, blocked
+from hakube_gce.plan.mend import home_of_disk, remember
 from hakube_gce.steps import (
     AwaitReady,
     CreateDisk,
-    CreateFirewall,
     CreateInstance,
     InstallReplica,
     ReserveAddress,
     StartInstance,
-    WriteKubeconfig,
 )
 
 
 def plan_create(blueprint: Blueprint, operation: Operation, seen: Observed) -> Plan:
-    """Plan the first master, or what is missing of it; a whole cluster needs nothing."""
+    """Plan the first master, or what is missing of it."""
     found = [blockers.conflict(c) for c in seen.conflicts]
     if seen.unreadable:
         found.append(blockers.unreadable(seen))
-    found += _endangered(blueprint, operation, seen)
+    found += [blockers.data_disk_left(d) for d in seen.disks if not _is_of(d.labels, operation.id)]
     if found:
         return blocked(found)
     draft = Draft()
@@ -31,67 +36,29 @@ def plan_create(blueprint: Blueprint, operation: Operation, seen: Observed) -> P
         step = ReserveAddress(name=names.address(blueprint.prefix), region=blueprint.region)
         draft.add("reserve-address", step)
     mark = Mark(cluster=blueprint.prefix, uid=seen.uid, operation=operation.id)
-    _firewalls(draft, blueprint, seen, mark)
-    if _is_there(seen):
-        mend(draft, blueprint, operation, seen)
-    else:
-        _first_master(draft, blueprint, operation, seen, mark)
-    if draft.steps or not seen.kubeconfig_current:
-        draft.add(
-            "write-kubeconfig",
-            WriteKubeconfig(
-                context=names.context(blueprint.project, blueprint.prefix),
-                server=server(blueprint, seen),
-            ),
-            after=draft.keys,
-        )
-    return Plan(operation=operation, steps=tuple(draft.steps), notes=_notes(seen))
+    foundations.firewalls(draft, blueprint, seen, mark)
+    _first_master(draft, blueprint, operation, seen, mark)
+    foundations.kubeconfig(draft, blueprint, seen)
+    return Plan(operation=operation, steps=tuple(draft.steps))
 
 
-def _is_there(seen: Observed) -> bool:
-    """Tell whether there is a cluster to go on with, not one to be founded or half founded."""
-    installed = any(not conditions.needs_install(r) for r in seen.replicas)
-    return bool(seen.members or conditions.absent_masters(seen) or installed)
+def is_founding(seen: Observed) -> bool:
+    """Tell whether there is no cluster yet, or only what an unfinished creation has made of it.
+
+    Whatever else is there may hold data: it is mended, and nothing is founded beside it.
+    """
+    labels = [r.instance.labels for r in seen.replicas] + [d.labels for d in seen.disks]
+    if not labels:
+        return True
+    creation = seen.operation
+    if creation is None or creation.verb is not Verb.CREATE:
+        return False
+    return all(_is_of(each, creation.id) for each in labels)
 
 
-def _endangered(blueprint: Blueprint, operation: Operation, seen: Observed) -> list[Blocker]:
-    """A cluster that was there is not founded anew: its data may still be on a disk."""
-    can_be_mended = conditions.absent_masters(seen) or conditions.masters_that_are_off(seen)
-    if can_be_mended or operation == seen.operation:
-        return []
-    if len(seen.replicas) > 1 and not seen.members_known:
-        return [blockers.members_unknown(blueprint, seen)]
-    if seen.replicas:
-        return []
-    return [
-        blockers.data_disk_left(blueprint, d)
-        for d in seen.disks
-        if (mark := marks.mark_from_labels(d.labels)) is None or mark.operation != operation.id
-    ]
-
-
-def _notes(seen: Observed) -> tuple[str, ...]:
-    """Creating what exists changes nothing; that must not sound as if all were well."""
-    verdict = conditions.verdict(seen)
-    if not seen.replicas or seen.operation or verdict is conditions.Verdict.HEALTHY:
-        return ()  # what is only half made is not ill
-    return (f"the cluster exists and is {verdict.value}; `hakube status` shows what is wrong",)
-
-
-def server(blueprint: Blueprint, seen: Observed) -> str:
-    """Give the URL clients use, or what will stand there once the address is reserved."""
-    address = seen.address.address if seen.address else "(the reserved address)"
-    return names.server_url(address, blueprint.api_port)
-
-
-def _firewalls(draft: Draft, blueprint: Blueprint, seen: Observed, mark: Mark) -> None:
-    have = {f.name for f in seen.firewalls}
-    for key, spec in (
-        ("create-firewall/https", firewall_https(blueprint, mark)),
-        ("create-firewall/etcd", firewall_etcd(blueprint, mark)),
-    ):
-        if spec.name not in have:
-            draft.add(key, CreateFirewall(spec=spec), after=("reserve-address",))
+def _is_of(labels: Mapping[str, str], operation_id: str) -> bool:
+    mark = marks.mark_from_labels(labels)
+    return mark is not None and mark.operation == operation_id
 
 
 def _first_master(
@@ -109,6 +76,7 @@ def _first_master(
             disk_type=blueprint.data_disk_type,
         )
         draft.add("create-disk", step, after=("reserve-address",))
+    home = home_of_disk(seen, disk)
     if existing is None:
         spec = instance_spec(
             blueprint,
@@ -118,11 +86,14 @@ def _first_master(
             cluster_ip=seen.address.address if seen.address else "",
             founder=True,
         )
+        spec = replace(spec, internal_ip=home)
         draft.add("create-instance", CreateInstance(spec=spec), after=draft.keys)
     elif existing.instance.status == "TERMINATED":
         draft.add("start-instance", StartInstance(name=name, zone=zone))
     if existing is None or conditions.needs_install(existing):
-        install = InstallReplica(replica=name, zone=zone, founder=True, peer_urls=())
+        install = InstallReplica(
+            replica=name, zone=zone, founder=True, peer_urls=(), returning=bool(home)
+        )
         draft.add("install", install, after=draft.keys)
     remember(draft, seen, name, zone)
     if existing is None or not conditions.is_ready(existing):

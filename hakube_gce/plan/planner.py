@@ -4,6 +4,7 @@ from hakube_gce.model import Observed, Operation, Verb
 from hakube_gce.plan.blueprint import Blueprint
 from hakube_gce.plan.create import plan_create
 from hakube_gce.plan.graph import Plan
+from hakube_gce.plan.mend import plan_mend
 from hakube_gce.plan.recover import plan_recover
 from hakube_gce.plan.remove import plan_remove
 from hakube_gce.plan.replicate import plan_replicate
@@ -20,6 +21,8 @@ def plan(blueprint: Blueprint, operation: Operation, seen: Observed) -> Plan:  #
     match operation.verb:
         case Verb.CREATE:
             return plan_create(blueprint, operation, seen)
+        case Verb.MEND:
+            return plan_mend(blueprint, operation, seen)
         case Verb.REPLICATE:
             return plan_replicate(blueprint, operation, seen)
         case Verb.REMOVE:

@@ -11,7 +11,7 @@ from hakube_gce import conditions, marks, names
 from hakube_gce.model import Intent, Observed, Operation, Replica, Role, Verb
 from hakube_gce.plan import balancer, blockers, rescue_blockers
 from hakube_gce.plan.blueprint import Blueprint
-from hakube_gce.plan.create import server
+from hakube_gce.plan.foundations import server
 from hakube_gce.plan.graph import Blocker, Draft, Plan, blocked
 from hakube_gce.plan.mend import remember
 from hakube_gce.steps import (
@@ -52,7 +52,7 @@ def wish(
     refusal = _refusal(blueprint, seen, survivor)
     if refusal is None and not intent.confirmed:
         refusal = rescue_blockers.recover_unconfirmed(
-            blueprint, survivor, statement(seen, survivor)
+            blueprint, seen, survivor, statement(seen, survivor)
         )
     return refusal or Operation(
         id=operation_id,
@@ -71,7 +71,11 @@ def _refusal(blueprint: Blueprint, seen: Observed, survivor: Replica) -> Blocker
         dead = [m for m in conditions.voters(seen) if not conditions.is_healthy(seen, m)]
         return rescue_blockers.quorum_is_there(blueprint, seen, survivor, dead)
     report = survivor.report
-    if report is not None and not report.member_id and report.phase in _WITHOUT_DATA:
+    if report is None:
+        return None
+    empty = not report.member_id and report.phase in _WITHOUT_DATA
+    # failed: expelled, or its disk is not its own; a learner may never have got all the data
+    if empty or report.phase == "failed" or report.role is Role.LEARNER:
         return rescue_blockers.no_data(blueprint, seen, survivor)
     return None
 

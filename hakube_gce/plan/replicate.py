@@ -7,7 +7,7 @@ from hakube_gce import conditions, names
 from hakube_gce.model import Mark, Observed, Operation, Replica, Role
 from hakube_gce.plan import balancer, blockers, preconditions, superseding
 from hakube_gce.plan.blueprint import Blueprint, instance_spec
-from hakube_gce.plan.create import server
+from hakube_gce.plan.foundations import server
 from hakube_gce.plan.graph import Blocker, Draft, Plan, blocked
 from hakube_gce.plan.mend import remember
 from hakube_gce.plan.orphans import expel_orphans

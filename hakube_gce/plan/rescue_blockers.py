@@ -6,7 +6,7 @@ One function per reason; each reason is a heading of docs/OPERATIONS.md.
 from collections.abc import Sequence
 
 from hakube_gce import conditions, names, snapshots
-from hakube_gce.model import Member, Observed, Replica
+from hakube_gce.model import Member, Observed, Replica, Role
 from hakube_gce.plan import commands
 from hakube_gce.plan.blockers import CONFLICT, MISSING, UNSAFE
 from hakube_gce.plan.blueprint import Blueprint
@@ -47,18 +47,21 @@ def quorum_is_there(
 
 
 def no_data(blueprint: Blueprint, seen: Observed, survivor: Replica) -> Blocker:
-    phase = survivor.report.phase if survivor.report else "unknown"
+    report = survivor.report
+    phase = report.phase if report else "unknown"
+    what = f"{phase}: {report.detail}" if report and report.detail else phase
+    role = ", a learner" if report and report.role is Role.LEARNER else ""
     return Blocker(
         reason="SurvivorWithoutData",
-        message=f"{survivor.name} says that it is {phase!r} and no member of etcd: it has no data "
-        "to go on with",
+        message=f"{survivor.name} says that it is {what}{role}: it cannot go on as the cluster. "
+        "Choose another survivor",
         exit_status=UNSAFE,
         next_command=commands.status(blueprint, seen),
     )
 
 
 def recover_unconfirmed(
-    blueprint: Blueprint, survivor: Replica, statement: Sequence[str]
+    blueprint: Blueprint, seen: Observed, survivor: Replica, statement: Sequence[str]
 ) -> Blocker:
     return Blocker(
         reason="RecoverUnconfirmed",
@@ -66,6 +69,18 @@ def recover_unconfirmed(
         + ". ".join(statement),
         exit_status=UNSAFE,
         next_command=commands.recover(blueprint, survivor.zone, survivor.name, confirmed=True),
+        override=_nothing_need_be_lost(blueprint, seen),
+    )
+
+
+def _nothing_need_be_lost(blueprint: Blueprint, seen: Observed) -> str:
+    zones = [r.zone for r in conditions.masters_that_are_off(seen)]
+    zones += [m.zone for m in conditions.absent_masters(seen)]
+    if not zones:
+        return ""
+    return (
+        "first try what loses nothing, the masters that are off or lost their VM, on their own "
+        f"disks: {commands.create(blueprint, zones[0])}"
     )
 
 
@@ -94,7 +109,8 @@ def disk_in_the_way(blueprint: Blueprint, disk: Disk) -> Blocker:
     return Blocker(
         reason="RestoreOverDisk",
         message=f"data disk {disk.name} is still in {disk.zone} and is never overwritten: it may "
-        "hold newer data than any snapshot. kube-up makes its master again",
+        "hold newer data than any snapshot. If it remembers its master's address, kube-up makes "
+        "that master again",
         exit_status=UNSAFE,
         next_command=commands.create(blueprint, disk.zone),
         override="if that data is of no use, delete the disk by hand, then restore",

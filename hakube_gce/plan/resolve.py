@@ -12,7 +12,10 @@ from hakube_gce import conditions, names
 from hakube_gce.model import Intent, Observed, Operation, Replica, Verb
 from hakube_gce.plan import blockers, recover, restore, snapshot, superseding
 from hakube_gce.plan.blueprint import Blueprint
+from hakube_gce.plan.create import is_founding
 from hakube_gce.plan.graph import Blocker
+
+_NOT_TO_BE_MENDED = frozenset({Verb.TEARDOWN, Verb.RESTORE, Verb.RECOVER})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +51,7 @@ def resolve(  # noqa: PLR0911 - one row a verb
     if found is not None:
         return _refuse(found)
     match intent.verb:
-        case Verb.CREATE:
+        case Verb.CREATE | Verb.MEND:
             return _create(blueprint, intent, seen, operation_id)
         case Verb.REPLICATE:
             return _replicate(blueprint, intent, seen, operation_id)
@@ -87,17 +90,26 @@ def _whatever_is_wished(
 
 
 def _create(blueprint: Blueprint, intent: Intent, seen: Observed, operation_id: str) -> Resolved:
+    """Found a cluster where there is none, else bring its masters back.
+
+    Mending changes no membership, so it may come in the midst of whatever is not finished; that
+    stays noted. Not in the midst of what deletes or remakes everything.
+    """
     unfinished = seen.operation
-    if unfinished is not None and unfinished.verb is not Verb.CREATE:
-        return _refuse(blockers.operation_unfinished(blueprint, unfinished))
-    if unfinished is not None:
-        if unfinished.zone != intent.zone:
+    if is_founding(seen):
+        other_wish = unfinished is not None and (
+            unfinished.verb is not Verb.CREATE or unfinished.zone != intent.zone
+        )
+        if unfinished is not None and other_wish:
             return _refuse(blockers.operation_unfinished(blueprint, unfinished))
-        return Resolved(operation=unfinished)
+        founding = Operation(id=operation_id, verb=Verb.CREATE, zone=intent.zone)
+        return Resolved(operation=unfinished or founding)
+    if unfinished is not None and unfinished.verb in _NOT_TO_BE_MENDED:
+        return _refuse(blockers.operation_unfinished(blueprint, unfinished))
     zones = {r.zone for r in seen.replicas} | {m.zone for m in conditions.absent_masters(seen)}
     if zones and intent.zone not in zones:
         return _refuse(blockers.cluster_elsewhere(blueprint, seen, intent.zone))
-    return Resolved(operation=Operation(id=operation_id, verb=Verb.CREATE, zone=intent.zone))
+    return Resolved(operation=Operation(id=operation_id, verb=Verb.MEND, zone=intent.zone))
 
 
 def _replicate(
@@ -213,7 +225,8 @@ def _teardown(blueprint: Blueprint, intent: Intent, seen: Observed, operation_id
     unfinished = seen.operation
     if unfinished is not None and unfinished.verb is Verb.TEARDOWN:
         return Resolved(operation=unfinished)
-    if len(seen.replicas) > 1 and not intent.confirmed_teardown:
+    only_data = not seen.replicas and bool(seen.disks)
+    if (len(seen.replicas) > 1 or only_data) and not intent.confirmed_teardown:
         return _refuse(blockers.teardown_unconfirmed(blueprint, seen, intent.zone))
     return Resolved(operation=Operation(id=operation_id, verb=Verb.TEARDOWN, zone=intent.zone))
 

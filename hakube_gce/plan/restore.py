@@ -4,25 +4,24 @@ Everything written after the snapshot is gone, so the word for it is wanted. Not
 is overwritten: not a master, not a disk. Pure.
 """
 
+from dataclasses import replace
+
 from hakube_gce import conditions, marks, names, snapshots
 from hakube_gce.model import Intent, Mark, Observed, Operation, Replica, Verb
-from hakube_gce.plan import balancer, blockers, rescue_blockers
-from hakube_gce.plan.blueprint import Blueprint, firewall_etcd, firewall_https, instance_spec
-from hakube_gce.plan.create import server
+from hakube_gce.plan import balancer, blockers, foundations, rescue_blockers
+from hakube_gce.plan.blueprint import Blueprint, instance_spec
 from hakube_gce.plan.graph import Blocker, Draft, Plan, blocked
-from hakube_gce.plan.mend import remember
+from hakube_gce.plan.mend import home_of_disk, remember
 from hakube_gce.resources import DiskSnapshot
 from hakube_gce.steps import (
     AwaitReady,
     CreateDisk,
-    CreateFirewall,
     CreateInstance,
     DeleteRule,
     ForgetAddress,
     InstallReplica,
     ReserveAddress,
     StartInstance,
-    WriteKubeconfig,
 )
 
 _NOT_OVERTAKEN = frozenset({Verb.TEARDOWN})
@@ -120,18 +119,13 @@ def plan_restore(blueprint: Blueprint, operation: Operation, seen: Observed) -> 
         address = ReserveAddress(name=names.address(blueprint.prefix), region=blueprint.region)
         draft.add("reserve-address", address)
     mark = Mark(cluster=blueprint.prefix, uid=seen.uid, operation=operation.id)
-    _firewalls(draft, blueprint, seen, mark)
+    foundations.firewalls(draft, blueprint, seen, mark)
     _balancer_goes(draft, blueprint, seen)
     _disk(draft, blueprint, operation, seen, name)
     _master(draft, blueprint, operation, seen, name, mark)
     remember(draft, seen, name, operation.zone)
     _forget_others(draft, seen, name)
-    if draft.steps or not seen.kubeconfig_current:
-        step = WriteKubeconfig(
-            context=names.context(blueprint.project, blueprint.prefix),
-            server=server(blueprint, seen),
-        )
-        draft.add("write-kubeconfig", step, after=draft.keys)
+    foundations.kubeconfig(draft, blueprint, seen)
     chosen = snapshots.named(seen, operation.target)
     notes = statement(seen, chosen) if chosen is not None and not seen.replicas else ()
     return Plan(operation=operation, steps=tuple(draft.steps), notes=notes)
@@ -152,16 +146,6 @@ def _blockers(
     if not found and not has_disk and snapshots.named(seen, operation.target) is None:
         found.append(rescue_blockers.no_snapshot(blueprint, seen, operation.target))
     return found
-
-
-def _firewalls(draft: Draft, blueprint: Blueprint, seen: Observed, mark: Mark) -> None:
-    have = {f.name for f in seen.firewalls}
-    for key, spec in (
-        ("create-firewall/https", firewall_https(blueprint, mark)),
-        ("create-firewall/etcd", firewall_etcd(blueprint, mark)),
-    ):
-        if spec.name not in have:
-            draft.add(key, CreateFirewall(spec=spec), after=("reserve-address",))
 
 
 def _balancer_goes(draft: Draft, blueprint: Blueprint, seen: Observed) -> None:
@@ -209,6 +193,7 @@ def _master(
             cluster_ip=seen.address.address if seen.address else "",
             founder=True,
         )
+        spec = replace(spec, internal_ip=home_of_disk(seen, names.data_disk(name)))
         draft.add("create-instance", CreateInstance(spec=spec), after=draft.keys)
     elif existing.instance.status == "TERMINATED":
         draft.add("start-instance", StartInstance(name=name, zone=zone))

@@ -40,6 +40,7 @@ BLUEPRINT = Blueprint(
 )
 B, C, D = ZONES
 CREATE = Operation(id="aaaaaaaaaaaa", verb=Verb.CREATE, zone=B)
+MEND = Operation(id="eeeeeeeeeeee", verb=Verb.MEND, zone=B)
 NEW = "kubernetes-master-0ff"
 
 
@@ -107,8 +108,8 @@ def test_the_first_master_is_made_from_nothing() -> None:
 
 
 def test_creating_what_exists_plans_nothing() -> None:
-    assert plan(BLUEPRINT, CREATE, cluster("+")).is_empty
-    assert plan(BLUEPRINT, CREATE, cluster("+++")).is_empty
+    assert plan(BLUEPRINT, MEND, cluster("+")).is_empty
+    assert plan(BLUEPRINT, MEND, cluster("+++")).is_empty
 
 
 def test_a_creation_cut_short_after_the_disk_goes_on_with_the_vm() -> None:
@@ -127,7 +128,7 @@ def test_a_creation_cut_short_after_the_disk_goes_on_with_the_vm() -> None:
 
 def test_no_empty_cluster_is_founded_beside_the_data_of_an_old_one() -> None:
     gone = without_vms("+", forgetful=True)
-    assert reasons(plan(BLUEPRINT, CREATE, gone)) == ["DataDiskLeft"]
+    assert reasons(plan(BLUEPRINT, MEND, gone)) == ["DataDiskLeft"]
 
 
 def test_a_master_that_cannot_be_heard_is_never_founded_again() -> None:
@@ -136,14 +137,14 @@ def test_a_master_that_cannot_be_heard_is_never_founded_again() -> None:
     (only,) = silent.replicas
     unheard = replace(silent, replicas=(replace(only, report=None),))
     for seen in (silent, unheard):
-        assert keys(plan(BLUEPRINT, CREATE, seen)) == [
+        assert keys(plan(BLUEPRINT, MEND, seen)) == [
             "await-ready/kubernetes-master",
             "write-kubeconfig",
         ]
 
 
 def test_a_cluster_whose_masters_all_run_and_are_silent_is_not_called_created() -> None:
-    assert reasons(plan(BLUEPRINT, CREATE, cluster("+??"))) == ["QuorumUnknown"]
+    assert reasons(plan(BLUEPRINT, MEND, cluster("+??"))) == ["QuorumUnknown"]
 
 
 # ---- kube-up on a cluster that is there: masters come back on their disks
@@ -176,14 +177,14 @@ def made(planned: Plan) -> dict[str, tuple[str, str, str]]:
 def test_masters_that_are_off_are_started_and_nothing_else() -> None:
     """Also without a majority: their etcd goes on as the members they are."""
     for sketch in ("+--", "---", "-"):
-        planned = plan(BLUEPRINT, CREATE, cluster(sketch))
+        planned = plan(BLUEPRINT, MEND, cluster(sketch))
         kinds = {k.partition("/")[0] for k in keys(planned)}
         assert kinds == {"start-instance", "await-ready", "write-kubeconfig"}
         assert sum(k.startswith("start-instance/") for k in keys(planned)) == sketch.count("-")
 
 
 def test_the_only_masters_deleted_vm_is_made_again_on_its_disk_with_the_cluster_ip() -> None:
-    planned = plan(BLUEPRINT, CREATE, without_vms("+"))
+    planned = plan(BLUEPRINT, MEND, without_vms("+"))
     assert made(planned) == {name_of(0): (B, "10.0.0.2", IP)}
     assert "create-disk" not in keys(planned)
     (install,) = [p.step for p in planned.steps if isinstance(p.step, InstallReplica)]
@@ -191,7 +192,7 @@ def test_the_only_masters_deleted_vm_is_made_again_on_its_disk_with_the_cluster_
 
 
 def test_a_deleted_vm_of_three_is_made_again_without_a_change_of_membership() -> None:
-    planned = plan(BLUEPRINT, CREATE, without_vms("+++", 1))
+    planned = plan(BLUEPRINT, MEND, without_vms("+++", 1))
     assert made(planned) == {name_of(1): (C, "10.0.0.3", "")}
     assert not {"admit", "expel"} & set(keys(planned))
     (install,) = [p.step for p in planned.steps if isinstance(p.step, InstallReplica)]
@@ -201,7 +202,7 @@ def test_a_deleted_vm_of_three_is_made_again_without_a_change_of_membership() ->
 
 
 def test_all_vms_deleted_come_back_on_their_disks() -> None:
-    planned = plan(BLUEPRINT, CREATE, without_vms("+++"))
+    planned = plan(BLUEPRINT, MEND, without_vms("+++"))
     assert set(made(planned)) == {name_of(i) for i in range(3)}
     assert all(address == "" for _, _, address in made(planned).values())
     founders = [p.step.founder for p in planned.steps if isinstance(p.step, InstallReplica)]
@@ -211,18 +212,18 @@ def test_all_vms_deleted_come_back_on_their_disks() -> None:
 def test_a_removed_members_disk_is_never_brought_to_life() -> None:
     """While a majority answers, only those come back that it still lists."""
     seen = without_vms("+++v", 3)
-    assert plan(BLUEPRINT, CREATE, seen).is_empty
+    assert plan(BLUEPRINT, MEND, seen).is_empty
 
 
 def test_a_disk_that_another_vm_uses_is_left_alone() -> None:
     seen = without_vms("+")
     used = replace(seen, disks=(replace(seen.disks[0], users=("zones/z/instances/rescue",)),))
-    assert reasons(plan(BLUEPRINT, CREATE, used)) == ["DataDiskLeft"]
+    assert reasons(plan(BLUEPRINT, MEND, used)) == ["DataDiskLeft"]
 
 
 def test_a_disk_without_its_address_gets_it() -> None:
     seen = replace(cluster("+"), disks=(replace(cluster("+").disks[0], labels={}),))
-    assert keys(plan(BLUEPRINT, CREATE, seen))[0] == "remember-address/kubernetes-master"
+    assert keys(plan(BLUEPRINT, MEND, seen))[0] == "remember-address/kubernetes-master"
 
 
 def test_a_dead_voter_may_go_or_come_back() -> None:
@@ -428,7 +429,7 @@ def test_a_replica_that_is_no_member_goes_without_touching_etcd() -> None:
 
 def test_unknown_is_not_absent() -> None:
     seen = replace(cluster("+++"), unreadable=("zones/europe-west1-c: UNREACHABLE",))
-    for operation in (CREATE, replicate(C), remove(1), TEARDOWN):
+    for operation in (MEND, replicate(C), remove(1), TEARDOWN):
         assert reasons(plan(BLUEPRINT, operation, seen)) == ["UnknownState"]
 
 
@@ -529,7 +530,88 @@ def test_another_verb_waits_for_the_unfinished_one() -> None:
     seen = cluster("+++", operation=remove(1))
     assert refusals(wish(Verb.REPLICATE, C), seen) == [("OperationUnfinished", 5)]
     assert refusals(wish(Verb.REMOVE, B), seen) == [("OperationUnfinished", 5)]
+
+
+@pytest.mark.parametrize("verb", [Verb.TEARDOWN, Verb.RESTORE])
+def test_masters_are_not_mended_in_the_midst_of_what_remakes_everything(verb: Verb) -> None:
+    seen = cluster("+-", operation=Operation(id="e" * 12, verb=verb, zone=B))
     assert refusals(wish(Verb.CREATE, B), seen) == [("OperationUnfinished", 5)]
+
+
+def resolved_verb(intent: Intent, seen: Observed) -> Verb:
+    resolved = resolve(BLUEPRINT, intent, seen, operation_id="0" * 12)
+    assert resolved.operation is not None, resolved
+    return resolved.operation.verb
+
+
+@pytest.mark.parametrize("unfinished", [replicate(C), remove(1), MEND])
+def test_masters_that_are_off_come_back_whatever_is_not_finished(unfinished: Operation) -> None:
+    """Else kube-up and the unfinished command would print each other, and only loss would help."""
+    for sketch in ("-", "+-", "---", "+--"):
+        seen = cluster(sketch, operation=unfinished)
+        assert resolved_verb(wish(Verb.CREATE, B), seen) is Verb.MEND
+        planned = plan(BLUEPRINT, MEND, seen)
+        assert sum(k.startswith("start-instance/") for k in keys(planned)) == sketch.count("-")
+
+
+def test_a_mend_that_cannot_be_finished_keeps_nobody_from_removing_and_adding() -> None:
+    """The dead master's zone may have no machines for days."""
+    seen = cluster("++-", operation=MEND)
+    assert target(wish(Verb.REMOVE, D, name_of(2)), seen) == name_of(2)
+    assert resolved_verb(wish(Verb.REPLICATE, B), cluster("++", operation=MEND)) is Verb.REPLICATE
+
+
+def test_nothing_is_founded_where_anything_of_a_cluster_is_left() -> None:
+    """Not even by a creation that was not finished, when the disk is not its own."""
+    for seen in (cluster("+"), cluster("-"), without_vms("+++"), without_vms("+", forgetful=True)):
+        for unfinished in (None, replace(CREATE, id="f" * 12)):
+            there = replace(seen, operation=unfinished)
+            assert resolved_verb(wish(Verb.CREATE, B), there) is Verb.MEND
+            installs = [
+                p.step
+                for p in plan(BLUEPRINT, MEND, there).steps
+                if isinstance(p.step, InstallReplica)
+            ]
+            assert all(step.returning for step in installs)
+
+
+def test_a_disk_of_another_operation_stops_an_unfinished_creation() -> None:
+    seen = replace(without_vms("+", forgetful=True), operation=CREATE)
+    assert reasons(plan(BLUEPRINT, CREATE, seen)) == ["DataDiskLeft"]
+
+
+def test_vms_made_again_and_never_installed_are_installed_by_the_next_run() -> None:
+    """The run before was killed in between, or had no keys."""
+    whole = cluster("+++")
+    bare = [
+        replace(r, instance=replace(r.instance, metadata={}), report=None, fresh=False)
+        for r in whole.replicas
+    ]
+    one = replace(whole, replicas=(bare[0], *whole.replicas[1:]))
+    everybody = replace(
+        whole, replicas=tuple(bare), members=(), members_known=False, cluster_id=""
+    )
+    for seen, count in ((one, 1), (everybody, 3)):
+        planned = plan(BLUEPRINT, MEND, seen)
+        installs = [p.step for p in planned.steps if isinstance(p.step, InstallReplica)]
+        assert [s.founder for s in installs] == [False] * count
+        assert all(s.returning for s in installs)
+        assert f"await-ready/{name_of(0)}" in keys(planned)
+
+
+def test_the_newcomer_of_an_unfinished_replication_is_not_mended() -> None:
+    seen = cluster("+v", operation=replicate(C, name_of(1)))
+    assert plan(BLUEPRINT, MEND, seen).is_empty
+    gone = replace(
+        without_vms("++"), operation=replicate(C, name_of(1)), members=(), members_known=False
+    )
+    assert set(made(plan(BLUEPRINT, MEND, gone))) == {name_of(0)}
+
+
+def test_a_data_disk_alone_is_not_torn_down_without_the_word() -> None:
+    seen = without_vms("+")
+    assert refusals(wish(Verb.TEARDOWN, B), seen) == [("TeardownUnconfirmed", 5)]
+    assert refusals(wish(Verb.TEARDOWN, B, confirmed=True), seen) == []
 
 
 def test_a_half_made_replica_may_be_given_up() -> None:
@@ -650,7 +732,7 @@ def test_kube_up_renews_certificates_that_end_soon_one_master_after_the_other() 
     old = cluster("+++")
     for index in range(3):
         old = saying(old, index, certificates_expire=NOW + timedelta(days=3))
-    planned = plan(BLUEPRINT, CREATE, old)
+    planned = plan(BLUEPRINT, MEND, old)
     renewals = [f"renew/{name_of(i)}" for i in range(3)]
     assert keys(planned) == [*renewals, "write-kubeconfig"]
     assert_order(planned, *renewals)

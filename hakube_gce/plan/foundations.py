@@ -1,0 +1,33 @@
+"""What every cluster stands on, whether it is founded, mended or restored. Pure."""
+
+from hakube_gce import names
+from hakube_gce.model import Mark, Observed
+from hakube_gce.plan.blueprint import Blueprint, firewall_etcd, firewall_https
+from hakube_gce.plan.graph import Draft
+from hakube_gce.steps import CreateFirewall, WriteKubeconfig
+
+
+def firewalls(draft: Draft, blueprint: Blueprint, seen: Observed, mark: Mark) -> None:
+    """Plan both firewall rules."""
+    have = {f.name for f in seen.firewalls}
+    for key, spec in (
+        ("create-firewall/https", firewall_https(blueprint, mark)),
+        ("create-firewall/etcd", firewall_etcd(blueprint, mark)),
+    ):
+        if spec.name not in have:
+            draft.add(key, CreateFirewall(spec=spec), after=("reserve-address",))
+
+
+def kubeconfig(draft: Draft, blueprint: Blueprint, seen: Observed) -> None:
+    """Plan the operator's kubeconfig, last of all: after other steps, or when it does not fit."""
+    if not draft.steps and seen.kubeconfig_current:
+        return
+    context = names.context(blueprint.project, blueprint.prefix)
+    step = WriteKubeconfig(context=context, server=server(blueprint, seen))
+    draft.add("write-kubeconfig", step, after=draft.keys)
+
+
+def server(blueprint: Blueprint, seen: Observed) -> str:
+    """Give the URL clients use, or what will stand there once the address is reserved."""
+    address = seen.address.address if seen.address else "(the reserved address)"
+    return names.server_url(address, blueprint.api_port)
