@@ -285,8 +285,10 @@ class ExpelMember:
     """Remove a member by id through a survivor and prove it gone."""
 
     member_id: str
+    """Empty: whoever is listed at ``peer_url``, if anybody is."""
     member_name: str
     through: str
+    peer_url: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

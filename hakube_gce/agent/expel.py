@@ -30,8 +30,9 @@ def expel(job: Job) -> Result:
     Raises:
         RequestError: ``refused`` when it would be unsafe; ``failed`` when etcd did not do it.
     """
-    master, member_id = job.master, job.text("member_id")
+    master = job.master
     check_voter(master)
+    member_id = _who(job)
     deadline = master.ports.clock.monotonic() + HEALTH_RULE_S
     said = ""
     while True:
@@ -50,6 +51,17 @@ def expel(job: Job) -> Result:
             said = error.message
             job.progress(f"not yet: {said}")
         master.ports.clock.sleep(PAUSE_S)
+
+
+def _who(job: Job) -> str:
+    """Return whose removal is asked for: by id, or by the peer URL of one that may be a member.
+
+    Whoever gives a newcomer up may not have heard that it was admitted meanwhile.
+    """
+    if "peer_url" not in job.request.args:
+        return job.text("member_id")
+    listed = look_at_members(job.master).with_url(job.text("peer_url"))
+    return listed.id if listed is not None else "nobody"
 
 
 def check_removal(master: Master, seen: Membership, member_id: str) -> None:

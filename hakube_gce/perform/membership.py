@@ -3,8 +3,8 @@
 import json
 
 from hakube_gce import conditions
-from hakube_gce.errors import AgentSilent, ChannelError, StepFailed
-from hakube_gce.model import Replica, Role
+from hakube_gce.errors import AgentSilent, ChannelError, Refused, StepFailed
+from hakube_gce.model import Member, Replica, Role
 from hakube_gce.perform import handover, rescue
 from hakube_gce.perform.context import Context
 from hakube_gce.plan.blueprint import CONFIG_KEY
@@ -122,6 +122,10 @@ def yield_leadership(context: Context, _key: str, step: YieldLeadership) -> None
     )
 
 
+def _is_meant(member: Member, step: ExpelMember) -> bool:
+    return member.id == step.member_id if step.member_id else member.peer_url == step.peer_url
+
+
 def _saving_s(replica: Replica) -> float:
     """Give the time that a master may need to save its database before the membership changes."""
     size = replica.report.db_size_bytes if replica.report is not None else 0
@@ -132,7 +136,8 @@ def expel(context: Context, _key: str, step: ExpelMember) -> None:
     """Have a survivor remove a member by id; the quorum is judged here and there once more.
 
     Raises:
-        StepFailed: The membership changed since it was planned, and it is not safe any more.
+        Refused: The membership changed since it was planned, and it is not safe any more.
+        StepFailed: The survivor cannot be asked any more.
     """
     seen = context.observe()
     through = conditions.replica_named(seen, step.through)
@@ -140,17 +145,17 @@ def expel(context: Context, _key: str, step: ExpelMember) -> None:
         raise StepFailed(
             f"{step.through}, which was to remove {step.member_name}, cannot be asked any more"
         )
-    leaving = next((m for m in seen.members if m.id == step.member_id), None)
+    leaving = next((m for m in seen.members if _is_meant(m, step)), None)
     is_voter = leaving is not None and leaving.role is Role.VOTER
     if leaving and is_voter and not conditions.removal_keeps_quorum(seen, leaving):
-        raise StepFailed(
+        raise Refused(
             f"removing {step.member_name} is not safe any more: "
             f"{conditions.removal_sums(seen, leaving)}"
         )
     context.channel.ask(
         through.instance,
         "expel",
-        {"member_id": step.member_id},
+        {"member_id": step.member_id} if step.member_id else {"peer_url": step.peer_url},
         epoch=context.lock.epoch,
         timeout_s=context.limits.verb_s + _saving_s(through),
     )

@@ -5,7 +5,7 @@ then the VM and its disk.
 """
 
 from hakube_gce import conditions, names
-from hakube_gce.model import Member, Observed, Operation, Replica, Role
+from hakube_gce.model import EndpointMode, Member, Observed, Operation, Replica, Role
 from hakube_gce.plan import balancer, blockers, preconditions
 from hakube_gce.plan.blueprint import Blueprint
 from hakube_gce.plan.graph import Blocker, Draft, Plan, blocked
@@ -61,7 +61,9 @@ def _membership(
 ) -> tuple[str, ...]:
     through = _successor(seen, target)
     expel_orphans(draft, seen, through=through)
-    if member is None or member in conditions.orphans(seen):
+    if member is None:
+        return _whoever_joined_meanwhile(draft, seen, target, through)
+    if member in conditions.orphans(seen):
         return ()
     replica = conditions.replica_of(seen, member)
     after = draft.keys
@@ -72,6 +74,26 @@ def _membership(
         member_id=member.id, member_name=member.name or target, through=through.name
     )
     return (draft.add("expel", expel, after=after),)
+
+
+def _whoever_joined_meanwhile(
+    draft: Draft, seen: Observed, target: str, through: Replica
+) -> tuple[str, ...]:
+    """Plan that a voter be asked although no member of this name was heard of.
+
+    Its agent may be admitting the newcomer at this moment, for a run that was killed; the question
+    is answered after that. A voter whose VM is gone would be a vote lost for ever.
+    """
+    replica = conditions.replica_named(seen, target)
+    if replica is None or seen.endpoint_mode is EndpointMode.NONE:
+        return ()  # gone, or the cluster IP is down because it was expelled long ago: no delay
+    step = ExpelMember(
+        member_id="",
+        member_name=target,
+        through=through.name,
+        peer_url=conditions.peer_url(replica),
+    )
+    return (draft.add("expel", step, after=draft.keys),)
 
 
 def _successor(seen: Observed, leaving: str) -> Replica:

@@ -179,3 +179,13 @@ def test_a_missing_argument_is_an_answer_not_a_crash() -> None:
     lab = lab_of("m1")
     for verb in ("admit", "expel", "yield-leadership", "export-keys", "install"):
         assert error(lab.ask("m1", verb))[0] == "failed"
+
+
+def test_whoever_is_at_an_address_is_expelled_and_nobody_is_fine_too() -> None:
+    """Who gives a newcomer up may not have heard that it was admitted meanwhile."""
+    lab = lab_of("m1", "m2")
+    url = lab.peer_url("m2")
+    assert lab.ask("m1", "expel", peer_url=url)["ok"]
+    assert members(lab) == {"m1": "voter"}
+    assert lab.ask("m1", "expel", peer_url=url)["ok"]
+    assert members(lab) == {"m1": "voter"}

@@ -420,10 +420,12 @@ def test_the_refusal_names_the_dead_one_and_the_right_command() -> None:
     assert f"KUBE_REPLICA_NAME={name_of(2)}" in blocker.next_command
 
 
-def test_a_replica_that_is_no_member_goes_without_touching_etcd() -> None:
+def test_a_replica_that_is_no_member_goes_once_a_voter_was_asked_about_it() -> None:
+    """An agent may be admitting it at this moment, for a run that was killed."""
     planned = plan(BLUEPRINT, remove(1), cluster("+v"))
-    assert "expel" not in keys(planned)
-    assert "delete-instance" in keys(planned)
+    assert_order(planned, "expel", "delete-instance")
+    (step,) = [p.step for p in planned.steps if isinstance(p.step, ExpelMember)]
+    assert (step.member_id, step.peer_url) == ("", "https://10.0.0.3:2380")
     assert "demote-endpoint" not in keys(planned)
 
 
