@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from hakube_gce import conditions, marks, names
 from hakube_gce.model import Intent, Observed, Operation, Replica, Role, Verb
-from hakube_gce.plan import balancer, blockers, rescue_blockers
+from hakube_gce.plan import balancer, blockers, rescue_blockers, superseding
 from hakube_gce.plan.blueprint import Blueprint
 from hakube_gce.plan.foundations import server
 from hakube_gce.plan.graph import Blocker, Draft, Plan, blocked
@@ -41,7 +41,10 @@ def wish(
     if unfinished is not None and unfinished.verb in _NOT_OVERTAKEN:
         if (unfinished.verb, unfinished.target) == (Verb.RECOVER, intent.replica_name):
             return unfinished
-        return blockers.operation_unfinished(blueprint, unfinished)
+        # a survivor that is never heard must not keep another one from being chosen
+        if unfinished.verb is not Verb.RECOVER or not superseding.nobody_was_deleted(seen):
+            return blockers.operation_unfinished(blueprint, unfinished)
+        unfinished = None
     if not seen.uid:
         return blockers.no_cluster(blueprint)
     survivor = conditions.replica_named(seen, intent.replica_name)

@@ -12,8 +12,6 @@ from hakube_gce.plan.graph import Blocker, Draft, Plan, blocked
 from hakube_gce.resources import DiskSnapshot
 from hakube_gce.steps import CreateSnapshot, DeleteSnapshot
 
-_CAN_GO = frozenset({"READY", "FAILED"})
-
 
 def wish(
     blueprint: Blueprint, seen: Observed, *, zone: str, operation_id: str
@@ -66,5 +64,6 @@ def _source(seen: Observed) -> Replica | None:
 
 def _surplus(blueprint: Blueprint, operation: Operation, seen: Observed) -> list[DiskSnapshot]:
     others = [s for s in snapshots.of_this_cluster(seen) if s.name != operation.target]
-    can_go = [s for s in others if s.status in _CAN_GO]
-    return can_go[blueprint.snapshots_kept - 1 :]
+    ready = [s for s in others if snapshots.is_ready(s)]
+    failed = [s for s in others if s.status == "FAILED"]  # worth nothing, and counted as nothing
+    return ready[blueprint.snapshots_kept - 1 :] + failed

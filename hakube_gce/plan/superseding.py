@@ -34,10 +34,11 @@ def gives_way(seen: Observed, wished: Verb) -> bool:
     if seen.members_known and now.voters > 1 and now.holds:
         return True
     gone = conditions.replica_named(seen, unfinished.target) is None
-    return wished is Verb.CREATE and (gone or _nobody_was_deleted(seen))
+    return wished is Verb.CREATE and (gone or nobody_was_deleted(seen))
 
 
-def _nobody_was_deleted(seen: Observed) -> bool:
+def nobody_was_deleted(seen: Observed) -> bool:
+    """Tell whether a recovery that was begun has not deleted any master's VM yet."""
     known = conditions.last_known_voters(seen)
     return bool(known) and all(conditions.replica_of(seen, m) is not None for m in known)
 

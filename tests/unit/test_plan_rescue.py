@@ -2,12 +2,13 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from hakube_gce import marks, snapshots
 from hakube_gce.describe import describe
-from hakube_gce.model import Intent, Mark, Observed, Operation, Verb
+from hakube_gce.model import Intent, Mark, Observed, Operation, Role, Verb
 from hakube_gce.plan import recover
 from hakube_gce.plan.blueprint import Blueprint
 from hakube_gce.plan.graph import Plan
@@ -254,8 +255,35 @@ def test_a_recovery_gives_other_operations_up_but_not_a_teardown() -> None:
     own = operation(Verb.RECOVER, name_of(0))
     found = wish(Verb.RECOVER, replace(lost("?--"), operation=own), replica_name=name_of(0))
     assert found.operation == own, "the word was given when it was begun"
-    other = wish(Verb.RECOVER, replace(lost("?--"), operation=own), replica_name=name_of(1))
+
+
+def test_another_survivor_may_be_chosen_until_somebody_was_deleted() -> None:
+    """The first one may never be heard; it must not keep a better one from being chosen."""
+    own = operation(Verb.RECOVER, name_of(0))
+    begun = replace(lost("??-"), operation=own)
+    found = wish(Verb.RECOVER, begun, replica_name=name_of(1), confirmed=True)
+    assert found.operation is not None
+    assert found.operation.target == name_of(1)
+    deleted = replace(begun, replicas=begun.replicas[:2])
+    other = wish(Verb.RECOVER, deleted, replica_name=name_of(1), confirmed=True)
     assert reasons(other) == ["OperationUnfinished"]
+
+
+@pytest.mark.parametrize("words", [{"phase": "failed"}, {"role": Role.LEARNER}])
+def test_whoever_was_expelled_or_never_voted_is_no_survivor(words: dict[str, Any]) -> None:
+    """It would be known only after everybody else was deleted."""
+    seen = lost("?-")
+    first = seen.replicas[0]
+    assert first.report is not None
+    odd = replace(first, report=replace(first.report, **words))
+    seen = replace(seen, replicas=(odd, *seen.replicas[1:]))
+    found = wish(Verb.RECOVER, seen, replica_name=name_of(0), confirmed=True)
+    assert reasons(found) == ["SurvivorWithoutData"]
+
+
+def test_the_word_for_a_recovery_is_asked_for_with_what_would_lose_nothing() -> None:
+    found = wish(Verb.RECOVER, lost("?-"), replica_name=name_of(0))
+    assert "KUBE_GCE_ZONE=europe-west1-c bin/kube-up.sh" in found.blockers[0].override
 
 
 def test_what_is_recovered_already_is_nothing_to_do() -> None:
