@@ -87,12 +87,16 @@ def acquire(place: LockPlace, operation: Operation, *, seen: Address | None) -> 
         GatewayError: Compute Engine could not be asked.
     """
     epoch = marks.epoch_from_labels(seen.labels) if seen is not None else None
+    nonce = place.new_hex(16)
     for _ in range(_TRIES):
         address = place.gateway.find_address(place.region, place.address)
         if address is None:
             epoch = _be_born(place, operation, epoch)
             continue
-        held = _try_to_take(place, address, operation, epoch)
+        there = marks.lock_from_labels(address.labels)
+        if there is not None and there.nonce == nonce:  # the write was made, its answer lost
+            return HeldLock(place=place, lock=there, written_at_s=place.clock.monotonic())
+        held = _try_to_take(place, address, operation, epoch, nonce)
         if held is not None:
             return held
     raise Locked(
@@ -166,14 +170,14 @@ def _be_born(place: LockPlace, operation: Operation, epoch: int | None) -> int:
 
 
 def _try_to_take(
-    place: LockPlace, address: Address, operation: Operation, epoch: int | None
+    place: LockPlace, address: Address, operation: Operation, epoch: int | None, nonce: str
 ) -> "HeldLock | None":
     now = place.gateway.server_time()
     refuse_if_held(place, address, now)
     if marks.epoch_from_labels(address.labels) != epoch:
         raise _overtaken(place, "another run held its lock meanwhile")
     lock = Lock(
-        nonce=place.new_hex(16),
+        nonce=nonce,
         holder=place.holder.name,
         host=place.holder.host,
         pid=place.holder.pid,
