@@ -94,6 +94,7 @@ def check_snapshot_and_restore(lab: Lab, *, bumps: bool) -> None:
     is_healthy(lab, 2)
 
 
+@pytest.mark.slow
 def test_all_disks_are_lost_and_a_snapshot_brings_the_cluster_back(lab: Lab) -> None:
     check_snapshot_and_restore(lab, bumps=False)
 
@@ -113,6 +114,7 @@ def test_where_the_tools_can_revisions_only_grow(newer_lab: Lab) -> None:
     check_snapshot_and_restore(newer_lab, bumps=True)
 
 
+@pytest.mark.slow
 def test_one_of_three_goes_on_and_becomes_three_again(lab: Lab) -> None:
     first = str(lab.up(B)["replica"])
     second, third = (str(lab.replicate(zone)["replica"]) for zone in (C, D))
