@@ -37,6 +37,7 @@ from tests.e2e.lab_on_records import (
 pytestmark = pytest.mark.forks
 
 WORKERS = 2
+THIRDS = 3
 KILLED = -9
 FIRST = "kubernetes-master"
 
@@ -198,10 +199,10 @@ def undisturbed(story: Story, stage: Scene) -> Undisturbed:
     )
 
 
-def kills(course: Undisturbed, half: int) -> list[Kill]:
-    """List the moments of one run: half of the steps and changes, in turns; the other half later.
+def kills(course: Undisturbed, third: int) -> list[Kill]:
+    """List the moments of one run: a third of the steps and changes, in turns; the others later.
 
-    Over both halves every step and every change is a command's last one.
+    Over all thirds every step and every change is a command's last one.
     """
     steps = [
         Kill(what="step", number=n, forget=n // 2 % 2 == 1) for n in range(1, course.steps + 1)
@@ -210,7 +211,7 @@ def kills(course: Undisturbed, half: int) -> list[Kill]:
         Kill(what=("heard", "answered")[n // 2 % 2], number=n, forget=n // 4 % 2 == 1)
         for n in range(1, course.changes + 1)
     ]
-    return steps[half::2] + changes[half::2]
+    return steps[third::THIRDS] + changes[third::THIRDS]
 
 
 # ---------------------------------------------------------------------------------- the trial
@@ -269,26 +270,28 @@ def _be_a_worker(tasks: Sequence[Callable[[], list[str]]], report: Path) -> None
         os._exit(0)
 
 
-@pytest.mark.parametrize("half", [0, pytest.param(1, marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    "third", [0, *(pytest.param(n, marks=pytest.mark.slow) for n in range(1, THIRDS))]
+)
 @pytest.mark.parametrize("name", STORIES)
 def test_a_killed_run_is_finished_by_the_same_command(
-    name: str, half: int, beginnings: list[Path], tmp_path: Path
+    name: str, third: int, beginnings: list[Path], tmp_path: Path
 ) -> None:
-    """Half of all moments go in each run: killed unheard or unanswered, with keys or without.
+    """A third of all moments goes in each run: killed unheard or unanswered, with keys or without.
 
     Every boundary, in all variants, is the simulation's business; here a real process is killed.
     """
     story = STORIES[name]
-    check_convergence(story, beginnings[story.masters], half, tmp_path)
+    check_convergence(story, beginnings[story.masters], third, tmp_path)
 
 
 def check_convergence(
-    story: Story, beginning: Path, half: int, tmp_path: Path, *, at_least: int = 6
+    story: Story, beginning: Path, third: int, tmp_path: Path, *, at_least: int = 6
 ) -> None:
-    """Kill a verb at half of all moments, and see the same command finish it each time."""
+    """Kill a verb at a third of all moments, and see the same command finish it each time."""
     with scene(tmp_path / "undisturbed", beginning) as stage:
         course = undisturbed(story, stage)
-    moments = kills(course, half)
+    moments = kills(course, third)
 
     def task(kill: Kill, folder: Path) -> list[str]:
         with scene(folder, beginning) as stage:
@@ -300,6 +303,6 @@ def check_convergence(
     tasks = [lambda k=k, i=i: task(k, tmp_path / str(i)) for i, k in enumerate(moments)]
     results = in_workers(tasks, tmp_path)
     failed = [f"== {k}\n" + "\n".join(p) for k, p in zip(moments, results, strict=True) if p]
-    assert len(moments) >= (course.steps + course.changes) // 2
+    assert len(moments) >= (course.steps + course.changes) // THIRDS - 1
     assert min(course.steps, course.changes) >= at_least, "hardly anybody was killed"
     assert not failed, f"{len(failed)} of {len(moments)} kills\n" + "\n".join(failed)
