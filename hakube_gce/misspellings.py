@@ -4,6 +4,7 @@ The original ignored what it did not know, and a KUBE_DELETE_NODE=false (one let
 the cluster down. Pure; it names, and leaves to `settings` what a name means.
 """
 
+import functools
 import re
 from collections.abc import Iterable
 
@@ -50,6 +51,7 @@ def _distance(name: str, other: str, slips: int) -> int:
     return edit_distance(upper, other)
 
 
+@functools.lru_cache(maxsize=4096)
 def _squeezed(name: str) -> str:
     return re.sub(r"[^A-Z0-9]", "", name.upper())
 

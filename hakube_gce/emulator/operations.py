@@ -3,7 +3,7 @@
 Pure values. Who completes them, and when, is the `Lab`'s business.
 """
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields
 
 from hakube_gce.emulator.calls import Json
 from hakube_gce.emulator.links import link
@@ -67,4 +67,5 @@ class Operation:
         return shown
 
     def to_json(self) -> Json:
-        return asdict(self)
+        # Shallow: `dataclasses.asdict` copies all the way down, for all of them with every change.
+        return {known.name: getattr(self, known.name) for known in fields(self)}

@@ -82,7 +82,7 @@ def find(verb: str, path: str, query: Mapping[str, str], body: Json) -> tuple[Ro
 @functools.lru_cache(maxsize=4096)
 def _match(verb: str, parts: tuple[str, ...]) -> tuple[str, Mapping[str, str]]:
     """Return method id and parameters of a path; an empty id when no method of Google's fits."""
-    for method, template in _methods_like(verb, len(parts)):
+    for method, template in _methods_like(verb, len(parts), parts[2:3]):
         parameters = _parameters(template, parts)
         if parameters is not None:
             return method, parameters
@@ -101,16 +101,20 @@ def _parameters(template: tuple[str, ...], parts: tuple[str, ...]) -> dict[str, 
 
 
 @functools.cache
-def _methods_like(verb: str, length: int) -> tuple[tuple[str, tuple[str, ...]], ...]:
-    """Return Google's methods of a verb and a path length, those with more fixed parts first.
+def _methods_like(
+    verb: str, length: int, scope: tuple[str, ...]
+) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """Return Google's methods of a verb, a path length and a third part such as ``zones``.
 
-    So ``backendServices/listUsable`` is a method, not a backend service of that name.
+    Those with more fixed parts come first, so ``backendServices/listUsable`` is a method, not a
+    backend service of that name. The third part is never a parameter.
     """
     found = [
         (method, tuple(template.split("/")))
         for method, known_verb, template in google_methods()
         if known_verb == verb and template.count("/") == length - 1
     ]
+    found = [(method, parts) for method, parts in found if parts[2:3] == scope]
     return tuple(sorted(found, key=lambda entry: sum(p.startswith("{") for p in entry[1])))
 
 

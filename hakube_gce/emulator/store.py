@@ -39,24 +39,36 @@ class Store:
     counters: dict[str, int] = field(default_factory=dict)
     unfinished: dict[str, Operation] = field(init=False)
     """Those of the operations that are under way: every request asks for them."""
+    _kinds: dict[str, dict[str, Json]] = field(init=False)
+    """The records once more, by kind: a lab of a thousand nodes is asked for its few disks."""
 
     def __post_init__(self) -> None:
         self.unfinished = {path: o for path, o in self.operations.items() if not o.done}
+        self._kinds = {}
+        for path, record in self.records.items():
+            self._file(path, record)
+
+    def _file(self, path: str, record: Json) -> None:
+        self._kinds.setdefault(record.get("kind", ""), {})[path] = record
 
     def get(self, path: str) -> Json | None:
         return self.records.get(path)
 
     def put(self, path: str, record: Json) -> None:
         self.records[path] = record
+        self._file(path, record)
 
     def change(self, path: str, **fields: object) -> Json:
         """Replace some fields of a record; None removes a field."""
         merged = {**self.records[path], **fields}
-        self.records[path] = {key: value for key, value in merged.items() if value is not None}
-        return self.records[path]
+        changed = {key: value for key, value in merged.items() if value is not None}
+        self.put(path, changed)
+        return changed
 
     def remove(self, path: str) -> None:
-        self.records.pop(path, None)
+        gone = self.records.pop(path, None)
+        if gone is not None:
+            del self._kinds[gone.get("kind", "")][path]
 
     def put_operation(self, operation: Operation) -> None:
         self.operations[operation.path] = operation
@@ -74,8 +86,8 @@ class Store:
     def of_kind(self, kind: str, project: str = "") -> Iterator[tuple[str, Json]]:
         """Yield all records of a kind (``compute#disk``), of one project or of all."""
         head = f"projects/{project}/" if project else ""
-        for path, record in list(self.records.items()):
-            if record.get("kind") == kind and path.startswith(head):
+        for path, record in list(self._kinds.get(kind, {}).items()):
+            if path.startswith(head):
                 yield path, record
 
     def count(self, counter: str, *, start: int = 0) -> int:

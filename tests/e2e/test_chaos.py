@@ -50,6 +50,7 @@ def folders_left(folder: Path) -> list[str]:
     return [path.name for path in folder.glob("hakube-chaos-*") if "-logs-" not in path.name]
 
 
+@pytest.mark.slow
 def test_a_little_trouble_loses_nothing(tmp_path: Path, search_path: str) -> None:
     status, facts, said = chaos(tmp_path, search_path, events=8, arguments=("--seed", "4"))
     assert status == 0, (facts.get("flaws"), said)

@@ -131,6 +131,7 @@ def test_one_of_three_goes_on_and_becomes_three_again(lab: Lab) -> None:
     assert has(lab, fourth, "from the beginning")
 
 
+@pytest.mark.slow
 def test_one_of_two_is_lost_with_its_disk(lab: Lab) -> None:
     first = str(lab.up(B)["replica"])
     second = str(lab.replicate(C)["replica"])

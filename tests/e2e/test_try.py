@@ -168,10 +168,15 @@ LIES = {
     "leaves-keys-open": (LEAVES_KEYS_OPEN, 1, "the kubeconfig's mode"),
 }
 """How a command lies, at which stop it lies, and what the tour must say of it."""
+LONG = ("removes-nothing", "says-a-second-more")
+"""Caught late in the tour, or in one whose cluster IP moves slowly."""
 
 
 @pytest.mark.process
-@pytest.mark.parametrize("name", LIES)
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(name, marks=[pytest.mark.slow] if name in LONG else []) for name in LIES],
+)
 def test_a_command_that_lies_is_caught(name: str, tmp_path: Path, search_path: str) -> None:
     lie, stop, reason = LIES[name]
     folder = tmp_path / "bin"
