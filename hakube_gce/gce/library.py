@@ -59,8 +59,8 @@ def _prepare() -> None:
     importlib.import_module(f"{_PACKAGE}.types.compute")
 
 
-# Thousands of classes that stay for good are made here, and the garbage collector would look through
-# them again and again: a fifth of the time this import takes. They are left out of its sight.
+# Thousands of classes that stay for good are made here, and the garbage collector would look
+# through them again and again: a fifth of what this import takes. It is kept from doing so.
 _was_collecting = gc.isenabled()
 gc.disable()
 _prepare()
