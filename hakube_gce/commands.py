@@ -158,7 +158,6 @@ def _job(found: Arguments, means: Means, screen: Screen) -> Job:
         gateway=means.gateway,
         observe=means.observer.observe,
         inherit=means.inherit,
-        forbidden=lambda _seen: (),
         lock_place=means.lock_place(),
         context=partial(means.context, say=screen.say),
         screen=screen,
