@@ -95,14 +95,14 @@ def _look_and_run(job: Job) -> Result:
         job.screen.say(f"{resolved.nothing_to_do}. Nothing was changed.")
         return _result(job, changed=False)
     if resolved.operation is None:
-        return _refuse(job, resolved.blockers)
+        return refuse(job, resolved.blockers)
     if seen.operation is not None:
         job.screen.say(_unfinished(seen.operation, resolved.operation))
     drafted = _plan(job, inheritance, resolved.operation, seen)
     for text in drafted.notes:
         job.screen.say(f"note: {text}")
     if drafted.blockers:
-        return _refuse(job, drafted.blockers)
+        return refuse(job, drafted.blockers)
     if job.dry_run or job.check:
         return _show(job, drafted)
     mended = resolved.operation.verb is Verb.MEND and not gives_way(seen, Verb.MEND)
@@ -144,7 +144,8 @@ def _plan(job: Job, inheritance: Inheritance, operation: Operation, seen: Observ
     return planned
 
 
-def _refuse(job: Job, blockers: Sequence[Blocker]) -> Result:
+def refuse(job: Job, blockers: Sequence[Blocker]) -> Result:
+    """Show why nothing is done."""
     for line in render.blocker_lines(blockers):
         job.screen.say(line)
     job.screen.say("Nothing was changed.")
@@ -226,7 +227,7 @@ def _perform_all(
     seen = _look_as_holder(job)
     planned = plan(blueprint, operation, seen)
     if planned.blockers:
-        return _refuse(job, planned.blockers)
+        return refuse(job, planned.blockers)
     context = job.context(blueprint, operation, seen, held)
     job.note("begin", operation=operation.id, verb=operation.verb.value, target=operation.target)
     done = execute(

@@ -52,6 +52,11 @@ class Settings:
     intent: Intent | None
     """What the command wishes for; None for commands that change no cluster."""
     multizone: bool
+    master_zones: tuple[str, ...]
+    """One entry a master wanted there; empty when nobody says."""
+    same_zone: bool
+    """Several masters in one zone are agreed to."""
+    even_masters: bool
     strict: bool
     snapshots: int
     """How many of a cluster's snapshots are kept."""
@@ -158,7 +163,8 @@ class Settings:
 
 
 def _read(reader: Reader, command: Command, named: str) -> Settings:
-    zone = reader.read(table.ZONE)
+    master_zones = _master_zones(reader)
+    zone = _zone(reader, master_zones)
     prefix = _prefix(reader, zone)
     provider, endpoint = reader.read(table.PROVIDER), _optional(reader, table.COMPUTE_ENDPOINT)
     warnings = _quorum_read(reader)
@@ -175,6 +181,9 @@ def _read(reader: Reader, command: Command, named: str) -> Settings:
         provider=provider,
         intent=wished.intent,
         multizone=reader.read(table.MULTIZONE),
+        master_zones=master_zones,
+        same_zone=reader.read(table.SAME_ZONE),
+        even_masters=reader.read(table.EVEN_MASTERS),
         strict=reader.read(table.STRICT),
         snapshots=reader.read(table.SNAPSHOTS),
         network=reader.read(table.NETWORK),
@@ -253,6 +262,45 @@ def _prefix(reader: Reader, zone: str) -> str:
             f"is too long for the names in certificates: at most {LONGEST_PREFIX} letters",
         )
     return prefix
+
+
+def _master_zones(reader: Reader) -> tuple[str, ...]:
+    """Read the zones of several masters, all of one region."""
+    text, share = _optional(reader, table.MASTER_ZONES), reader.read(table.SAME_ZONE)
+    zones = tuple(zone.strip() for zone in text.split(",")) if text else ()
+    wrong = ""
+    if not all(_is_zone(zone) for zone in zones):
+        wrong = "is not a list of zones with commas between"
+    elif len({zone.rpartition("-")[0] for zone in zones}) > 1:
+        wrong = "names zones of several regions: one cluster, one region"
+    elif len(set(zones)) < len(zones) and not share:
+        wrong = (
+            "names a zone twice, and its loss would take two masters; HAKUBE_SAME_ZONE=true agrees"
+        )
+    if wrong:
+        reader.problem(table.MASTER_ZONES, table.MASTER_ZONES.name, text, wrong)
+        return ()
+    return zones
+
+
+def _is_zone(text: str) -> bool:
+    try:
+        return kinds.zone(text) == text
+    except ValueError:
+        return False
+
+
+def _zone(reader: Reader, master_zones: tuple[str, ...]) -> str:
+    """Read the zone of the command; the first of several masters' unless it is named."""
+    zone = reader.read(table.ZONE)
+    if not master_zones or not reader.is_set(table.ZONE):
+        return master_zones[0] if master_zones else zone
+    if zone.rpartition("-")[0] != master_zones[0].rpartition("-")[0]:
+        reader.problems.append(
+            f"KUBE_GCE_ZONE={zone} and KUBE_MASTER_ZONES={','.join(master_zones)} are of two "
+            "regions; unset KUBE_GCE_ZONE, or name zones of its region"
+        )
+    return zone
 
 
 def _project(reader: Reader, provider: str, endpoint: str) -> str:

@@ -274,6 +274,28 @@ LOAD_BALANCER = Variable(
     example="backend-service",
 )
 
+MASTER_ZONES = Variable(
+    name="KUBE_MASTER_ZONES",
+    kind=kinds.TEXT,
+    decisive=True,
+    meaning="a master in each of these zones of one region, in one run; the first founds",
+    example="europe-west1-b,europe-west1-c,europe-west1-d",
+)
+SAME_ZONE = Variable(
+    name="HAKUBE_SAME_ZONE",
+    kind=kinds.BOOLEAN,
+    default="false",
+    meaning="several masters in one zone are agreed to: they fail together",
+    example="true",
+)
+EVEN_MASTERS = Variable(
+    name="HAKUBE_EVEN_MASTERS",
+    kind=kinds.BOOLEAN,
+    default="false",
+    meaning="an even number of masters is agreed to: it tolerates no more than one less",
+    example="true",
+)
+
 KUBECONFIG = Variable(
     name="KUBECONFIG",
     kind=kinds.PATH_LIST,
@@ -358,6 +380,9 @@ VARIABLES: tuple[Variable[object], ...] = (
     INITIALIZATION_TIMEOUT,
     ENDPOINT_MODE,
     LOAD_BALANCER,
+    MASTER_ZONES,
+    SAME_ZONE,
+    EVEN_MASTERS,
     KUBECONFIG,
     HOME,
     ENV_FILE,
