@@ -10,7 +10,6 @@ from dataclasses import replace
 from functools import partial
 
 from hakube_gce import names, render, whatif
-from hakube_gce import settings_table as table
 from hakube_gce.arguments import Arguments
 from hakube_gce.assemble import Means, assemble, find_place
 from hakube_gce.errors import HakubeError, Locked, TargetNotFound
@@ -24,6 +23,7 @@ from hakube_gce.screen import Screen
 from hakube_gce.setting_sources import DEFAULT
 from hakube_gce.settings import Settings
 from hakube_gce.stopping import Stopping
+from hakube_gce.variables import cluster
 from hakube_gce.whatif_text import forecast_lines, forecast_object
 
 
@@ -81,7 +81,7 @@ def _where_the_cluster_is(means: Means, environment: Mapping[str, str]) -> Means
         TargetNotFound: A zone was named, and there is none of that name.
     """
     settings = means.settings
-    if settings.sources[table.ZONE.name] != DEFAULT:
+    if settings.sources[cluster.ZONE.name] != DEFAULT:
         _check_zone(means)
         return means
     regions = means.gateway.address_regions(names.address(settings.prefix))

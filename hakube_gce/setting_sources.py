@@ -10,10 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from hakube_gce import original_variables as original
-from hakube_gce import settings_table as table
 from hakube_gce.misspellings import closest, is_injected
-from hakube_gce.settings_table import Variable
+from hakube_gce.variables import table
+from hakube_gce.variables.row import Variable
 
 T = TypeVar("T")
 
@@ -96,13 +95,15 @@ class Reader:
 
     def refused_names(self) -> None:
         """Note variables that we know and whose wish we do not fulfil."""
-        for name, reason in original.REFUSED.items():
-            text, _source = self.text(name)
+        for row in table.REFUSED:
+            text, _source = self.text(row.name)
             if text.strip().lower() not in {"", "false", "0", "no"}:
-                self.problems.append(f"{name}={shown(text)}: {reason}")
+                self.problems.append(f"{row.name}={shown(text)}: {row.why}")
 
     def ignored_names(self) -> list[str]:
-        names = sorted(name for name in original.IGNORED if self.text(name)[0])
+        names = sorted(
+            row.name for row in table.IGNORED if not row.quiet and self.text(row.name)[0]
+        )
         if not names:
             return []
         return ["set, but without a meaning here, and ignored: " + ", ".join(names)]
@@ -131,7 +132,7 @@ _NAMES = tuple(name for v in table.VARIABLES for name in (v.name, *v.aliases))
 _OUR_NAMES = tuple(name for name in _NAMES if name.startswith(_OURS))
 _ORIGINAL_NAMES = tuple(name for name in _NAMES if not name.startswith(_OURS))
 _DECISIVE = tuple(v.name for v in table.VARIABLES if v.decisive)
-_KNOWN = frozenset({*_NAMES, *original.IGNORED, *original.REFUSED})
+_KNOWN = frozenset({*_NAMES, *(row.name for row in table.ROWS)})
 
 
 def _is_known(name: str) -> bool:

@@ -11,12 +11,12 @@ from urllib.parse import urlsplit
 
 from hakube_gce import names
 from hakube_gce import setting_kinds as kinds
-from hakube_gce import settings_table as table
 from hakube_gce.errors import SettingsError
 from hakube_gce.intents import Command, Switches, wish
 from hakube_gce.model import Intent
 from hakube_gce.setting_sources import DEFAULT, Reader
-from hakube_gce.settings_table import Variable
+from hakube_gce.variables import access, cluster, etcd, masters, network, ours
+from hakube_gce.variables.row import Variable
 
 LAB_PROJECT = "hakube-lab"
 """Project of a cluster that runs on this machine, when none is named."""
@@ -102,22 +102,22 @@ class Settings:
     def inheritable(self) -> tuple[Inheritable, ...]:
         """Return what a replica takes from its cluster, for the first master to remember."""
         values: tuple[tuple[Variable[object], str], ...] = (
-            (table.MULTIZONE, _boolean(self.multizone)),
-            (table.QUORUM_READ, "true"),
-            (table.NETWORK, self.network),
-            (table.SUBNETWORK, self.subnetwork),
-            (table.MASTER_SIZE, self.machine_type),
-            (table.MASTER_DISK_SIZE, f"{self.data_disk_size_gb}GB"),
-            (table.MASTER_ROOT_DISK_SIZE, f"{self.boot_disk_size_gb}GB"),
-            (table.MASTER_IMAGE, self.image),
-            (table.SERVICE_RANGE, self.service_cidr),
-            (table.DNS_DOMAIN, self.dns_domain),
-            (table.ENDPOINT_MODE, self.endpoint_mode),
-            (table.LOAD_BALANCER, self.load_balancer),
+            (cluster.MULTIZONE, _boolean(self.multizone)),
+            (etcd.QUORUM_READ, "true"),
+            (network.NETWORK, self.network),
+            (network.SUBNETWORK, self.subnetwork),
+            (masters.MASTER_SIZE, self.machine_type),
+            (masters.MASTER_DISK_SIZE, f"{self.data_disk_size_gb}GB"),
+            (masters.MASTER_ROOT_DISK_SIZE, f"{self.boot_disk_size_gb}GB"),
+            (masters.MASTER_IMAGE, self.image),
+            (network.SERVICE_RANGE, self.service_cidr),
+            (network.DNS_DOMAIN, self.dns_domain),
+            (ours.ENDPOINT_MODE, self.endpoint_mode),
+            (ours.LOAD_BALANCER, self.load_balancer),
         )
         second = {
-            table.QUORUM_READ.name: table.QUORUM_READS.name,
-            table.MASTER_IMAGE.name: table.MASTER_IMAGE_PROJECT.name,
+            etcd.QUORUM_READ.name: etcd.QUORUM_READS.name,
+            masters.MASTER_IMAGE.name: masters.MASTER_IMAGE_PROJECT.name,
         }
         return tuple(
             Inheritable(
@@ -158,12 +158,12 @@ class Settings:
 
 
 def _read(reader: Reader, command: Command, named: str) -> Settings:
-    zone = reader.read(table.ZONE)
+    zone = reader.read(cluster.ZONE)
     prefix = _prefix(reader, zone)
-    provider, endpoint = reader.read(table.PROVIDER), _optional(reader, table.COMPUTE_ENDPOINT)
+    provider, endpoint = reader.read(cluster.PROVIDER), _optional(reader, ours.COMPUTE_ENDPOINT)
     warnings = _quorum_read(reader)
     # The type cannot be chosen: reading it refuses every other.
-    disk_type = reader.read(table.MASTER_DISK_TYPE)
+    disk_type = reader.read(masters.MASTER_DISK_TYPE)
     wished = wish(command, _switches(reader, _named(reader, named)), zone=zone, prefix=prefix)
     reader.problems += wished.problems
     reader.refused_names()
@@ -174,28 +174,28 @@ def _read(reader: Reader, command: Command, named: str) -> Settings:
         prefix=prefix,
         provider=provider,
         intent=wished.intent,
-        multizone=reader.read(table.MULTIZONE),
-        strict=reader.read(table.STRICT),
-        snapshots=reader.read(table.SNAPSHOTS),
-        network=reader.read(table.NETWORK),
-        subnetwork=_optional(reader, table.SUBNETWORK),
-        machine_type=reader.read(table.MASTER_SIZE),
-        data_disk_size_gb=reader.read(table.MASTER_DISK_SIZE),
-        boot_disk_size_gb=reader.read(table.MASTER_ROOT_DISK_SIZE),
+        multizone=reader.read(cluster.MULTIZONE),
+        strict=reader.read(ours.STRICT),
+        snapshots=reader.read(ours.SNAPSHOTS),
+        network=reader.read(network.NETWORK),
+        subnetwork=_optional(reader, network.SUBNETWORK),
+        machine_type=reader.read(masters.MASTER_SIZE),
+        data_disk_size_gb=reader.read(masters.MASTER_DISK_SIZE),
+        boot_disk_size_gb=reader.read(masters.MASTER_ROOT_DISK_SIZE),
         disk_type=disk_type,
         image=_image(reader),
-        service_cidr=reader.read(table.SERVICE_RANGE),
-        dns_domain=reader.read(table.DNS_DOMAIN),
-        initialization_timeout_s=reader.read(table.INITIALIZATION_TIMEOUT),
-        endpoint_mode=reader.read(table.ENDPOINT_MODE),
-        load_balancer=reader.read(table.LOAD_BALANCER),
+        service_cidr=reader.read(network.SERVICE_RANGE),
+        dns_domain=reader.read(network.DNS_DOMAIN),
+        initialization_timeout_s=reader.read(masters.INITIALIZATION_TIMEOUT),
+        endpoint_mode=reader.read(ours.ENDPOINT_MODE),
+        load_balancer=reader.read(ours.LOAD_BALANCER),
         kubeconfig_files=_kubeconfig_files(reader),
-        home=_absolute(reader, reader.read(table.HOME)),
+        home=_absolute(reader, reader.read(ours.HOME)),
         compute_endpoint=endpoint,
-        runtime=_optional(reader, table.RUNTIME),
-        latency=_absolute(reader, reader.read(table.LATENCY)),
-        binaries=_absolute(reader, _optional(reader, table.BINARIES)),
-        no_color=reader.read(table.NO_COLOR),
+        runtime=_optional(reader, ours.RUNTIME),
+        latency=_absolute(reader, reader.read(ours.LATENCY)),
+        binaries=_absolute(reader, _optional(reader, ours.BINARIES)),
+        no_color=reader.read(ours.NO_COLOR),
         warnings=tuple(warnings),
         sources=MappingProxyType(reader.sources),
     )
@@ -212,13 +212,13 @@ def _named(reader: Reader, named: str) -> str:
 
 def _switches(reader: Reader, named: str) -> Switches:
     return Switches(
-        replicate=reader.read(table.REPLICATE),
-        use_existing=reader.read(table.USE_EXISTING),
-        delete_nodes=reader.read_if_set(table.DELETE_NODES),
-        replica_name=_optional(reader, table.REPLICA_NAME),
-        confirmation=_optional(reader, table.CONFIRM_TEARDOWN),
-        confirm_restore=_optional(reader, table.CONFIRM_RESTORE),
-        confirm_recover=_optional(reader, table.CONFIRM_RECOVER),
+        replicate=reader.read(cluster.REPLICATE),
+        use_existing=reader.read(cluster.USE_EXISTING),
+        delete_nodes=reader.read_if_set(cluster.DELETE_NODES),
+        replica_name=_optional(reader, cluster.REPLICA_NAME),
+        confirmation=_optional(reader, ours.CONFIRM_TEARDOWN),
+        confirm_restore=_optional(reader, ours.CONFIRM_RESTORE),
+        confirm_recover=_optional(reader, ours.CONFIRM_RECOVER),
         named=named,
     )
 
@@ -229,7 +229,7 @@ def _optional(reader: Reader, variable: Variable[str]) -> str:
 
 def _prefix(reader: Reader, zone: str) -> str:
     """Read the cluster's name, short enough for the longest name made from it."""
-    prefix = reader.read(table.PREFIX)
+    prefix = reader.read(cluster.PREFIX)
     longest = max(
         (
             names.group(prefix, zone),
@@ -240,15 +240,15 @@ def _prefix(reader: Reader, zone: str) -> str:
     )
     if len(longest) > 63:
         reader.problem(
-            table.PREFIX,
-            table.PREFIX.name,
+            cluster.PREFIX,
+            cluster.PREFIX.name,
             prefix,
             f"is too long: {longest} would have over 63 letters",
         )
     elif len(prefix) > LONGEST_PREFIX:
         reader.problem(
-            table.PREFIX,
-            table.PREFIX.name,
+            cluster.PREFIX,
+            cluster.PREFIX.name,
             prefix,
             f"is too long for the names in certificates: at most {LONGEST_PREFIX} letters",
         )
@@ -256,8 +256,8 @@ def _prefix(reader: Reader, zone: str) -> str:
 
 
 def _project(reader: Reader, provider: str, endpoint: str) -> str:
-    project = _optional(reader, table.PROJECT)
-    if reader.is_set(table.PROJECT):
+    project = _optional(reader, cluster.PROJECT)
+    if reader.is_set(cluster.PROJECT):
         return project
     if provider == "emulator" or kinds.is_loopback(urlsplit(endpoint).hostname or ""):
         return LAB_PROJECT
@@ -270,14 +270,14 @@ def _project(reader: Reader, provider: str, endpoint: str) -> str:
 
 def _image(reader: Reader) -> str:
     """Join image and project to the path that the API takes."""
-    image, project = reader.read(table.MASTER_IMAGE), reader.read(table.MASTER_IMAGE_PROJECT)
+    image, project = reader.read(masters.MASTER_IMAGE), reader.read(masters.MASTER_IMAGE_PROJECT)
     return image if image.startswith("projects/") else f"projects/{project}/global/images/{image}"
 
 
 def _quorum_read(reader: Reader) -> list[str]:
     """Read both spellings, and return what there is to say about them."""
-    one, other = reader.read_if_set(table.QUORUM_READ), reader.read_if_set(table.QUORUM_READS)
-    both = f"{table.QUORUM_READ.name} and {table.QUORUM_READS.name}"
+    one, other = reader.read_if_set(etcd.QUORUM_READ), reader.read_if_set(etcd.QUORUM_READS)
+    both = f"{etcd.QUORUM_READ.name} and {etcd.QUORUM_READS.name}"
     if one is not None and other is not None and one != other:
         reader.problems.append(f"{both} say the opposite of each other; unset one")
     if False in {one, other}:
@@ -287,7 +287,7 @@ def _quorum_read(reader: Reader) -> list[str]:
 
 def _kubeconfig_files(reader: Reader) -> tuple[str, ...]:
     files = tuple(
-        _absolute(reader, file) for file in reader.read(table.KUBECONFIG).split(":") if file
+        _absolute(reader, file) for file in reader.read(access.KUBECONFIG).split(":") if file
     )
     if not files:
         reader.problems.append("KUBECONFIG=':': names no file; for example KUBECONFIG=/tmp/config")

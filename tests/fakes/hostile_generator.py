@@ -2,7 +2,7 @@
 
 import random
 
-from hakube_gce import settings_table as table
+from hakube_gce.variables import table
 from tests.fakes.hostile_environments import NEITHER, NO, NO_NAMES, YES
 
 _NAMES = tuple(variable.name for variable in table.VARIABLES)

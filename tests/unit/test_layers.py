@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = "hakube_gce"
 
 PURE = (
-    "settings", "settings_table", "setting_kinds", "setting_sources", "original_variables",
+    "settings", "variables", "setting_kinds", "setting_sources",
     "misspellings", "intents", "model", "resources", "conditions", "plan", "steps", "pki",
     "render", "errors", "names", "marks", "inherit", "snapshots",
     "describe", "leaves", "cluster_keys", "understand", "timestamps",

@@ -2,12 +2,11 @@
 
 import pytest
 
-from hakube_gce import original_variables as original
-from hakube_gce import settings_table as table
 from hakube_gce.errors import SettingsError
 from hakube_gce.intents import Command
 from hakube_gce.settings import Settings
-from hakube_gce.settings_table import Reach
+from hakube_gce.variables import table
+from hakube_gce.variables.row import Reach, Support
 
 HERE = {"HOME": "/home/me", "KUBERNETES_PROVIDER": "emulator"}
 
@@ -48,10 +47,16 @@ def test_every_default_and_every_example_of_the_table_can_be_read() -> None:
             variable.kind.parse(variable.default)
 
 
-def test_the_table_and_the_original_variables_do_not_overlap() -> None:
-    names = [name for v in table.VARIABLES for name in (v.name, *v.aliases)]
-    assert len(names) == len(set(names))
-    assert not set(names) & (original.IGNORED | set(original.REFUSED))
+def test_no_name_has_two_rows() -> None:
+    names = [name for row in table.ROWS for name in (row.name, *row.aliases)]
+    assert len(names) == len(set(names)) > 120
+
+
+def test_every_row_says_in_a_sentence_what_it_is_or_why_not() -> None:
+    for row in table.ROWS:
+        assert (row.meaning and row.example) if row.is_read else row.why, row.name
+        assert bool(row.why) or row.support in {Support.SAME, Support.OURS}, row.name
+        assert (row.support is Support.OURS) == row.name.startswith(("HAKUBE_", "NO_COLOR"))
 
 
 @pytest.mark.parametrize(
