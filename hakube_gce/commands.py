@@ -20,10 +20,8 @@ from hakube_gce.plan.graph import Blocker
 from hakube_gce.render import Result, result_object, status_object
 from hakube_gce.run import Job, resume_command, run, same_again
 from hakube_gce.screen import Screen
-from hakube_gce.setting_sources import DEFAULT
 from hakube_gce.settings import Settings
 from hakube_gce.stopping import Stopping
-from hakube_gce.variables import cluster
 from hakube_gce.whatif_text import forecast_lines, forecast_object
 
 
@@ -81,7 +79,7 @@ def _where_the_cluster_is(means: Means, environment: Mapping[str, str]) -> Means
         TargetNotFound: A zone was named, and there is none of that name.
     """
     settings = means.settings
-    if settings.sources[cluster.ZONE.name] != DEFAULT:
+    if settings.zone_is_chosen:
         _check_zone(means)
         return means
     regions = means.gateway.address_regions(names.address(settings.prefix))

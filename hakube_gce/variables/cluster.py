@@ -1,14 +1,18 @@
 """Rows of the table: which cluster, where, and what this run does to it. Values only."""
 
+from hakube_gce import list_kinds as lists
 from hakube_gce import setting_kinds as kinds
 from hakube_gce.setting_kinds import Kind
-from hakube_gce.variables.row import Group, Reach, Variable
+from hakube_gce.variables.row import Group, Reach, Support, Variable
 
 PROJECT = Variable(
     name="PROJECT",
     kind=kinds.PROJECT,
     reach=Reach.SELECTOR,
-    meaning="Google Cloud project; with the emulator hakube-lab unless set",
+    default_says="gcloud's own; with the emulator hakube-lab",
+    support=Support.DIFFERENT,
+    why="gcloud's configuration files are read; gcloud itself is never run",
+    meaning="Google Cloud project",
     example="my-project",
     aliases=("GOOGLE_CLOUD_PROJECT", "CLOUDSDK_CORE_PROJECT"),
 )
@@ -17,8 +21,12 @@ ZONE = Variable(
     kind=kinds.ZONE,
     default="us-central1-b",
     decisive=True,
+    default_says="gcloud's own, else us-central1-b",
+    support=Support.DIFFERENT,
+    why="the scripts passed over gcloud's own zone; here it counts, and is said",
     meaning="zone this command works in; the region is the zone without its last part",
     example="europe-west1-b",
+    aliases=("CLOUDSDK_COMPUTE_ZONE",),
 )
 PREFIX = Variable(
     name="KUBE_GCE_INSTANCE_PREFIX",
@@ -35,6 +43,8 @@ PROVIDER = Variable(
     default="gce",
     reach=Reach.SELECTOR,
     decisive=True,
+    support=Support.DIFFERENT,
+    why="other clouds were the scripts'; emulator is ours",
     meaning="gce, or emulator for a cluster on this machine without any account",
     example="emulator",
 )
@@ -43,6 +53,8 @@ REPLICATE = Variable(
     kind=kinds.BOOLEAN,
     default="false",
     decisive=True,
+    support=Support.DIFFERENT,
+    why="any spelling of true counts, not the very word alone",
     meaning="kube-up adds a master in KUBE_GCE_ZONE to the cluster that is there",
     example="true",
 )
@@ -51,6 +63,8 @@ USE_EXISTING = Variable(
     kind=kinds.BOOLEAN,
     default="false",
     decisive=True,
+    support=Support.DIFFERENT,
+    why="with KUBE_REPLICATE_EXISTING_MASTER it is refused as a contradiction, where it won",
     meaning="kube-up only adds nodes; not available yet",
     example="false",
 )
@@ -59,6 +73,8 @@ DELETE_NODES = Variable(
     kind=kinds.BOOLEAN,
     default="true",
     decisive=True,
+    support=Support.DIFFERENT,
+    why="any spelling of false counts; without it the whole cluster goes in one run, on a word",
     meaning="false: kube-down removes one master; true: the whole cluster",
     example="false",
 )
@@ -66,6 +82,8 @@ REPLICA_NAME = Variable(
     name="KUBE_REPLICA_NAME",
     kind=kinds.NAME,
     decisive=True,
+    support=Support.DIFFERENT,
+    why="set alone it removes that master and keeps the rest; in another zone it is refused",
     meaning="the master that kube-down removes; else any in KUBE_GCE_ZONE",
     example="kubernetes-master-7c1",
 )
@@ -76,6 +94,39 @@ MULTIZONE = Variable(
     reach=Reach.CLUSTER,
     decisive=True,
     meaning="the cloud provider looks for nodes in all zones of the region",
+    example="true",
+)
+CLEANUP = Variable(
+    name="KUBE_UP_AUTOMATIC_CLEANUP",
+    kind=kinds.BOOLEAN,
+    default="false",
+    support=Support.DIFFERENT,
+    why="kube-up goes on from its own leftovers and tears nothing down, whatever this says",
+    meaning="kube-up clears leftovers away by itself",
+    example="false",
+)
+E2E_ZONES = Variable(
+    name="E2E_ZONES",
+    kind=lists.ZONES,
+    meaning="zones, with blanks between, that the e2e wrappers go through when MULTIZONE is true",
+    example="europe-west1-b europe-west1-c",
+    pending="the e2e wrappers are not here yet",
+)
+MASTER_ZONES = Variable(
+    name="KUBE_MASTER_ZONES",
+    kind=lists.ZONES_OF_A_REGION,
+    decisive=True,
+    support=Support.OURS,
+    meaning="a master in each of these zones of one region, in one run; the first founds",
+    example="europe-west1-b,europe-west1-c,europe-west1-d",
+    pending="masters are made one by one as yet",
+)
+SAME_ZONE = Variable(
+    name="HAKUBE_SAME_ZONE",
+    kind=kinds.BOOLEAN,
+    default="false",
+    support=Support.OURS,
+    meaning="KUBE_MASTER_ZONES may name a zone more than once: they fail together",
     example="true",
 )
 
@@ -91,5 +142,9 @@ GROUP = Group(
         DELETE_NODES,
         REPLICA_NAME,
         MULTIZONE,
+        CLEANUP,
+        E2E_ZONES,
+        MASTER_ZONES,
+        SAME_ZONE,
     ),
 )

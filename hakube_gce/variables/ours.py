@@ -1,5 +1,8 @@
 """Rows of the table: what the original scripts did not have. Values only."""
 
+from hakube_gce import address_kinds as addresses
+from hakube_gce import list_kinds as lists
+from hakube_gce import path_kinds as paths
 from hakube_gce import setting_kinds as kinds
 from hakube_gce.setting_kinds import Kind
 from hakube_gce.variables.row import Group, Reach, Support, Variable
@@ -41,6 +44,15 @@ STRICT = Variable(
     example="true",
     support=Support.OURS,
 )
+LABELS = Variable(
+    name="HAKUBE_LABELS",
+    kind=lists.LABELS,
+    reach=Reach.CLUSTER,
+    support=Support.OURS,
+    meaning="labels for everything this program makes, beside its own",
+    example="team=dev,owner=john_doe",
+    pending="only this program's own labels are set yet",
+)
 ENDPOINT_MODE = Variable(
     name="HAKUBE_ENDPOINT_MODE",
     kind=Kind(
@@ -69,7 +81,7 @@ LOAD_BALANCER = Variable(
 )
 HOME = Variable(
     name="HAKUBE_HOME",
-    kind=kinds.PATH,
+    kind=paths.PATH,
     default="~/.hakube",
     reach=Reach.SELECTOR,
     meaning="folder of keys, journals and the emulator's labs",
@@ -78,14 +90,14 @@ HOME = Variable(
 )
 ENV_FILE = Variable(
     name="HAKUBE_ENV_FILE",
-    kind=kinds.ENV_FILE,
+    kind=paths.ENV_FILE,
     meaning="file to read instead of ./.env; off, or set to nothing: none",
     example="off",
     support=Support.OURS,
 )
 COMPUTE_ENDPOINT = Variable(
     name="HAKUBE_COMPUTE_ENDPOINT",
-    kind=kinds.ENDPOINT,
+    kind=addresses.ENDPOINT,
     reach=Reach.SELECTOR,
     meaning="Compute API to talk to instead of Google's; gets no credentials",
     example="http://127.0.0.1:8080",
@@ -103,7 +115,7 @@ RUNTIME = Variable(
 )
 LATENCY = Variable(
     name="HAKUBE_LATENCY",
-    kind=kinds.LATENCY,
+    kind=paths.LATENCY,
     default="none",
     meaning="how long the emulator's operations take: none, realistic, or a profile's path",
     example="realistic",
@@ -111,7 +123,7 @@ LATENCY = Variable(
 )
 BINARIES = Variable(
     name="HAKUBE_BINARIES",
-    kind=kinds.PATH,
+    kind=paths.PATH,
     meaning="folder of kube-apiserver, etcd … for the emulator, before PATH",
     example="/opt/k8s/bin",
     support=Support.OURS,
@@ -132,6 +144,7 @@ GROUP = Group(
         CONFIRM_RECOVER,
         SNAPSHOTS,
         STRICT,
+        LABELS,
         ENDPOINT_MODE,
         LOAD_BALANCER,
         HOME,

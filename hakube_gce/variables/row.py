@@ -23,6 +23,8 @@ class Reach(StrEnum):
     """Taken when the first master is made, kept in its metadata; replicas get the same."""
     SELECTOR = "which cluster"
     """Tells which cluster is meant: every command about it must say the same."""
+    TEMPLATE = "the nodes' template"
+    """Taken when the template of nodes is made: nodes in every zone are made from that one."""
 
 
 class Support(StrEnum):
@@ -44,6 +46,8 @@ class Variable(Generic[T_co]):
     kind: Kind[T_co]
     default: str = ""
     """As it would be written; empty when there is none, or when it depends on others."""
+    default_says: str = ""
+    """In words, when the default depends on others."""
     meaning: str = ""
     """What it says, for a reader who has never seen it; empty when it says nothing here."""
     example: str = ""
@@ -51,6 +55,8 @@ class Variable(Generic[T_co]):
     support: Support = Support.SAME
     why: str = ""
     """How it differs from the original's, or why it is ignored or refused: one sentence."""
+    pending: str = ""
+    """What has to be built before it has an effect: until then it is read, checked and said."""
     decisive: bool = False
     """Decides what is made or destroyed: a misspelling of it stops the run."""
     secret: bool = False

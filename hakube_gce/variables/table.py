@@ -7,7 +7,7 @@ from hakube_gce.variables import (
     left_behind,
     masters,
     network,
-    not_yet,
+    nodes,
     ours,
 )
 from hakube_gce.variables.row import Group, Support, Variable
@@ -15,11 +15,11 @@ from hakube_gce.variables.row import Group, Support, Variable
 GROUPS: tuple[Group, ...] = (
     cluster.GROUP,
     masters.GROUP,
+    nodes.GROUP,
     network.GROUP,
     etcd.GROUP,
     access.GROUP,
     ours.GROUP,
-    not_yet.GROUP,
     *left_behind.GROUPS,
 )
 
