@@ -67,6 +67,8 @@ def inherit(
         dns_domain=values["KUBE_DNS_DOMAIN"],
         inherited=values,
         selectors=selectors,
+        context_override=settings.kubeconfig.context,
+        server_override=settings.kubeconfig.server,
         strict=settings.strict,
         snapshots_kept=settings.snapshots,
         programs=programs,
