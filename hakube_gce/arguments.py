@@ -21,7 +21,7 @@ class Arguments:
     """A parsed command line."""
 
     verb: str
-    """up, down, snapshot, restore, recover, status, whatif, unlock or emulator."""
+    """up, down, snapshot, restore, recover, status, config, whatif, unlock or emulator."""
     json: bool = False
     dry_run: bool = False
     check: bool = False
@@ -89,6 +89,7 @@ def _parser() -> argparse.ArgumentParser:
         "--survivor", dest="named", required=True, metavar="NAME", help="the master that is left"
     )
     _common(verbs.add_parser("status", help="show the cluster and judge it"))
+    _common(verbs.add_parser("config", help="show every variable's value and where it is from"))
     unlock = verbs.add_parser("unlock", help="free the lock of a run that is dead for certain")
     _common(unlock)
     unlock.add_argument("--nonce", required=True, help="the lock's nonce, as the refusal names it")

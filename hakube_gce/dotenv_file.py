@@ -30,6 +30,7 @@ NOT_FROM_A_FILE = frozenset(
         ours.COMPUTE_ENDPOINT.name, ours.BINARIES.name, ours.HOME.name, ours.ENV_FILE.name,
         access.KUBECONFIG.name, "HOME", "PATH", "LD_LIBRARY_PATH", "LD_PRELOAD", "PYTHONPATH",
         "PYTHONHOME", "GOOGLE_APPLICATION_CREDENTIALS", "CLOUDSDK_CONFIG",
+        "CLOUDSDK_ACTIVE_CONFIG_NAME",
     }
 )  # fmt: skip
 """Where we send requests, what we execute, whose credentials we use, where keys are kept: a file

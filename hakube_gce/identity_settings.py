@@ -118,6 +118,9 @@ def _project(reader: Reader, provider: str, endpoint: str) -> str:
         others = {k: v for k, v in reader.gcloud.values.items() if k != cluster.PROJECT.name}
         reader.gcloud = replace(reader.gcloud, values=others)
     project = reader.text_of(cluster.PROJECT)
+    asked = [cluster.ZONE] if lab else [cluster.ZONE, cluster.PROJECT]
+    if not all(reader.is_set(variable) for variable in asked):
+        reader.notes += reader.gcloud.notes
     if reader.is_set(cluster.PROJECT):
         return project
     if lab:

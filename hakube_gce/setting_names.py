@@ -48,8 +48,12 @@ def _unknown(reader: Reader) -> None:
 
 
 def _ignored(reader: Reader) -> None:
-    rows = (row for row in table.IGNORED if not row.quiet)
-    names = sorted(row.name for row in rows if reader.text(row.name)[0])
+    names = []
+    for row in sorted(table.IGNORED, key=lambda row: row.name):
+        text, source = reader.text(row.name)
+        if text and not row.quiet:
+            reader.sources[row.name] = source
+            names.append(row.name)
     if names:
         listed = ", ".join(names)
         reader.notes.append(f"set, but without a meaning here, and ignored: {listed}")

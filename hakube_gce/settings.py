@@ -201,8 +201,10 @@ def read(reader: Reader, command: Command, named: str = "") -> Settings:
         values=MappingProxyType(reader.values),
         sources=MappingProxyType(reader.sources),
     )
+    # `dotenv_file` has acted on it before; here it is checked, and remembered for whoever asks
+    reader.read_if_set(ours.ENV_FILE)
     setting_names.judge(reader)
-    return replace(found, warnings=(*reader.gcloud.notes, *reader.notes))
+    return replace(found, warnings=tuple(reader.notes))
 
 
 def _named(reader: Reader, named: str) -> str:
