@@ -49,9 +49,10 @@ def read(environment: Mapping[str, str]) -> Gcloud:
         cluster.PROJECT.name: found.get("core", "project", fallback=""),
         cluster.ZONE.name: found.get("compute", "zone", fallback=""),
     }
+    values = {name: value for name, value in values.items() if value}
     return Gcloud(
-        path=str(path),
-        values={name: value for name, value in values.items() if value},
+        path=str(path) if values else "",
+        values=values,
         region=region or found.get("compute", "region", fallback=""),
         is_named=bool(named),
     )

@@ -119,7 +119,7 @@ MASTER_ZONES = Variable(
     support=Support.OURS,
     meaning="a master in each of these zones of one region, in one run; the first founds",
     example="europe-west1-b,europe-west1-c,europe-west1-d",
-    pending="masters are made one by one as yet",
+    pending="several masters in one run are refused as yet",
 )
 SAME_ZONE = Variable(
     name="HAKUBE_SAME_ZONE",

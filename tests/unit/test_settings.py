@@ -7,7 +7,7 @@ from hakube_gce.inheritable import inheritable
 from hakube_gce.intents import Command
 from hakube_gce.settings import Settings
 from hakube_gce.variables import table
-from hakube_gce.variables.row import Reach, Support
+from hakube_gce.variables.row import Reach
 
 HERE = {"HOME": "/home/me", "KUBERNETES_PROVIDER": "emulator"}
 
@@ -39,27 +39,6 @@ def test_with_nothing_set_the_defaults_are_kube_ups() -> None:
     assert found.home == "/home/me/.hakube"
     assert found.kubeconfig_files == ("/home/me/.kube/config",)
     assert found.warnings == ()
-
-
-def test_every_default_and_every_example_of_the_table_can_be_read() -> None:
-    for variable in table.VARIABLES:
-        variable.kind.parse(variable.example)
-        if variable.default:
-            variable.kind.parse(variable.default)
-
-
-def test_no_name_has_two_rows() -> None:
-    names = [name for row in table.ROWS for name in (row.name, *row.aliases)]
-    assert len(names) == len(set(names)) > 120
-
-
-def test_every_row_says_in_a_sentence_what_it_is_or_why_not() -> None:
-    for row in table.ROWS:
-        assert (row.meaning and row.example) if row.is_read else row.why, row.name
-        assert bool(row.why) or row.support in {Support.SAME, Support.OURS}, row.name
-        assert (row.support is Support.OURS) == row.name.startswith(
-            ("HAKUBE_", "NO_COLOR", "KUBE_MASTER_ZONES")
-        )
 
 
 @pytest.mark.parametrize(
