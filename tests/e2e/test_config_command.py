@@ -11,7 +11,6 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 SLOW = ("google", "cryptography", "rich", "yaml", "requests", "grpc")
 """Libraries that a command without cloud has no use for, and that take longer than all of it."""
-SECRET = {"KUBE_PASSWORD": "hunter2"}
 WHAT_WAS_LOADED = """\
 import sys
 from hakube_gce import cli
@@ -24,7 +23,7 @@ sys.exit(status)
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     tmp_path.chmod(0o755)
-    (tmp_path / ".env").write_text("MULTIZONE=true\n", encoding="utf-8")
+    (tmp_path / ".env").write_text("MULTIZONE=true\nKUBE_PASSWORD=hunter2\n", encoding="utf-8")
     (tmp_path / ".env").chmod(0o600)
     return tmp_path
 
@@ -51,13 +50,14 @@ def hakube(
 
 
 def test_it_prints_one_object_and_leaves_nothing(folder: Path) -> None:
-    ended = hakube(folder, "config", "--output", "json", NUM_NODES="60", **SECRET)
+    ended = hakube(folder, "config", "--output", "json", NUM_NODES="60")
     assert ended.returncode == 0, ended
     found = json.loads(ended.stdout)
     assert (found["schema_version"], found["verb"], found["changed"]) == (1, "config", False)
     rows = {row["name"]: row for group in found["groups"] for row in group["variables"]}
     assert rows["MULTIZONE"]["source"] == str(folder / ".env")
     assert rows["MASTER_SIZE"]["value"] == "e2-standard-8"
+    assert rows["KUBE_PASSWORD"]["source"] == str(folder / ".env")
     assert "hunter2" not in ended.stdout + ended.stderr
     assert found["problems"] == []
     assert {path.name for path in folder.iterdir()} == {".env"}
