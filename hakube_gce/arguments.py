@@ -21,8 +21,8 @@ class Arguments:
     """A parsed command line."""
 
     verb: str
-    """up, down, scale, replace, runbook, snapshot, restore, recover, status, whatif, unlock or
-    emulator.
+    """up, down, scale, replace, runbook, snapshot, restore, recover, status, config, whatif,
+    unlock or emulator.
     """
     json: bool = False
     dry_run: bool = False
@@ -98,6 +98,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     _courses(verbs)
     _common(verbs.add_parser("status", help="show the cluster and judge it"))
+    _common(verbs.add_parser("config", help="show every variable's value and where it is from"))
     unlock = verbs.add_parser("unlock", help="free the lock of a run that is dead for certain")
     _common(unlock)
     unlock.add_argument("--nonce", required=True, help="the lock's nonce, as the refusal names it")

@@ -6,7 +6,7 @@ import secrets
 import shlex
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from hakube_gce import gce, holder, names
@@ -36,8 +36,11 @@ SELECTORS = (
     "HAKUBE_RUNTIME",
     "PROJECT",
     "KUBE_GCE_INSTANCE_PREFIX",
+    "OVERRIDE_CONTEXT",
+    "SECONDARY_KUBECONFIG",
+    "KUBE_SERVER",
 )
-"""Variables that pick the cluster: the commands we print must say them too."""
+"""Variables that pick the cluster and its kubeconfig entry: the commands we print say them too."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -176,6 +179,12 @@ def _probe(place: Place, authority: Callable[[], str]) -> Probe:
     return TlsProbe(port=place.api_port, authority=authority)
 
 
+def _limits(place: Place, settings: Settings) -> Limits:
+    """Give the place's waits, with the one that an operator may choose."""
+    limits, chosen_s = place.limits(), settings.readiness.initialization_timeout_s
+    return limits if chosen_s is None else replace(limits, ready_s=float(chosen_s))
+
+
 def find_place(settings: Settings, environment: Mapping[str, str]) -> Place:
     """Find where the Compute API is, starting an emulator when one was asked for."""
     if settings.compute_endpoint:
@@ -219,7 +228,7 @@ def assemble(
         gateway=gateway,
         clock=clock,
         waits=stoppable,
-        limits=place.limits(),
+        limits=_limits(place, settings),
     )
     return put_together(settings, place, environment, edges, stopping=stopping, warn=warn)
 
@@ -249,8 +258,10 @@ def put_together(
     kubeconfig = OperatorKubeconfig(
         files=tuple(Path(f) for f in settings.kubeconfig_files),
         clock=clock,
-        context=names.context(settings.project, settings.prefix),
+        context=settings.kubeconfig.context or names.context(settings.project, settings.prefix),
         port=place.api_port,
+        server=settings.kubeconfig.server,
+        set_current=settings.kubeconfig.set_current,
     )
     observer = Observer(
         gateway=gateway,

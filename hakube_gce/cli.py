@@ -11,12 +11,13 @@ import traceback
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from hakube_gce import arguments, dotenv_file, files
+from hakube_gce import arguments, dotenv_file, explain, files, gcloud_files
 from hakube_gce.arguments import Arguments
 from hakube_gce.errors import HakubeError, Interrupted, SettingsError
 from hakube_gce.model import Verb
 from hakube_gce.render import Result, result_object
-from hakube_gce.settings import Settings
+from hakube_gce.setting_sources import Reader
+from hakube_gce.settings import Settings, read
 from hakube_gce.terminal import say
 
 RESUMABLE = frozenset({7, 9, 129, 130, 143})
@@ -41,7 +42,11 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(found: Arguments, environment: Mapping[str, str]) -> int:
-    settings = read_settings(found, environment)
+    settings, problems = _read_settings(found, environment)
+    if found.verb == "config":
+        return _show_settings(found, settings, problems)
+    if problems:
+        raise SettingsError(problems)
     if found.verb == "emulator":
         # imported when it is needed: an HTTP server has no place in `--help`
         from hakube_gce.emulator.commands import main as emulator_main  # noqa: PLC0415
@@ -54,54 +59,57 @@ def _run(found: Arguments, environment: Mapping[str, str]) -> int:
         say(f"warning: {warning}", sys.stderr)
     from hakube_gce import commands  # noqa: PLC0415 - its imports take as long as all of the above
 
-    if found.verb == "status":
-        return commands.status(found, settings, environment)
-    if found.verb == "unlock":
-        return commands.unlock(found, settings, environment)
-    if found.verb == "whatif":
-        return commands.what_if(found, settings, environment)
-    if found.list:
-        return commands.list_snapshots(found, settings, environment)
-    return _change(found, settings, environment)
+    verbs = {
+        "status": commands.status,
+        "unlock": commands.unlock,
+        "whatif": commands.what_if,
+        "snapshot": commands.list_snapshots if found.list else commands.change,
+    }
+    return verbs.get(found.verb, _change)(found, settings, environment)
 
 
 def _change(found: Arguments, settings: Settings, environment: Mapping[str, str]) -> int:
     from hakube_gce import commands, courses  # noqa: PLC0415 - as above
 
     several = {"scale": courses.scale, "replace": courses.replace, "runbook": courses.runbook}
-    if (
-        settings.intent is not None
-        and settings.intent.verb is Verb.CREATE
-        and settings.master_zones
-    ):
+    intent = settings.intent
+    if intent is not None and intent.verb is Verb.CREATE and settings.master_zones:
         several["up"] = courses.up
     return several.get(found.verb, commands.change)(found, settings, environment)
 
 
-def read_settings(found: Arguments, environment: Mapping[str, str]) -> Settings:
-    """Read the variables, those of a trustworthy .env included.
-
-    Raises:
-        SettingsError: With every problem there is, in .env and in the variables.
-    """
+def _read_settings(
+    found: Arguments, environment: Mapping[str, str]
+) -> tuple[Settings, Sequence[str]]:
+    """Read the variables, those of a trustworthy .env and of gcloud's configuration included."""
     dotenv = dotenv_file.read(environment, Path.cwd())
     if dotenv.path and dotenv.values and found.verb != "emulator":
         say(f"reading {dotenv.path}", sys.stderr)
-    try:
-        settings = Settings.parse(
-            environment,
-            command=found.command,
-            dotenv=dotenv.values,
-            dotenv_path=dotenv.path,
-            named=found.named,
-        )
-    except SettingsError as error:
-        raise SettingsError([*dotenv.problems, *error.problems]) from None
-    if dotenv.problems:
-        raise SettingsError(dotenv.problems)
-    if problem := files.folder_problem(Path(settings.home)):
-        raise SettingsError([f"HAKUBE_HOME: {problem}; for example HAKUBE_HOME=~/.hakube"])
-    return settings
+    reader = Reader(
+        environment=environment,
+        dotenv=dotenv.values,
+        dotenv_path=dotenv.path,
+        gcloud=gcloud_files.read(environment),
+    )
+    settings = read(reader, found.command, found.named)
+    problems = [*dotenv.problems, *reader.problems]
+    if not problems and (problem := files.folder_problem(Path(settings.home))):
+        problems.append(f"HAKUBE_HOME: {problem}; for example HAKUBE_HOME=~/.hakube")
+    return settings, problems
+
+
+def _show_settings(found: Arguments, settings: Settings, problems: Sequence[str]) -> int:
+    """Show every variable; what is wrong with some is no reason to hide the others."""
+    status = SettingsError.exit_status if problems else 0
+    if found.json:
+        say(json.dumps(explain.settings_object(settings, problems, status)), sys.stdout)
+        return status
+    say("\n".join(explain.settings_lines(settings)), sys.stdout)
+    for warning in settings.warnings:
+        say(f"warning: {warning}", sys.stderr)
+    for problem in problems:
+        say(f"wrong: {problem}", sys.stderr)
+    return status
 
 
 # --------------------------------------------------------------------------------------------

@@ -10,7 +10,6 @@ from dataclasses import replace
 from functools import partial
 
 from hakube_gce import names, render, whatif
-from hakube_gce import settings_table as table
 from hakube_gce.arguments import Arguments
 from hakube_gce.assemble import Means, assemble, find_place
 from hakube_gce.errors import HakubeError, Locked, TargetNotFound
@@ -21,7 +20,6 @@ from hakube_gce.plan.graph import Blocker
 from hakube_gce.render import Result, result_object, status_object
 from hakube_gce.run import Job, resume_command, run, same_again
 from hakube_gce.screen import Screen
-from hakube_gce.setting_sources import DEFAULT
 from hakube_gce.settings import Settings
 from hakube_gce.stopping import Stopping
 from hakube_gce.terminal import out, warn
@@ -85,7 +83,7 @@ def where_the_cluster_is(means: Means, environment: Mapping[str, str]) -> Means:
         TargetNotFound: A zone was named, and there is none of that name.
     """
     settings = means.settings
-    if settings.sources[table.ZONE.name] != DEFAULT:
+    if settings.zone_is_chosen:
         check_zone(means)
         return means
     regions = means.gateway.address_regions(names.address(settings.prefix))
@@ -271,7 +269,7 @@ def _greet(found: Arguments, settings: Settings) -> None:
     elif found.verb == "down" and not found.json:
         out(f"Bringing down cluster using provider: {settings.provider}")
     warn(f"Project: {settings.project}")
-    if found.verb in {"up", "down"} or settings.sources[table.ZONE.name] != DEFAULT:
+    if found.verb in {"up", "down"} or settings.zone_is_chosen:
         warn(f"Zone: {settings.zone}")
 
 

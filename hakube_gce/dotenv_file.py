@@ -17,8 +17,8 @@ from pathlib import Path
 
 from dotenv.parser import Binding, parse_stream
 
-from hakube_gce import settings_table as table
 from hakube_gce.setting_sources import shown
+from hakube_gce.variables import access, ours
 
 LARGEST_BYTES = 65536
 
@@ -27,9 +27,10 @@ _OFF = frozenset({"", "off", "none"})
 
 NOT_FROM_A_FILE = frozenset(
     {
-        table.COMPUTE_ENDPOINT.name, table.BINARIES.name, table.HOME.name, table.ENV_FILE.name,
-        table.KUBECONFIG.name, "HOME", "PATH", "LD_LIBRARY_PATH", "LD_PRELOAD", "PYTHONPATH",
+        ours.COMPUTE_ENDPOINT.name, ours.BINARIES.name, ours.HOME.name, ours.ENV_FILE.name,
+        access.KUBECONFIG.name, "HOME", "PATH", "LD_LIBRARY_PATH", "LD_PRELOAD", "PYTHONPATH",
         "PYTHONHOME", "GOOGLE_APPLICATION_CREDENTIALS", "CLOUDSDK_CONFIG",
+        "CLOUDSDK_ACTIVE_CONFIG_NAME",
     }
 )  # fmt: skip
 """Where we send requests, what we execute, whose credentials we use, where keys are kept: a file
@@ -57,7 +58,7 @@ def read(environment: Mapping[str, str], folder: Path) -> DotenvFile:
         environment: Asked for ``HAKUBE_ENV_FILE`` (a path, or ``off``) and ``HOME`` alone.
         folder: The current folder.
     """
-    named = environment.get(table.ENV_FILE.name)
+    named = environment.get(ours.ENV_FILE.name)
     if named is not None and named.strip().lower() in _OFF:
         return DotenvFile()
     path = folder / ".env" if named is None else folder / _at_home(named, environment)
@@ -65,7 +66,7 @@ def read(environment: Mapping[str, str], folder: Path) -> DotenvFile:
     try:
         content = _content(path, required=named is not None)
     except _Unfit as why:
-        way_out = f"; {table.ENV_FILE.name}=off goes on without it"
+        way_out = f"; {ours.ENV_FILE.name}=off goes on without it"
         return DotenvFile(path=str(path), problems=(f"{where}: {why}{way_out}",))
     if content is None:
         return DotenvFile()
@@ -134,7 +135,7 @@ def _content(path: Path, *, required: bool) -> str | None:
         return None
     except OSError as error:
         if error.errno == errno.ELOOP:
-            raise _Unfit(f"is a symbolic link; name the file in {table.ENV_FILE.name}") from None
+            raise _Unfit(f"is a symbolic link; name the file in {ours.ENV_FILE.name}") from None
         raise _Unfit(f"cannot be read ({error.strerror})") from None
     try:
         status = os.fstat(descriptor)

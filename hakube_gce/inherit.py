@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from hakube_gce import snapshots
+from hakube_gce.inheritable import inheritable
 from hakube_gce.model import Observed, Verb
 from hakube_gce.plan import blockers
 from hakube_gce.plan.blueprint import CONFIG_KEY, Blueprint
@@ -42,7 +43,7 @@ def inherit(
         selectors: Variables that pick this cluster, for the commands we print.
         programs: How this user runs up, down and the rest, for the same.
     """
-    asked = {i.name: i for i in settings.inheritable()}
+    asked = {i.name: i for i in inheritable(settings)}
     kept = _of_cluster(seen) or _of_snapshot(settings, seen)
     values = {name: kept.get(name, i.value) for name, i in asked.items()}
     contradictions = tuple(
@@ -66,6 +67,8 @@ def inherit(
         dns_domain=values["KUBE_DNS_DOMAIN"],
         inherited=values,
         selectors=selectors,
+        context_override=settings.kubeconfig.context,
+        server_override=settings.kubeconfig.server,
         strict=settings.strict,
         snapshots_kept=settings.snapshots,
         programs=programs,

@@ -25,6 +25,10 @@ class OperatorKubeconfig:
     clock: Clock
     context: str
     port: int
+    server: str = ""
+    """URL of the API; empty: that of the cluster IP."""
+    set_current: bool = True
+    """Whether the context becomes the current one."""
 
     def state(self, seen: Observed) -> KubeconfigState:
         """Compare the entry with the cluster.
@@ -43,13 +47,13 @@ class OperatorKubeconfig:
     def _fits(self, entry: Entry, seen: Observed) -> bool:
         address = seen.address.address if seen.address else ""
         return (
-            entry.server == names.server_url(address, self.port)
+            entry.server == (self.server or names.server_url(address, self.port))
             and entry.certificate_authority.strip() == authority_of(seen).strip()
             and _lasts(entry.client_certificate, self.clock.now())
         )
 
     def write(self, context: str, server: str, keys: ClusterKeys | None) -> None:
-        """Write the entry with a new admin certificate and make it the current one.
+        """Write the entry with a new admin certificate, as the current one unless told otherwise.
 
         Raises:
             KeysError: There are no keys to sign with, or a file of KUBECONFIG cannot be written.
@@ -64,7 +68,7 @@ class OperatorKubeconfig:
             client_certificate=admin.certificate,
             client_key=admin.key,
         )
-        kubeconfig.write_entry(self.files, entry, set_current=True, clock=self.clock)
+        kubeconfig.write_entry(self.files, entry, set_current=self.set_current, clock=self.clock)
 
     def remove(self, context: str) -> None:
         """Remove the entry wherever it is.

@@ -6,12 +6,10 @@ Patterns fit the whole text or nothing. Nothing here knows a variable's name, or
 machine.
 """
 
-import ipaddress
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
-from urllib.parse import urlsplit
 
 from hakube_gce import names
 
@@ -21,7 +19,8 @@ _ZONE = re.compile(r"[a-z]+(?:-[a-z]+)*[0-9]+-[a-z][a-z0-9]*", re.ASCII)
 _REGION = re.compile(r"[a-z]+(?:-[a-z]+)*[0-9]+", re.ASCII)
 _PROJECT = re.compile(r"(?:[a-z0-9][-a-z0-9.]*:)?[a-z](?:[-a-z0-9]{0,28}[a-z0-9])?", re.ASCII)
 _SIZE = re.compile(r"([0-9]{1,6})(?:([GT])(?:i?B)?)?", re.ASCII | re.IGNORECASE)
-_DOMAIN = re.compile(r"[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?", re.ASCII)
+_ACCOUNT = re.compile(r"[a-z0-9][-a-z0-9.]{0,62}@[a-z0-9][-a-z0-9.]{0,150}", re.ASCII)
+_CONTEXT = re.compile(r"[A-Za-z0-9][-A-Za-z0-9._:@/]{0,252}", re.ASCII)
 _IMAGE = re.compile(r"(?:projects/[^/]+/global/images/)?(?:family/)?([^/]+)", re.ASCII)
 
 _TRUE = frozenset({"true", "1", "yes"})
@@ -118,11 +117,52 @@ def seconds(text: str) -> int:
     return int(text)
 
 
-def count(text: str) -> int:
-    """Read a number of things, a hundred at most."""
-    if not re.fullmatch(r"[0-9]{1,3}", text, re.ASCII) or not 1 <= int(text) <= 100:
-        raise ValueError("is not a number from 1 to 100")
+def whole(least: int, most: int) -> Kind[int]:
+    """Make the kind of a whole number between two bounds."""
+
+    def parse(text: str) -> int:
+        if not re.fullmatch(r"[0-9]{1,6}", text, re.ASCII) or not least <= int(text) <= most:
+            raise ValueError(f"is not a number from {least} to {most}")
+        return int(text)
+
+    return Kind(says=f"a number from {least} to {most}", parse=parse, max_length=16)
+
+
+def group_size(text: str) -> int:
+    """Read how many nodes a group may have; nought and less stand for the default."""
+    if not re.fullmatch(r"-?[0-9]{1,6}", text, re.ASCII):
+        raise ValueError("is not a whole number of at most six digits")
     return int(text)
+
+
+def provisioning(text: str) -> str:
+    """Read how VMs are provisioned; true and false are the original's words.
+
+    >>> [provisioning(t) for t in ("false", "True", "spot")]
+    ['standard', 'preemptible', 'spot']
+    """
+    if text.lower() == "spot":
+        return "spot"
+    try:
+        return "preemptible" if boolean(text) else "standard"
+    except ValueError:
+        raise ValueError("is neither true, false nor spot") from None
+
+
+def service_account(text: str) -> str:
+    """Read a service account: Compute Engine's default one, or an address."""
+    if text == "default" or _ACCOUNT.fullmatch(text):
+        return text
+    raise ValueError("is neither default nor a service account's address")
+
+
+def context_name(text: str) -> str:
+    """Read the name of a kubeconfig's context: one word, with what other tools put into theirs."""
+    if _CONTEXT.fullmatch(text):
+        return text
+    raise ValueError(
+        "is no name for a context (letters, digits and .-_:@/, a letter or digit first)"
+    )
 
 
 def image(text: str) -> str:
@@ -137,69 +177,6 @@ def image(text: str) -> str:
             "is Container-Optimized OS, which has no Python; Debian or Ubuntu LTS run"
         )
     return text
-
-
-def service_range(text: str) -> str:
-    """Read the range of service addresses; the API takes the first, DNS the tenth."""
-    try:
-        network = ipaddress.IPv4Network(text, strict=False)
-    except ValueError:
-        raise ValueError("is not an IPv4 range") from None
-    if "/" not in text or not 12 <= network.prefixlen <= 28:
-        raise ValueError("is not a range of /12 to /28")
-    if text != str(network):
-        raise ValueError(f"has bits set behind its mask; the range is {network}")
-    return text
-
-
-def domain(text: str) -> str:
-    """Read a DNS domain of any number of labels."""
-    if all(_DOMAIN.fullmatch(label) for label in text.split(".")):
-        return text
-    raise ValueError("is not a DNS domain in lower case")
-
-
-def path(text: str) -> str:
-    """Read a path that means the same from every folder."""
-    if text.startswith(("/", "~/")):
-        return text
-    raise ValueError("is not an absolute path (or one that begins with ~/)")
-
-
-def endpoint(text: str) -> str:
-    """Read the base URL of a Compute API; without TLS on this machine only."""
-    url = urlsplit(text)
-    try:
-        host, _port = url.hostname or "", url.port
-    except ValueError:
-        raise ValueError("has no valid port") from None
-    if url.scheme not in {"http", "https"} or not host or url.query or url.fragment:
-        raise ValueError("is not an http or https URL of a host")
-    if "@" in url.netloc:
-        raise ValueError("carries a user name or password; the endpoint takes none")
-    if url.scheme == "http" and not is_loopback(host):
-        raise ValueError("is plain http to another machine; use https")
-    return text.rstrip("/")
-
-
-def is_loopback(host: str) -> bool:
-    """Tell whether a URL's host is this machine."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
-def latency(text: str) -> str:
-    """Read the emulator's latency: a word, or where a profile stands."""
-    if text in {"none", "realistic"}:
-        return text
-    try:
-        return path(text)
-    except ValueError:
-        raise ValueError("is neither none, realistic nor the absolute path of a profile") from None
 
 
 def one_of(*words: str, **not_yet: str) -> Callable[[str], str]:
@@ -223,15 +200,11 @@ ZONE = Kind(says="a zone", parse=zone, max_length=63)
 NAME = Kind(says="a resource name", parse=resource_name, max_length=63)
 PROJECT = Kind(says="a project id", parse=project, max_length=100)
 SIZE = Kind(says="a size in GB", parse=size_gb, max_length=16)
-COUNT = Kind(says="a number from 1 to 100", parse=count)
+COUNT = whole(1, 100)
+NODES = whole(0, 15000)
+GROUP_SIZE = Kind(says="a number", parse=group_size, max_length=16)
+PROVISIONING = Kind(says="true, false or spot", parse=provisioning, max_length=16, trimmed=True)
+ACCOUNT = Kind(says="default, or a service account", parse=service_account)
+CONTEXT = Kind(says="a context's name", parse=context_name)
 SECONDS = Kind(says="seconds", parse=seconds, max_length=16)
 IMAGE = Kind(says="an image", parse=image)
-RANGE = Kind(says="an IPv4 range", parse=service_range, max_length=32)
-DOMAIN = Kind(says="a DNS domain", parse=domain)
-PATH = Kind(says="an absolute path", parse=path, max_length=4096, ascii_only=False)
-ENV_FILE = Kind(says="a path, or off", parse=any_text, max_length=4096, ascii_only=False)
-PATH_LIST = Kind(
-    says="paths with colons between", parse=any_text, max_length=32768, ascii_only=False
-)
-ENDPOINT = Kind(says="a URL", parse=endpoint, max_length=1024)
-LATENCY = Kind(says="none, realistic or a path", parse=latency, max_length=4096, ascii_only=False)

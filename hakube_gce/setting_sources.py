@@ -1,48 +1,71 @@
-"""Reads variables out of the process environment and .env, remembering whence, and what was wrong.
+"""Reads variables out of their sources, remembering whence each came, and what was wrong.
 
-It goes on after a problem, so that one run names them all. The process environment wins over
-.env, and a variable set to nothing counts as not set, as it did in the original scripts. Pure:
-the mappings are handed in. Values of variables it does not know are never shown: they may be
-secrets.
+The process environment wins over .env, that over gcloud's configuration, that over defaults; a
+variable set to nothing counts as not set, as it did in the original scripts. It goes on after a
+problem, so that one run names them all. Pure: the mappings are handed in. What gcloud is
+configured for was not written for us, so there a value that cannot be read is warned about and
+passed over.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from hakube_gce import original_variables as original
-from hakube_gce import settings_table as table
-from hakube_gce.misspellings import closest, is_injected
-from hakube_gce.settings_table import Variable
+from hakube_gce.variables.row import Variable
 
 T = TypeVar("T")
 
 ENVIRONMENT = "environment"
 DEFAULT = "default"
+GCLOUD = "gcloud"
 
 _SHOWN = 60
-_OURS = "HAKUBE_"
-_WARNED_ABOUT = ("KUBE", "ETCD", "ENABLE_ETCD", "MASTER_", "SERVICE_CLUSTER")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gcloud:
+    """What gcloud's configuration files say, under our variables' names."""
+
+    path: str = ""
+    values: Mapping[str, str] = field(default_factory=dict)
+    region: str = ""
+    """Its region; there is no variable of ours for it."""
+    notes: tuple[str, ...] = ()
+    """What is wrong with the files."""
+    is_named: bool = False
+    """Somebody chose this configuration for this run: it counts in the emulator, too."""
 
 
 @dataclass(slots=True, kw_only=True)
 class Reader:
-    """One reading of all variables; problems and sources grow while it goes on."""
+    """One reading of all variables; problems, notes, values and sources grow while it goes on."""
 
     environment: Mapping[str, str]
-    dotenv: Mapping[str, str]
-    dotenv_path: str
+    dotenv: Mapping[str, str] = field(default_factory=dict)
+    dotenv_path: str = ""
+    gcloud: Gcloud = field(default_factory=Gcloud)
     problems: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    values: dict[str, str] = field(default_factory=dict)
+    """As written; what a default came to, where nothing was set."""
     sources: dict[str, str] = field(default_factory=dict)
 
-    def read(self, variable: Variable[T]) -> T:
-        """Return a variable's value; the default's when it is not set or cannot be read."""
+    def read(self, variable: Variable[T], default: str = "") -> T:
+        """Return a variable's value; the default's when it is not set or cannot be read.
+
+        Args:
+            variable: What to read.
+            default: Instead of the row's, when the default depends on others.
+        """
         value = self.read_if_set(variable)
-        return variable.kind.parse(variable.default) if value is None else value
+        if value is not None:
+            return value
+        return variable.kind.parse(self.came_to(variable, default or variable.default))
 
     def read_if_set(self, variable: Variable[T]) -> T | None:
         """Return a variable's value, None when it is not set or cannot be read."""
-        name, text, source = self.find(variable)
+        name, text, source = self._find(variable)
+        self.values[variable.name] = text
         self.sources[variable.name] = source if name == variable.name else f"{source}: {name}"
         if source == DEFAULT:
             return None
@@ -52,22 +75,50 @@ class Reader:
             self.problem(variable, name, text, str(reason))
             return None
 
+    def text_of(self, variable: Variable[str]) -> str:
+        """Return the value of a variable that may be missing."""
+        return self.read_if_set(variable) or ""
+
+    def came_to(self, variable: Variable[T], text: str) -> str:
+        """Note what the default of a variable came to, when nobody set it."""
+        if not self.is_set(variable):
+            self.values[variable.name] = text
+        return text
+
     def is_set(self, variable: Variable[T]) -> bool:
         """Tell whether a variable that was read had been set by somebody."""
         return self.sources[variable.name] != DEFAULT
 
-    def find(self, variable: Variable[T]) -> tuple[str, str, str]:
+    def _find(self, variable: Variable[T]) -> tuple[str, str, str]:
         """Return the name under which a variable is set, its text, and the source."""
         for name in (variable.name, *variable.aliases):
             text, source = self.text(name)
             if text:
                 return name, text, source
+        if text := self._of_gcloud(variable):
+            return variable.name, text, f"{GCLOUD} ({self.gcloud.path})"
         return variable.name, variable.default, DEFAULT
+
+    def _of_gcloud(self, variable: Variable[T]) -> str:
+        text = self.gcloud.values.get(variable.name, "")
+        try:
+            if text:
+                _parse(variable, text)
+        except ValueError as reason:
+            where = ascii(self.gcloud.path)[1:-1]
+            note = f"{where}: {shown(text)} for {variable.name} {reason}; passed over"
+            self.notes += [note] if note not in self.notes else []
+            return ""
+        return text
 
     def text(self, name: str) -> tuple[str, str]:
         if name in self.environment:
             return self.environment[name], ENVIRONMENT
         return self.dotenv.get(name, ""), self.dotenv_path
+
+    def names(self) -> list[str]:
+        """Return the names of all variables that somebody set to something."""
+        return [n for n in sorted({*self.environment, *self.dotenv}) if self.text(n)[0]]
 
     def problem(self, variable: Variable[T], name: str, text: str, reason: str) -> None:
         """Note what is wrong with a variable that we know."""
@@ -79,33 +130,9 @@ class Reader:
             f"{name}={value}{where}: {reason}; for example {name}={variable.example}"
         )
 
-    def unknown_names(self) -> list[str]:
-        """Note each variable that must be a misspelling; return notes on those that may be."""
-        notes = []
-        for name in sorted({*self.environment, *self.dotenv}):
-            text, _source = self.text(name)
-            if not text or _is_known(name) or is_injected(name, text):
-                continue
-            if problem := _misspelt(name):
-                self.problems.append(problem)
-            elif name.upper().startswith(_WARNED_ABOUT) and (
-                meant := closest(name, _ORIGINAL_NAMES)
-            ):
-                notes.append(f"{_plain(name)} is no variable of ours and was ignored; {meant} is")
-        return notes
-
-    def refused_names(self) -> None:
-        """Note variables that we know and whose wish we do not fulfil."""
-        for name, reason in original.REFUSED.items():
-            text, _source = self.text(name)
-            if text.strip().lower() not in {"", "false", "0", "no"}:
-                self.problems.append(f"{name}={shown(text)}: {reason}")
-
-    def ignored_names(self) -> list[str]:
-        names = sorted(name for name in original.IGNORED if self.text(name)[0])
-        if not names:
-            return []
-        return ["set, but without a meaning here, and ignored: " + ", ".join(names)]
+    def wrong(self, variable: Variable[T], reason: str) -> None:
+        """Note what is wrong with the value of a variable that was read well."""
+        self.problem(variable, variable.name, self.values[variable.name], reason)
 
 
 def shown(text: str) -> str:
@@ -125,30 +152,3 @@ def _parse(variable: Variable[T], text: str) -> T:
     if not text.isprintable():
         raise ValueError("holds control characters")
     return kind.parse(text)
-
-
-_NAMES = tuple(name for v in table.VARIABLES for name in (v.name, *v.aliases))
-_OUR_NAMES = tuple(name for name in _NAMES if name.startswith(_OURS))
-_ORIGINAL_NAMES = tuple(name for name in _NAMES if not name.startswith(_OURS))
-_DECISIVE = tuple(v.name for v in table.VARIABLES if v.decisive)
-_KNOWN = frozenset({*_NAMES, *original.IGNORED, *original.REFUSED})
-
-
-def _is_known(name: str) -> bool:
-    return name in _KNOWN or name.startswith(table.OUR_OWN_TESTS)
-
-
-def _misspelt(name: str) -> str:
-    # KUBE_HOME is two slips from HAKUBE_HOME and somebody else's: at ours, one counts.
-    meant = closest(name, _DECISIVE) or closest(name, _OUR_NAMES, slips=1)
-    if name.startswith(_OURS):
-        meant = meant or closest(name, _OUR_NAMES, slips=4)
-        return f"{_plain(name)}: there is no such variable{meant and f'; did you mean {meant}?'}"
-    return (
-        meant
-        and f"{_plain(name)}: no variable of ours, but very close to {meant}; did you mean that?"
-    )
-
-
-def _plain(name: str) -> str:
-    return ascii(name)[1:-1]

@@ -1,42 +1,37 @@
-"""The environment and .env, understood: one frozen value, or every problem at once.
+"""Environment, .env and gcloud's configuration, understood: one frozen value, or every problem.
 
 Pure: mappings come in, a `Settings` or a `SettingsError` goes out. It reads no file, does not
-look whether a zone or a folder exists, and never touches the process environment.
+look whether a zone or a folder exists, and never touches the process environment. What belongs
+together is read by a module of its own: `identity_settings`, `node_settings`, `network_settings`,
+`access_settings`.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from urllib.parse import urlsplit
 
-from hakube_gce import names
 from hakube_gce import setting_kinds as kinds
-from hakube_gce import settings_table as table
+from hakube_gce import setting_names, sizes
+from hakube_gce.access_settings import (
+    KubeconfigSettings,
+    ReadinessSettings,
+    read_files,
+    read_kubeconfig,
+    read_readiness,
+)
 from hakube_gce.errors import SettingsError
+from hakube_gce.identity_settings import absolute, read_identity
 from hakube_gce.intents import Command, Switches, wish
+from hakube_gce.list_kinds import Pairs
 from hakube_gce.model import Intent
-from hakube_gce.setting_sources import DEFAULT, Reader
-from hakube_gce.settings_table import Variable
-
-LAB_PROJECT = "hakube-lab"
-"""Project of a cluster that runs on this machine, when none is named."""
-
-LONGEST_PREFIX = 64 - len("hakube-agent:-master-000")
-"""A certificate's common name has 64 characters at most (X.520), and the longest one of ours is
-``hakube-agent:<prefix>-master-<3 hex>``."""
+from hakube_gce.network_settings import NetworkSettings, read_network
+from hakube_gce.node_settings import NodeSettings, image_path, read_nodes
+from hakube_gce.setting_sources import Gcloud, Reader
+from hakube_gce.variables import cluster, etcd, masters, network, ours
 
 _NOTHING: Mapping[str, str] = MappingProxyType({})
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Inheritable:
-    """A variable that replicas take from the cluster, as this run would set it."""
-
-    name: str
-    value: str
-    """As it would be written in the environment."""
-    explicit: bool
-    """Somebody set it; otherwise it is our default."""
+_NO_GCLOUD = Gcloud()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +40,8 @@ class Settings:
 
     project: str
     zone: str
+    zone_is_chosen: bool
+    """Somebody named it for this program: it is not gcloud's, and not the default."""
     prefix: str
     """The cluster's name."""
     provider: str
@@ -52,30 +49,38 @@ class Settings:
     intent: Intent | None
     """What the command wishes for; None for commands that change no cluster."""
     multizone: bool
+    automatic_cleanup: bool
+    e2e_zones: tuple[str, ...]
     master_zones: tuple[str, ...]
-    """One entry a master wanted there; empty when nobody says."""
+    """A master in each, of one region; the same one twice only with HAKUBE_SAME_ZONE."""
     same_zone: bool
     """Several masters in one zone are agreed to."""
     even_masters: bool
+    """An even number of masters is agreed to."""
     strict: bool
+    labels: Pairs
+    """For everything that is made, beside our own; sorted."""
     snapshots: int
     """How many of a cluster's snapshots are kept."""
-    network: str
     subnetwork: str
-    """Empty: Compute Engine's choice."""
+    """The one that was named; empty: Compute Engine's choice."""
     machine_type: str
     data_disk_size_gb: int
     boot_disk_size_gb: int
     disk_type: str
     image: str
     """``projects/P/global/images/family/F`` or ``projects/P/global/images/I``."""
-    service_cidr: str
+    master_provisioning: str
+    """standard, preemptible or spot."""
     dns_domain: str
-    initialization_timeout_s: int
     endpoint_mode: str
     load_balancer: str
+    nodes: NodeSettings
+    networking: NetworkSettings
     kubeconfig_files: tuple[str, ...]
     """At least one; kubectl's rule for several is the kubeconfig writer's to follow."""
+    kubeconfig: KubeconfigSettings
+    readiness: ReadinessSettings
     home: str
     """Absolute path of our own folder."""
     compute_endpoint: str
@@ -89,12 +94,23 @@ class Settings:
     no_color: bool
     warnings: tuple[str, ...]
     """To be said once, before anything is done."""
+    values: Mapping[str, str]
+    """Variable → its value as it would be written; what the default came to, where unset."""
     sources: Mapping[str, str]
-    """Variable → environment, default, or the path of a .env (``: NAME`` follows for an alias)."""
+    """Variable → environment, the path of a .env, gcloud (with the path of its file) or default;
+    ``: NAME`` follows where another variable stood in for it."""
 
     @property
     def region(self) -> str:
         return self.zone.rpartition("-")[0]
+
+    @property
+    def network(self) -> str:
+        return self.networking.name
+
+    @property
+    def service_cidr(self) -> str:
+        return self.networking.service_range
 
     @property
     def anonymous(self) -> bool:
@@ -104,35 +120,6 @@ class Settings:
         host = urlsplit(self.compute_endpoint).hostname or ""
         return host != "googleapis.com" and not host.endswith(".googleapis.com")
 
-    def inheritable(self) -> tuple[Inheritable, ...]:
-        """Return what a replica takes from its cluster, for the first master to remember."""
-        values: tuple[tuple[Variable[object], str], ...] = (
-            (table.MULTIZONE, _boolean(self.multizone)),
-            (table.QUORUM_READ, "true"),
-            (table.NETWORK, self.network),
-            (table.SUBNETWORK, self.subnetwork),
-            (table.MASTER_SIZE, self.machine_type),
-            (table.MASTER_DISK_SIZE, f"{self.data_disk_size_gb}GB"),
-            (table.MASTER_ROOT_DISK_SIZE, f"{self.boot_disk_size_gb}GB"),
-            (table.MASTER_IMAGE, self.image),
-            (table.SERVICE_RANGE, self.service_cidr),
-            (table.DNS_DOMAIN, self.dns_domain),
-            (table.ENDPOINT_MODE, self.endpoint_mode),
-            (table.LOAD_BALANCER, self.load_balancer),
-        )
-        second = {
-            table.QUORUM_READ.name: table.QUORUM_READS.name,
-            table.MASTER_IMAGE.name: table.MASTER_IMAGE_PROJECT.name,
-        }
-        return tuple(
-            Inheritable(
-                name=name,
-                value=value,
-                explicit={self.sources[name], self.sources[second.get(name, name)]} != {DEFAULT},
-            )
-            for name, value in ((variable.name, value) for variable, value in values)
-        )
-
     @classmethod
     def parse(
         cls,
@@ -141,6 +128,7 @@ class Settings:
         command: Command = Command.OTHER,
         dotenv: Mapping[str, str] = _NOTHING,
         dotenv_path: str = "",
+        gcloud: Gcloud = _NO_GCLOUD,
         named: str = "",
     ) -> "Settings":
         """Understand all variables.
@@ -148,66 +136,81 @@ class Settings:
         Args:
             environment: The process environment; it wins over ``dotenv``.
             command: Whose settings they are: decides what the mode switches mean.
-            dotenv: What a .env file says.
+            dotenv: What a .env file says; it wins over ``gcloud``.
             dotenv_path: Where that file is, for messages.
+            gcloud: What gcloud is configured for.
             named: The survivor or snapshot that the command line names.
 
         Raises:
             SettingsError: With every problem there is.
         """
-        reader = Reader(environment=environment, dotenv=dotenv, dotenv_path=dotenv_path)
-        settings = _read(reader, command, named)
+        reader = Reader(
+            environment=environment, dotenv=dotenv, dotenv_path=dotenv_path, gcloud=gcloud
+        )
+        settings = read(reader, command, named)
         if reader.problems:
             raise SettingsError(reader.problems)
         return settings
 
 
-def _read(reader: Reader, command: Command, named: str) -> Settings:
-    master_zones = _master_zones(reader)
-    zone = _zone(reader, master_zones)
-    prefix = _prefix(reader, zone)
-    provider, endpoint = reader.read(table.PROVIDER), _optional(reader, table.COMPUTE_ENDPOINT)
-    warnings = _quorum_read(reader)
-    # The type cannot be chosen: reading it refuses every other.
-    disk_type = reader.read(table.MASTER_DISK_TYPE)
-    wished = wish(command, _switches(reader, _named(reader, named)), zone=zone, prefix=prefix)
+def read(reader: Reader, command: Command, named: str = "") -> Settings:
+    """Read all variables; what is wrong with them stands in the reader's problems afterwards."""
+    identity = read_identity(reader)
+    _quorum_read(reader)
+    switches = _switches(reader, _named(reader, named), identity.master_zones)
+    wished = wish(command, switches, zone=identity.zone, prefix=identity.prefix)
     reader.problems += wished.problems
-    reader.refused_names()
-    warnings += [*wished.notes, *reader.unknown_names(), *reader.ignored_names()]
-    return Settings(
-        project=_project(reader, provider, endpoint),
-        zone=zone,
-        prefix=prefix,
-        provider=provider,
+    reader.notes += wished.notes
+    nodes = read_nodes(reader)
+    found = Settings(
+        project=identity.project,
+        zone=identity.zone,
+        zone_is_chosen=identity.zone_is_chosen,
+        prefix=identity.prefix,
+        provider=identity.provider,
         intent=wished.intent,
-        multizone=reader.read(table.MULTIZONE),
-        master_zones=master_zones,
-        same_zone=reader.read(table.SAME_ZONE),
-        even_masters=reader.read(table.EVEN_MASTERS),
-        strict=reader.read(table.STRICT),
-        snapshots=reader.read(table.SNAPSHOTS),
-        network=reader.read(table.NETWORK),
-        subnetwork=_optional(reader, table.SUBNETWORK),
-        machine_type=reader.read(table.MASTER_SIZE),
-        data_disk_size_gb=reader.read(table.MASTER_DISK_SIZE),
-        boot_disk_size_gb=reader.read(table.MASTER_ROOT_DISK_SIZE),
-        disk_type=disk_type,
-        image=_image(reader),
-        service_cidr=reader.read(table.SERVICE_RANGE),
-        dns_domain=reader.read(table.DNS_DOMAIN),
-        initialization_timeout_s=reader.read(table.INITIALIZATION_TIMEOUT),
-        endpoint_mode=reader.read(table.ENDPOINT_MODE),
-        load_balancer=reader.read(table.LOAD_BALANCER),
-        kubeconfig_files=_kubeconfig_files(reader),
-        home=_absolute(reader, reader.read(table.HOME)),
-        compute_endpoint=endpoint,
-        runtime=_optional(reader, table.RUNTIME),
-        latency=_absolute(reader, reader.read(table.LATENCY)),
-        binaries=_absolute(reader, _optional(reader, table.BINARIES)),
-        no_color=reader.read(table.NO_COLOR),
-        warnings=tuple(warnings),
+        multizone=reader.read(cluster.MULTIZONE),
+        automatic_cleanup=reader.read(cluster.CLEANUP),
+        e2e_zones=reader.read_if_set(cluster.E2E_ZONES) or (),
+        master_zones=identity.master_zones,
+        same_zone=reader.read(cluster.SAME_ZONE),
+        even_masters=reader.read(cluster.EVEN_MASTERS),
+        strict=reader.read(ours.STRICT),
+        labels=reader.read_if_set(ours.LABELS) or (),
+        snapshots=reader.read(ours.SNAPSHOTS),
+        subnetwork=reader.text_of(network.SUBNETWORK),
+        machine_type=reader.read(masters.MASTER_SIZE, sizes.machine_type(nodes.count)),
+        data_disk_size_gb=reader.read(masters.MASTER_DISK_SIZE, sizes.data_disk(nodes.count)),
+        boot_disk_size_gb=reader.read(masters.MASTER_ROOT_DISK_SIZE, sizes.boot_disk(nodes.count)),
+        disk_type=reader.read(masters.MASTER_DISK_TYPE),
+        image=image_path(
+            reader.read(masters.MASTER_IMAGE_PROJECT), reader.read(masters.MASTER_IMAGE)
+        ),
+        master_provisioning=reader.read(masters.PREEMPTIBLE_MASTER),
+        dns_domain=reader.read(network.DNS_DOMAIN),
+        endpoint_mode=reader.read(ours.ENDPOINT_MODE),
+        load_balancer=reader.read(ours.LOAD_BALANCER),
+        nodes=nodes,
+        networking=read_network(
+            reader, project=identity.project, prefix=identity.prefix, nodes=nodes.count
+        ),
+        kubeconfig_files=read_files(reader),
+        kubeconfig=read_kubeconfig(reader),
+        readiness=read_readiness(reader),
+        home=absolute(reader, reader.read(ours.HOME)),
+        compute_endpoint=identity.compute_endpoint,
+        runtime=reader.text_of(ours.RUNTIME),
+        latency=absolute(reader, reader.read(ours.LATENCY)),
+        binaries=absolute(reader, reader.text_of(ours.BINARIES)),
+        no_color=reader.read(ours.NO_COLOR),
+        warnings=(),
+        values=MappingProxyType(reader.values),
         sources=MappingProxyType(reader.sources),
     )
+    # `dotenv_file` has acted on it before; here it is checked, and remembered for whoever asks
+    reader.read_if_set(ours.ENV_FILE)
+    setting_names.judge(reader)
+    return replace(found, warnings=tuple(reader.notes))
 
 
 def _named(reader: Reader, named: str) -> str:
@@ -219,139 +222,25 @@ def _named(reader: Reader, named: str) -> str:
         return ""
 
 
-def _switches(reader: Reader, named: str) -> Switches:
+def _switches(reader: Reader, named: str, master_zones: tuple[str, ...]) -> Switches:
     return Switches(
-        replicate=reader.read(table.REPLICATE),
-        use_existing=reader.read(table.USE_EXISTING),
-        delete_nodes=reader.read_if_set(table.DELETE_NODES),
-        replica_name=_optional(reader, table.REPLICA_NAME),
-        confirmation=_optional(reader, table.CONFIRM_TEARDOWN),
-        confirm_restore=_optional(reader, table.CONFIRM_RESTORE),
-        confirm_recover=_optional(reader, table.CONFIRM_RECOVER),
+        replicate=reader.read(cluster.REPLICATE),
+        use_existing=reader.read(cluster.USE_EXISTING),
+        delete_nodes=reader.read_if_set(cluster.DELETE_NODES),
+        replica_name=reader.text_of(cluster.REPLICA_NAME),
+        confirmation=reader.text_of(ours.CONFIRM_TEARDOWN),
+        confirm_restore=reader.text_of(ours.CONFIRM_RESTORE),
+        confirm_recover=reader.text_of(ours.CONFIRM_RECOVER),
+        masters=len(master_zones),
         named=named,
     )
 
 
-def _optional(reader: Reader, variable: Variable[str]) -> str:
-    return reader.read_if_set(variable) or ""
-
-
-def _prefix(reader: Reader, zone: str) -> str:
-    """Read the cluster's name, short enough for the longest name made from it."""
-    prefix = reader.read(table.PREFIX)
-    longest = max(
-        (
-            names.group(prefix, zone),
-            names.data_disk(f"{names.master(prefix)}-000"),
-            f"{prefix}-minion-template",
-        ),
-        key=len,
-    )
-    if len(longest) > 63:
-        reader.problem(
-            table.PREFIX,
-            table.PREFIX.name,
-            prefix,
-            f"is too long: {longest} would have over 63 letters",
-        )
-    elif len(prefix) > LONGEST_PREFIX:
-        reader.problem(
-            table.PREFIX,
-            table.PREFIX.name,
-            prefix,
-            f"is too long for the names in certificates: at most {LONGEST_PREFIX} letters",
-        )
-    return prefix
-
-
-def _master_zones(reader: Reader) -> tuple[str, ...]:
-    """Read the zones of several masters, all of one region."""
-    text, share = _optional(reader, table.MASTER_ZONES), reader.read(table.SAME_ZONE)
-    zones = tuple(zone.strip() for zone in text.split(",")) if text else ()
-    wrong = ""
-    if not all(_is_zone(zone) for zone in zones):
-        wrong = "is not a list of zones with commas between"
-    elif len({zone.rpartition("-")[0] for zone in zones}) > 1:
-        wrong = "names zones of several regions: one cluster, one region"
-    elif len(set(zones)) < len(zones) and not share:
-        wrong = (
-            "names a zone twice, and its loss would take two masters; HAKUBE_SAME_ZONE=true agrees"
-        )
-    if wrong:
-        reader.problem(table.MASTER_ZONES, table.MASTER_ZONES.name, text, wrong)
-        return ()
-    return zones
-
-
-def _is_zone(text: str) -> bool:
-    try:
-        return kinds.zone(text) == text
-    except ValueError:
-        return False
-
-
-def _zone(reader: Reader, master_zones: tuple[str, ...]) -> str:
-    """Read the zone of the command; the first of several masters' unless it is named."""
-    zone = reader.read(table.ZONE)
-    if not master_zones or not reader.is_set(table.ZONE):
-        return master_zones[0] if master_zones else zone
-    if zone.rpartition("-")[0] != master_zones[0].rpartition("-")[0]:
-        reader.problems.append(
-            f"KUBE_GCE_ZONE={zone} and KUBE_MASTER_ZONES={','.join(master_zones)} are of two "
-            "regions; unset KUBE_GCE_ZONE, or name zones of its region"
-        )
-    return zone
-
-
-def _project(reader: Reader, provider: str, endpoint: str) -> str:
-    project = _optional(reader, table.PROJECT)
-    if reader.is_set(table.PROJECT):
-        return project
-    if provider == "emulator" or kinds.is_loopback(urlsplit(endpoint).hostname or ""):
-        return LAB_PROJECT
-    reader.problems.append(
-        "PROJECT is not set: which Google Cloud project? For example PROJECT=my-project; or, "
-        "without any account, a cluster on this machine: KUBERNETES_PROVIDER=emulator"
-    )
-    return ""
-
-
-def _image(reader: Reader) -> str:
-    """Join image and project to the path that the API takes."""
-    image, project = reader.read(table.MASTER_IMAGE), reader.read(table.MASTER_IMAGE_PROJECT)
-    return image if image.startswith("projects/") else f"projects/{project}/global/images/{image}"
-
-
-def _quorum_read(reader: Reader) -> list[str]:
-    """Read both spellings, and return what there is to say about them."""
-    one, other = reader.read_if_set(table.QUORUM_READ), reader.read_if_set(table.QUORUM_READS)
-    both = f"{table.QUORUM_READ.name} and {table.QUORUM_READS.name}"
+def _quorum_read(reader: Reader) -> None:
+    """Read both spellings, and note what there is to say about them."""
+    one, other = reader.read_if_set(etcd.QUORUM_READ), reader.read_if_set(etcd.QUORUM_READS)
+    both = f"{etcd.QUORUM_READ.name} and {etcd.QUORUM_READS.name}"
     if one is not None and other is not None and one != other:
         reader.problems.append(f"{both} say the opposite of each other; unset one")
     if False in {one, other}:
-        return [f"{both}: false changes nothing, reads are always linearizable now"]
-    return []
-
-
-def _kubeconfig_files(reader: Reader) -> tuple[str, ...]:
-    files = tuple(
-        _absolute(reader, file) for file in reader.read(table.KUBECONFIG).split(":") if file
-    )
-    if not files:
-        reader.problems.append("KUBECONFIG=':': names no file; for example KUBECONFIG=/tmp/config")
-    return files
-
-
-def _absolute(reader: Reader, path: str) -> str:
-    """Put the user's home folder in the place of a leading ~."""
-    if not path.startswith("~/"):
-        return path
-    home = reader.environment.get("HOME", "").rstrip("/")
-    problem = "HOME is not set, or not to an absolute path; set it, or HAKUBE_HOME and KUBECONFIG"
-    if not home.startswith("/") and problem not in reader.problems:
-        reader.problems.append(problem)
-    return f"{home}{path[1:]}"
-
-
-def _boolean(value: bool) -> str:
-    return "true" if value else "false"
+        reader.notes.append(f"{both}: false changes nothing, reads are always linearizable now")

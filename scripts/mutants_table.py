@@ -418,7 +418,7 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         name="an unknown HAKUBE variable is passed over",
         rule="a slip stops the run",
-        file="setting_sources.py",
+        file="setting_names.py",
         old="    if name.startswith(_OURS):\n",
         new="    if not name:\n",
         test="tests/unit/test_settings_misspellings.py::test_a_slip_in_a_decisive_name_stops_the_run",

@@ -46,6 +46,10 @@ class Blueprint:
     """Variable → value, as the first master was made with; replicas get the same."""
     selectors: tuple[tuple[str, str], ...] = ()
     """Variables that pick this cluster, for the commands we print."""
+    context_override: str = ""
+    """Name of the kubeconfig entries; empty: made of project and prefix."""
+    server_override: str = ""
+    """URL in the kubeconfig; empty: the cluster IP's."""
     strict: bool = False
     snapshots_kept: int = 5
     programs: tuple[str, str, str] = ("bin/kube-up.sh", "bin/kube-down.sh", ".venv/bin/hakube")
@@ -54,6 +58,11 @@ class Blueprint:
     @property
     def master(self) -> str:
         return names.master(self.prefix)
+
+    @property
+    def context(self) -> str:
+        """Name of the kubeconfig entries."""
+        return self.context_override or names.context(self.project, self.prefix)
 
 
 def nonce(operation_id: str, replica: str) -> str:

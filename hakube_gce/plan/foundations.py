@@ -22,12 +22,13 @@ def kubeconfig(draft: Draft, blueprint: Blueprint, seen: Observed) -> None:
     """Plan the operator's kubeconfig, last of all: after other steps, or when it does not fit."""
     if not draft.steps and seen.kubeconfig_current:
         return
-    context = names.context(blueprint.project, blueprint.prefix)
-    step = WriteKubeconfig(context=context, server=server(blueprint, seen))
+    step = WriteKubeconfig(context=blueprint.context, server=server(blueprint, seen))
     draft.add("write-kubeconfig", step, after=draft.keys)
 
 
 def server(blueprint: Blueprint, seen: Observed) -> str:
     """Give the URL clients use, or what will stand there once the address is reserved."""
+    if blueprint.server_override:
+        return blueprint.server_override
     address = seen.address.address if seen.address else "(the reserved address)"
     return names.server_url(address, blueprint.api_port)

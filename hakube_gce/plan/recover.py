@@ -132,7 +132,7 @@ def plan_recover(blueprint: Blueprint, operation: Operation, seen: Observed) -> 
     remember(draft, seen, survivor.name, survivor.zone)
     if not seen.kubeconfig_current:
         step = WriteKubeconfig(
-            context=names.context(blueprint.project, blueprint.prefix),
+            context=blueprint.context,
             server=server(blueprint, seen),
         )
         draft.add("write-kubeconfig", step, after=draft.keys)

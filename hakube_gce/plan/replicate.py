@@ -42,7 +42,7 @@ def plan_replicate(blueprint: Blueprint, operation: Operation, seen: Observed) -
     )
     if not seen.kubeconfig_current:
         step = WriteKubeconfig(
-            context=names.context(blueprint.project, blueprint.prefix),
+            context=blueprint.context,
             server=server(blueprint, seen),
         )
         draft.add("write-kubeconfig", step, after=(ready,))

@@ -1,6 +1,6 @@
 """kube-down: everything that carries this cluster's mark, and the address last. Pure."""
 
-from hakube_gce import names, snapshots
+from hakube_gce import snapshots
 from hakube_gce.model import Observed, Operation
 from hakube_gce.plan import balancer, blockers
 from hakube_gce.plan.blueprint import Blueprint
@@ -47,9 +47,10 @@ def plan_teardown(blueprint: Blueprint, operation: Operation, seen: Observed) ->
 
 
 def _last(draft: Draft, blueprint: Blueprint, seen: Observed) -> None:
-    context = names.context(blueprint.project, blueprint.prefix)
     if seen.kubeconfig_present:
-        draft.add("remove-kubeconfig", RemoveKubeconfig(context=context), after=draft.keys)
+        draft.add(
+            "remove-kubeconfig", RemoveKubeconfig(context=blueprint.context), after=draft.keys
+        )
     if seen.address is not None:
         step = ReleaseAddress(
             name=seen.address.name,

@@ -96,9 +96,9 @@ def test_the_runbook_is_what_replace_does(desk: Desk) -> None:
 @pytest.mark.parametrize(
     ("zones", "said"),
     [
-        (f"{B},us-central1-a", "several regions"),
+        (f"{B},us-central1-a", "zones of 2 regions"),
         (f"{B},{B},{C}", "HAKUBE_SAME_ZONE=true"),
-        ("b,c", "zones"),
+        ("b,c", "which is not the name of a zone"),
     ],
 )
 def test_zones_that_make_no_cluster_are_refused_before_anything_is_looked_at(

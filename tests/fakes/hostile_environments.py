@@ -230,7 +230,9 @@ def near_misses() -> Iterator[Hostile]:
         "KUBE_REPLICATE_EXISTING_MATSER", "KUBE_REPLICAT_EXISTING_MASTER",
         "KUBE_USE_EXISTING_MASTERS", "KUBE_GCE_ZONES", "KUBE_GCE_ZOEN", "KUBE_GCEZONE",
         "KUBE_GCE_INSTANCE_PREFXI", "KUBE_GCE_INSTANCES_PREFIX", "MULTIZONES", "MULTI_ZONE",
-        "KUBERNETES_PROVIDR", "KUBERNETESPROVIDER", "HAKUBE_CONFIRM_TEARDONW",
+        "KUBERNETES_PROVIDR", "KUBERNETESPROVIDER", "KUBE_MASTER_ZONE", "KUBE_MASTERS_ZONES",
+        "KUBE_CREATE_NODE", "KUBE_CRAETE_NODES", "KUBE_DELETE_NETWORKS", "HAKUBE_SAMEZONE",
+        "HAKUBE_LABEL", "HAKUBE_CONFIRM_TEARDONW",
         "HAKUBE_CONFIRM_TEAR_DOWN", "HAKUBE_STRICTLY", "HAKUBE_HOMES", "HKUBE_HOME",
         "HAKUBE_ENDPOINT_MOD", "HAKUBE_COMPUTE_ENDPOINTS", "HAKUBE_FORCE", "HAKUBE_YES",
         "HAKUBE_", "HAKUBE_\x1b[31m", "HAKUBE_\u202e", "HAKUBE_A\nB",
@@ -278,6 +280,54 @@ def measures() -> Iterator[Hostile]:
         "HAKUBE_RUNTIME": ("docker", "Records", "process;", "../records", "machine"),
         "HAKUBE_LATENCY": ("fast", "./profile", "0", "-1", "realistic\n"),
         "HAKUBE_STRICT": ("maybe", "strict"),
+        "NUM_NODES": (
+            "-1", "15001", "3.0", "1e3", "three", "\u0663", "3\n4", "0x3", " 3",
+            "3;", "+3", "999999999",
+        ),
+        "MAX_INSTANCES_PER_MIG": ("--1", "1e3", "ten", "\uff11", "9999999", "-", "1;id"),
+        "PREEMPTIBLE_NODE": ("SPOT!", "maybe", "sp\u043et", "preemptible", "true,spot"),
+        "NODE_DISK_TYPE": ("ssd", "PD-SSD", "pd-ssd;", "../pd-ssd", "local-ssd"),
+        "NODE_SCOPES": (
+            "everything", "storage-ro,", ",", "storage-ro storage-rw", "https://evil.example/auth/x",
+            "https://www.googleapis.com/auth/../x y", "storage-\u0433o", "cloud-platform\n",
+        ),
+        "KUBE_GCE_NODE_SERVICE_ACCOUNT": (
+            "Default", "me", "a@b@c", "@x", "x@", "a b@c", "$(id)@x", "\uff41@b", "a@b\nc",
+        ),
+        "KUBE_NODE_LABELS": (
+            "a", "a=b=c", "=b", "a b=c", "-a=b", "a=b,", "a=$(id)", "\uff41=b", "a/b/c=d",
+        ),
+        "CLUSTER_IP_RANGE": (
+            "10.64.0.0", "10.64.0.0/7", "10.64.0.0/25", "10.64.0.1/14", "::/14", "10.0.0.0/8",
+        ),
+        "NODE_IP_RANGE": ("10.40.0.0/30", "10.40.0.1/22", "10.0.0.0/16", "x/22"),
+        "MASTER_IP_RANGE": ("10.246.0.0/32", "10.246.0.0/-1", "10.64.5.0/24"),
+        "KUBE_GCE_IP_ALIAS_SIZE": ("24", "/8", "/31", "/2 4", "/\u0662\u0664", "/240", "-/24"),
+        "KUBE_GCE_NODE_IPAM_MODE": ("CloudAllocator", "rangeallocator", "IPAMFromCluster", "x"),
+        "KUBE_ENABLE_CLUSTER_AUTOSCALER": ("true", "on", "maybe"),
+        "OVERRIDE_CONTEXT": (
+            "a b", "-a", "a\n", "\x1b[2J", "a;b", "$(id)", "\u202ea", "a" * 254, "'", "a\u00a0b",
+        ),
+        "KUBE_SERVER": (
+            "203.0.113.7", "ftp://x", "http://example.invalid", "https://me:pw@x", "https://",
+            "https://x:99999", "https://x/?a=b", "https://x\n", "javascript:alert(1)",
+        ),
+        "SECONDARY_KUBECONFIG": ("maybe", "2"),
+        "ALLOWED_NOTREADY_NODES": ("-1", "all", "1.5"),
+        "CLUSTER_READY_ADDITIONAL_TIME_SECONDS": ("-1", "86401", "30s"),
+        "E2E_ZONES": (
+            "mars", "us-east1-b,us-east1-c", "us-east1", "us-east1-b;id", "\uff55s-east1-b",
+        ),
+        "KUBE_MASTER_ZONES": (
+            "europe-west1-b,us-east1-b", "europe-west1", ",", "europe-west1-b;id",
+            "europe-west1-b,europe-west1-b", "europe-west1-b\n",
+            ",".join(["europe-west1-b"] * 8),
+        ),
+        "HAKUBE_LABELS": (
+            "Team=Dev", "Owner=John Doe", "a", "=b", "a=b,", "a=b,a=c", "hakube-uid=x", "1a=b",
+            "a=\u00fc", "\uff41=b", "a=\x1b[2J", "a=" + "b" * 64, "a=b;c",
+            ",".join(f"l{n}=v" for n in range(20)),
+        ),
     }  # fmt: skip
     for name, texts in table.items():
         for text in texts:

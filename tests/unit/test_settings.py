@@ -2,12 +2,12 @@
 
 import pytest
 
-from hakube_gce import original_variables as original
-from hakube_gce import settings_table as table
 from hakube_gce.errors import SettingsError
+from hakube_gce.inheritable import inheritable
 from hakube_gce.intents import Command
 from hakube_gce.settings import Settings
-from hakube_gce.settings_table import Reach
+from hakube_gce.variables import table
+from hakube_gce.variables.row import Reach
 
 HERE = {"HOME": "/home/me", "KUBERNETES_PROVIDER": "emulator"}
 
@@ -39,19 +39,6 @@ def test_with_nothing_set_the_defaults_are_kube_ups() -> None:
     assert found.home == "/home/me/.hakube"
     assert found.kubeconfig_files == ("/home/me/.kube/config",)
     assert found.warnings == ()
-
-
-def test_every_default_and_every_example_of_the_table_can_be_read() -> None:
-    for variable in table.VARIABLES:
-        variable.kind.parse(variable.example)
-        if variable.default:
-            variable.kind.parse(variable.default)
-
-
-def test_the_table_and_the_original_variables_do_not_overlap() -> None:
-    names = [name for v in table.VARIABLES for name in (v.name, *v.aliases)]
-    assert len(names) == len(set(names))
-    assert not set(names) & (original.IGNORED | set(original.REFUSED))
 
 
 @pytest.mark.parametrize(
@@ -137,7 +124,7 @@ def test_other_providers_were_the_originals() -> None:
 def test_all_problems_are_told_at_once() -> None:
     found = problems(KUBE_GCE_ZONE="mars", MASTER_DISK_SIZE="big", MULTIZONE="maybe", HAKUBE_X="1")
     assert [problem.partition("=")[0].partition(":")[0] for problem in found] == [
-        "KUBE_GCE_ZONE", "HAKUBE_X", "MULTIZONE", "MASTER_DISK_SIZE",
+        "KUBE_GCE_ZONE", "MULTIZONE", "MASTER_DISK_SIZE", "HAKUBE_X",
     ]  # fmt: skip
 
 
@@ -259,10 +246,18 @@ def test_quorum_read_spelled_both_ways_must_agree() -> None:
 
 
 def test_original_variables_without_a_meaning_get_one_note_without_their_values() -> None:
-    old = {"NUM_NODES": "3", "KUBE_PASSWORD": "hunter2", "NODE_SIZE": "n1"}
+    old = {"KUBE_USER": "me", "KUBE_PASSWORD": "hunter2", "ETCD_VERSION": "3.1.11"}
     (note,) = settings(**old).warnings
-    assert note.endswith("KUBE_PASSWORD, NODE_SIZE, NUM_NODES")
+    assert note.endswith("ETCD_VERSION, KUBE_PASSWORD, KUBE_USER")
     assert "hunter2" not in note
+
+
+def test_what_is_read_and_has_no_effect_yet_is_said_with_its_reason() -> None:
+    found = settings(NUM_NODES="3", NODE_SIZE="n2", KUBE_DELETE_NETWORK="true", MASTER_SIZE="n4")
+    assert found.warnings == (
+        "read, but without effect: worker nodes are not made yet: NUM_NODES, NODE_SIZE",
+        "read, but without effect: networks are neither made nor deleted yet: KUBE_DELETE_NETWORK",
+    )
 
 
 def test_old_and_unfulfillable_wishes_are_not_passed_over() -> None:
@@ -275,7 +270,7 @@ def test_old_and_unfulfillable_wishes_are_not_passed_over() -> None:
 
 def test_what_replicas_inherit_is_what_the_table_says() -> None:
     found = settings(MULTIZONE="1", MASTER_DISK_SIZE="50", KUBE_GCE_MASTER_PROJECT="mine")
-    inherited = {each.name: each for each in found.inheritable()}
+    inherited = {each.name: each for each in inheritable(found)}
     assert set(inherited) == {v.name for v in table.VARIABLES if v.reach is Reach.CLUSTER}
     assert (inherited["MULTIZONE"].value, inherited["MULTIZONE"].explicit) == ("true", True)
     assert inherited["MASTER_DISK_SIZE"].value == "50GB"
@@ -286,9 +281,9 @@ def test_what_replicas_inherit_is_what_the_table_says() -> None:
 def test_inherited_values_read_again_give_the_same_settings() -> None:
     """A replica made from them is the first master's twin."""
     found = settings(MULTIZONE="1", MASTER_DISK_SIZE="1TB", KUBE_GCE_MASTER_IMAGE="debian-12-v1")
-    again = settings(**{each.name: each.value for each in found.inheritable()})
-    assert [(each.name, each.value) for each in again.inheritable()] == [
-        (each.name, each.value) for each in found.inheritable()
+    again = settings(**{each.name: each.value for each in inheritable(found)})
+    assert [(each.name, each.value) for each in inheritable(again)] == [
+        (each.name, each.value) for each in inheritable(found)
     ]
 
 

@@ -1,0 +1,100 @@
+"""`hakube config`: from the command line, without cloud, without leaving anything behind."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+SLOW = ("google", "cryptography", "rich", "yaml", "requests", "grpc")
+"""Libraries that a command without cloud has no use for, and that take longer than all of it."""
+WHAT_WAS_LOADED = """\
+import sys
+from hakube_gce import cli
+status = cli.main(sys.argv[1:])
+print(sorted({name.partition(".")[0] for name in sys.modules}), file=sys.stderr)
+sys.exit(status)
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    tmp_path.chmod(0o755)
+    (tmp_path / ".env").write_text("MULTIZONE=true\nKUBE_PASSWORD=hunter2\n", encoding="utf-8")
+    (tmp_path / ".env").chmod(0o600)
+    return tmp_path
+
+
+def hakube(
+    folder: Path, *argv: str, program: tuple[str, ...] = ("-m", "hakube_gce"), **variables: str
+) -> subprocess.CompletedProcess[str]:
+    environment = {
+        "HOME": str(folder),
+        "PATH": os.defpath,
+        "PYTHONPATH": str(ROOT),
+        "KUBERNETES_PROVIDER": "emulator",
+        **variables,
+    }
+    return subprocess.run(
+        [sys.executable, *program, *argv],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=folder,
+        env=environment,
+        timeout=60,
+    )
+
+
+def test_it_prints_one_object_and_leaves_nothing(folder: Path) -> None:
+    ended = hakube(folder, "config", "--output", "json", NUM_NODES="60")
+    assert ended.returncode == 0, ended
+    found = json.loads(ended.stdout)
+    assert (found["schema_version"], found["verb"], found["changed"]) == (1, "config", False)
+    rows = {row["name"]: row for group in found["groups"] for row in group["variables"]}
+    assert rows["MULTIZONE"]["source"] == str(folder / ".env")
+    assert rows["MASTER_SIZE"]["value"] == "e2-standard-8"
+    assert rows["KUBE_PASSWORD"]["source"] == str(folder / ".env")
+    assert "hunter2" not in ended.stdout + ended.stderr
+    assert found["problems"] == []
+    assert {path.name for path in folder.iterdir()} == {".env"}
+
+
+def test_what_is_wrong_is_said_beside_all_the_rest(folder: Path) -> None:
+    ended = hakube(folder, "config", KUBE_GCE_ZONE="mars", KUBE_DELETE_NODE="false")
+    assert ended.returncode == 2, ended
+    assert "KUBE_GCE_INSTANCE_PREFIX" in ended.stdout
+    wrong = [line for line in ended.stderr.splitlines() if line.startswith("wrong: ")]
+    assert len(wrong) == 2, ended
+    ended = hakube(folder, "config", "--output", "json", KUBERNETES_PROVIDER="gce")
+    found = json.loads(ended.stdout)
+    assert (ended.returncode, found["exit_status"], len(found["problems"])) == (2, 2, 1)
+    assert "PROJECT is not set" in found["problems"][0]
+
+
+def test_gcloud_is_asked_by_reading_its_files(folder: Path) -> None:
+    files = folder / ".config" / "gcloud" / "configurations"
+    files.mkdir(parents=True)
+    text = "[core]\nproject = from-gcloud\n[compute]\nzone = europe-west1-c\n"
+    (files / "config_default").write_text(text, encoding="utf-8")
+    ended = hakube(folder, "config", "--output", "json", KUBERNETES_PROVIDER="gce")
+    assert ended.returncode == 0, ended
+    rows = {r["name"]: r for g in json.loads(ended.stdout)["groups"] for r in g["variables"]}
+    assert (rows["PROJECT"]["value"], rows["KUBE_GCE_ZONE"]["value"]) == (
+        "from-gcloud",
+        "europe-west1-c",
+    )
+    refused = hakube(folder, "up", "--dry-run", KUBERNETES_PROVIDER="gce")
+    assert refused.returncode == 5, refused
+    assert "this is about europe-west1-c, from gcloud" in refused.stderr
+
+
+def test_nothing_slow_is_loaded(folder: Path) -> None:
+    ended = hakube(folder, "config", program=("-c", WHAT_WAS_LOADED))
+    assert ended.returncode == 0, ended
+    loaded = ended.stderr.splitlines()[-1]
+    assert "'hakube_gce'" in loaded
+    assert [name for name in SLOW if f"'{name}'" in loaded] == []
