@@ -30,7 +30,8 @@ from hakube_gce.emulator.resources.operations import find as find_operation
 from hakube_gce.emulator.routes import BY_METHOD, find
 from hakube_gce.emulator.runtime import Route as TrafficRoute
 from hakube_gce.emulator.runtime import Runtime
-from hakube_gce.emulator.store import Store, load, save
+from hakube_gce.emulator.state_file import StateFile
+from hakube_gce.emulator.store import Store
 from hakube_gce.emulator.world import LIMITS, Clock, World
 
 _WAIT_S = 120.0
@@ -64,13 +65,15 @@ class Lab:
         self.changed = threading.Condition()
         self.closing = False
         self._machines = Machines(runtime)
+        self._file = StateFile(home / STATE_FILE) if home else None
         self.world = World(
-            store=load(home / STATE_FILE) if home else Store(),
+            store=self._file.load() if self._file else Store(),
             clock=clock,
             runtime=runtime,
             health=self.health.healthy,
             propagation_s=latency.propagation_s,
             limits=limits,
+            seed=self.id,
         )
         # Ids that no earlier lab gave: an agent's disk may outlive the lab that made it.
         self.world.store.counters.setdefault("id", 10**18 + secrets.randbits(59))
@@ -241,8 +244,8 @@ class Lab:
     def commit(self) -> None:
         """Keep what changed, and let it come true. The lock must be held."""
         self.world.store.forget_old_operations()
-        if self.home:
-            save(self.world.store, self.home / STATE_FILE)
+        if self._file:
+            self._file.save(self.world.store)
         self._machines.settle(self.world.store, self._routes)
         self.changed.notify_all()
 

@@ -3,6 +3,7 @@
 An insert that would go over the limit is accepted and its operation fails, as at Google [K].
 """
 
+import functools
 from collections.abc import Iterable
 
 from hakube_gce.emulator.calls import Call, Json
@@ -60,5 +61,6 @@ def check(world: World, call: Call, metric: str, path: str) -> None:
         raise quota_exceeded(metric, world.limits[metric], scope)
 
 
+@functools.lru_cache(maxsize=1 << 16)
 def _region(path: str) -> str:
     return region_of(path) or ZONES.get(zone_of(path), "")

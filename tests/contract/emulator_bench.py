@@ -89,13 +89,14 @@ class Bench:
     ) -> tuple[int, str]:
         """Send a request that must be refused and change nothing; return status and reason."""
         self.get("")  # whatever is due is done before the refusal, not by it
-        before = copy.deepcopy(self.lab.world.store.to_json())
+        before = copy.deepcopy(self.lab.world.store.snapshot())
         try:
             answer = self.ask(verb, path, body, **query)
         except Refusal as refusal:
             error = refusal.body()["error"]
             assert error["message"] == error["errors"][0]["message"]
-            assert self.lab.world.store.to_json() == before, "refused, but something changed"
+            now = self.lab.world.store.snapshot()
+            assert now == before, "refused, but something changed"
             return error["code"], error["errors"][0]["reason"]
         raise AssertionError(f"not refused: {answer}")
 

@@ -1,5 +1,6 @@
 """Network interfaces of instances and the external addresses on them."""
 
+from hakube_gce.emulator import holdings
 from hakube_gce.emulator.calls import Accepted, Call, Json
 from hakube_gce.emulator.catalog import ZONES
 from hakube_gce.emulator.handlers import ZONE, Route, change
@@ -70,7 +71,7 @@ def _internal_ip(world: World, wanted: str, field: str) -> str:
         return world.free_internal_ip()
     if not world.is_internal(wanted):
         raise invalid(f"{field}.networkIP", wanted, "Requested address is not in the subnetwork.")
-    if wanted in set(world.internal_ips()):
+    if world.store.holders(holdings.internal(wanted)):
         raise address_in_use(f"{field}.networkIP", wanted)
     return wanted
 
