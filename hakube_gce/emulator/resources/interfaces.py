@@ -12,8 +12,9 @@ from hakube_gce.emulator.refusals import (
     not_ready,
     required,
 )
+from hakube_gce.emulator.resources import alias_ranges
 from hakube_gce.emulator.resources.addresses import find_reserved, users
-from hakube_gce.emulator.resources.networks import find_network
+from hakube_gce.emulator.resources.references import find_network
 from hakube_gce.emulator.world import World, check_place, fingerprint
 
 _DEFAULT_NAME = "External NAT"
@@ -43,6 +44,9 @@ def new_interface(world: World, call: Call, wanted: Json, number: int) -> Json:
     }
     if subnetwork:
         interface["subnetwork"] = link(subnetwork)
+    if wanted.get("aliasIpRanges"):
+        aliases = alias_ranges.new(world, subnetwork, wanted["aliasIpRanges"], field)
+        interface["aliasIpRanges"] = aliases
     if configs:
         interface["accessConfigs"] = [
             new_access_config(world, call, configs[0], f"{field}.accessConfigs[0]")
