@@ -18,7 +18,7 @@ def quotas(world: World, project: str, region: str, metrics: Iterable[str]) -> l
     return [
         {
             "metric": metric,
-            "limit": float(world.limits[metric]),
+            "limit": float(world.limit(metric)),
             "usage": float(usage(world, project, region, metric)),
         }
         for metric in metrics
@@ -56,9 +56,9 @@ def check(world: World, call: Call, metric: str, path: str) -> None:
     """
     # Forwarding rules are counted per project, everything else per region.
     region = "" if metric == "FORWARDING_RULES" else _region(path)
-    if usage(world, call.project, region, metric) > world.limits[metric]:
+    if usage(world, call.project, region, metric) > world.limit(metric):
         scope = f"region {region}" if region else f"project {call.project}"
-        raise quota_exceeded(metric, world.limits[metric], scope)
+        raise quota_exceeded(metric, world.limit(metric), scope)
 
 
 @functools.lru_cache(maxsize=1 << 16)

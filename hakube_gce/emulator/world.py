@@ -107,6 +107,10 @@ class World:
         self.store.put(path, {key: value for key, value in record.items() if value is not None})
         return self.store.records[path]
 
+    def limit(self, metric: str) -> float:
+        """Return a quota: what the lab was told, else what every project begins with."""
+        return self.store.counters.get(f"limit:{metric}", self.limits[metric])
+
     def new_id(self) -> str:
         return str(self.store.count("id", start=4_100_000_000_000_000_001))
 

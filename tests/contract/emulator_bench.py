@@ -165,6 +165,34 @@ def service(name: str, groups: tuple[str, ...] = ()) -> Json:
     }
 
 
+def template(name: str = "t", **changes: Any) -> Json:
+    """Return a node template's insert body; ``changes`` are to its properties."""
+    boot = {"sourceImage": IMAGE, "diskSizeGb": "100", "diskType": "pd-standard"}
+    properties = {
+        "machineType": "n1-standard-2",
+        "canIpForward": True,
+        "disks": [{"boot": True, "autoDelete": True, "initializeParams": boot}],
+        "networkInterfaces": [
+            {
+                "network": "global/networks/default",
+                "accessConfigs": [{"name": "external-nat", "type": "ONE_TO_ONE_NAT"}],
+            }
+        ],
+        "metadata": {"items": [{"key": "kube-env", "value": "A: b"}]},
+        "scheduling": {"automaticRestart": True},
+        "serviceAccounts": [{"email": "default", "scopes": ["monitoring"]}],
+        "labels": {"owner": "me"},
+        "tags": {"items": ["kubernetes-minion"]},
+    }
+    return {"name": name, "properties": {**properties, **changes}}
+
+
+def manager(size: int, name: str = "nodes", **changes: Any) -> Json:
+    """Return a managed group's insert body; its template is ``t``."""
+    base = {"name": name, "baseInstanceName": name, "targetSize": size}
+    return {**base, "instanceTemplate": "global/instanceTemplates/t", **changes}
+
+
 def listed(*instances: str) -> Json:
     return {"instances": [{"instance": path} for path in instances]}
 

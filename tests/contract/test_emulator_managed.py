@@ -21,6 +21,8 @@ from tests.contract.emulator_bench import (
     Bench,
     bench,
     listed,
+    manager,
+    template,
 )
 from tests.fakes.clock import FakeClock
 from tests.fakes.fake_runtime import FakeRuntime
@@ -47,32 +49,6 @@ def lab() -> Iterator[Bench]:
 def slow() -> Iterator[Bench]:
     with bench(latency=SLOW) as opened:
         yield opened
-
-
-def template(name: str = "t", **changes: Any) -> dict[str, Any]:
-    boot = {"sourceImage": IMAGE, "diskSizeGb": "100", "diskType": "pd-standard"}
-    properties = {
-        "machineType": "n1-standard-2",
-        "canIpForward": True,
-        "disks": [{"boot": True, "autoDelete": True, "initializeParams": boot}],
-        "networkInterfaces": [
-            {
-                "network": "global/networks/default",
-                "accessConfigs": [{"name": "external-nat", "type": "ONE_TO_ONE_NAT"}],
-            }
-        ],
-        "metadata": {"items": [{"key": "kube-env", "value": "A: b"}]},
-        "scheduling": {"automaticRestart": True},
-        "serviceAccounts": [{"email": "default", "scopes": ["monitoring"]}],
-        "labels": {"owner": "me"},
-        "tags": {"items": ["kubernetes-minion"]},
-    }
-    return {"name": name, "properties": {**properties, **changes}}
-
-
-def manager(size: int, name: str = "nodes", **changes: Any) -> dict[str, Any]:
-    base = {"name": name, "baseInstanceName": name, "targetSize": size}
-    return {**base, "instanceTemplate": f"{TEMPLATES}/t", **changes}
 
 
 def grown(lab: Bench, size: int = 3, name: str = "nodes") -> list[str]:

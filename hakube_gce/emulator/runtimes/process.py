@@ -115,9 +115,9 @@ class ProcessRuntime:
         self._check(vm)
         with self._book:
             self._running[vm.id] = vm
-            attributes = self._attributes.get(vm.id)
-        if attributes is None or CONFIG_KEY in attributes:
-            self._boot(vm, attributes or {})
+            attributes, runs = self._attributes.get(vm.id, {}), self._runs(vm)
+        if runs:
+            self._boot(vm, attributes)
         # else a node, or another's VM: it runs nothing, and yet it is on
         self._metadata.stir()
 
@@ -212,6 +212,9 @@ class ProcessRuntime:
     def route(self, routes: Sequence[Route]) -> None:
         """Lead traffic; of an access config, which carries every port, only the API's is carried.
 
+        To nodes none is led: nothing listens there, and a thousand of them would take as many
+        listeners.
+
         Raises:
             ValueError: An address is not of this lab: nothing else is ever opened or dialled.
             OSError: An address and port cannot be opened.
@@ -219,7 +222,9 @@ class ProcessRuntime:
         for route in routes:
             for address in (route.address, *route.backends):
                 self._check_address(address)
-        self._balancer.route(routes)
+        silent = self._silent()
+        heard = [r for r in routes if not r.backends or not silent.issuperset(r.backends)]
+        self._balancer.route(heard)
 
     def answers(self, address: str) -> bool:
         """Tell whether ``/readyz`` answers 200 through an external address, by asking it."""
@@ -249,6 +254,17 @@ class ProcessRuntime:
         if self._apiserver is None:
             return hollow_command(vm, attributes)
         return real_command(self._apiserver, attributes, keys=self._disk(vm.boot_disk_id) / "pki")
+
+    def _silent(self) -> frozenset[str]:
+        """Return the addresses of VMs that are on and run nothing."""
+        with self._book:
+            running = self._running.values()
+            return frozenset(vm.internal_ip for vm in running if not self._runs(vm))
+
+    def _runs(self, vm: VirtualMachine) -> bool:
+        """Tell whether a VM has an agent to run: whoever is not told otherwise has."""
+        attributes = self._attributes.get(vm.id)
+        return attributes is None or CONFIG_KEY in attributes
 
     def _roster(self, vm: VirtualMachine) -> list[Json]:
         with self._book:
