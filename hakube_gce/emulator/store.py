@@ -5,10 +5,11 @@ in place. So a snapshot is two shallow copies, and a refused request is undone b
 back. The file they survive in is `state_file`'s.
 """
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from hakube_gce.emulator import holdings
+from hakube_gce.emulator import holdings, usage
 from hakube_gce.emulator.calls import Json
 from hakube_gce.emulator.operations import Operation
 
@@ -41,13 +42,15 @@ class Store:
     """The records once more, by kind: a lab of a thousand nodes is asked for its few disks."""
     _holders: dict[str, dict[str, None]] = field(init=False)
     """What is held (see `holdings`) → paths of the records that hold it, in a stable order."""
+    used: Counter[usage.Account] = field(init=False)
+    """How much of each quota is used."""
 
     def __post_init__(self) -> None:
         self.unfinished, self._by_target = {}, {}
         for operation in self.operations.values():
             if not operation.done:
                 self._note_unfinished(operation)
-        self._kinds, self._holders = {}, {}
+        self._kinds, self._holders, self.used = {}, {}, Counter()
         for path, record in self.records.items():
             self._file(path, record)
 
@@ -59,9 +62,13 @@ class Store:
         self._kinds.setdefault(record.get("kind", ""), {})[path] = record
         for held in holdings.of(record):
             self._holders.setdefault(held, {})[path] = None
+        for account, amount in usage.of(path, record):
+            self.used[account] += amount
 
-    def _let_go(self, path: str, held: frozenset[str]) -> None:
-        for name in held:
+    def _unfile(self, path: str, record: Json, *, kept: frozenset[str] = frozenset()) -> None:
+        for account, amount in usage.of(path, record):
+            self.used[account] -= amount
+        for name in holdings.of(record) - kept:
             del self._holders[name][path]
             if not self._holders[name]:
                 del self._holders[name]
@@ -72,7 +79,7 @@ class Store:
     def put(self, path: str, record: Json) -> None:
         before = self.records.get(path)
         if before is not None:
-            self._let_go(path, holdings.of(before) - holdings.of(record))
+            self._unfile(path, before, kept=holdings.of(record))
         self.records[path] = record
         self._file(path, record)
 
@@ -87,7 +94,7 @@ class Store:
         gone = self.records.pop(path, None)
         if gone is not None:
             del self._kinds[gone.get("kind", "")][path]
-            self._let_go(path, holdings.of(gone))
+            self._unfile(path, gone)
 
     def holders(self, held: str) -> tuple[str, ...]:
         """Return the paths of the records that hold something; see `holdings`."""

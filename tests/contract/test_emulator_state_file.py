@@ -20,7 +20,7 @@ OPERATION = Operation(
 
 def test_what_was_saved_is_loaded_whatever_stands_in_it(tmp_path: Path) -> None:
     store = Store(counters={"id": 7})
-    store.put('projects/p/"\u00fc"', {"kind": "compute#disk", "name": "\u00fc\n"})
+    store.put('projects/p/"\u00fc"', {"kind": "compute#route", "name": "\u00fc\n"})
     store.put_operation(OPERATION)
     StateFile(tmp_path / "state.json").save(store)
     assert load(tmp_path / "state.json").snapshot() == store.snapshot()
@@ -32,15 +32,15 @@ def test_what_was_saved_is_loaded_whatever_stands_in_it(tmp_path: Path) -> None:
 def test_only_what_changed_is_encoded_again(tmp_path: Path) -> None:
     path, store = tmp_path / "state.json", Store()
     file = StateFile(path)
-    record = {"kind": "compute#disk", "name": "before"}
+    record = {"kind": "compute#route", "name": "before"}
     store.put("a", record)
     file.save(store)
     record["name"] = "behind its back"  # records are values: nobody does this, and so it shows
-    store.put("b", {"kind": "compute#disk"})
+    store.put("b", {"kind": "compute#route"})
     file.save(store)
     assert json.loads(path.read_text())["records"] == {
-        "a": {"kind": "compute#disk", "name": "before"},
-        "b": {"kind": "compute#disk"},
+        "a": {"kind": "compute#route", "name": "before"},
+        "b": {"kind": "compute#route"},
     }
     store.put("a", {**record})
     store.remove("b")
