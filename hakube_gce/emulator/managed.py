@@ -26,8 +26,8 @@ from hakube_gce.emulator.traffic import MEMBERS, members
 from hakube_gce.emulator.world import World
 
 _AT_ONCE: Final = 25
-_BREATH_S: Final = 0.002
-"""Between two portions: whoever waits for the lab's lock gets it."""
+_BREATH_S: Final = 0.05
+"""Between two portions: whoever waits for the lab's lock gets it, and makes none himself."""
 _RETRY_S: Final = 5.0
 _NAME_LETTERS: Final = 4
 
@@ -113,6 +113,9 @@ class _Tending:
         if not missing:
             self._world.alarms.pop(self._path, None)
             return
+        now = self._world.clock.monotonic()
+        if self._world.alarms.get(self._path, now) > now and not self._record.get(FAILURE):
+            return  # the next portion's time has not come
         failure, made = None, []
         for name in missing[:_AT_ONCE]:
             failure = self._make(name)
@@ -123,7 +126,7 @@ class _Tending:
         self._note(failure)
         if failure is not None or len(made) < len(missing):
             pause_s = _RETRY_S if failure is not None else _BREATH_S
-            self._world.alarms[self._path] = self._world.clock.monotonic() + pause_s
+            self._world.alarms[self._path] = now + pause_s
         else:
             self._world.alarms.pop(self._path, None)
 

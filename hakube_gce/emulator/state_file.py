@@ -8,9 +8,10 @@ encoded again, so that a change in a lab of a thousand nodes costs little more t
 import json
 import os
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Generic, TypeVar
 
 from hakube_gce.emulator.calls import Json
 from hakube_gce.emulator.operations import Operation
@@ -18,27 +19,25 @@ from hakube_gce.emulator.refusals import EmulatorError
 from hakube_gce.emulator.store import Store
 
 SCHEMA = 1
+T = TypeVar("T")
 
 
 @dataclass(slots=True)
-class _Encoded:
+class _Encoded(Generic[T]):
     """Values as they were encoded last: who holds the very same value need not encode it."""
 
-    texts: dict[str, tuple[object, bytes]] = field(default_factory=dict)
+    encode: Callable[[str, T], bytes]
+    texts: dict[str, tuple[T, bytes]] = field(default_factory=dict)
 
-    def of(
-        self, values: Mapping[str, Json] | Mapping[str, Operation]
-    ) -> Iterator[tuple[str, bytes]]:
+    def of(self, values: Mapping[str, T]) -> list[bytes]:
+        """Return each value, encoded, in order."""
         known, self.texts = self.texts, {}
         for path, value in values.items():
             found = known.get(path)
             if found is None or found[0] is not value:
-                found = (
-                    value,
-                    _encode(value.to_json() if isinstance(value, Operation) else value),
-                )
+                found = (value, self.encode(path, value))
             self.texts[path] = found
-            yield path, found[1]
+        return [text for _, text in self.texts.values()]
 
 
 class StateFile:
@@ -46,20 +45,15 @@ class StateFile:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._records, self._operations = _Encoded(), _Encoded()
+        self._records = _Encoded[Json](_encode_record)
+        self._operations = _Encoded[Operation](_encode_operation)
 
     def save(self, store: Store) -> None:
         """Write the whole store."""
-        records = [_encode(path) + b":" + text for path, text in self._records.of(store.records)]
-        operations = [text for _, text in self._operations.of(store.operations)]
-        whole = (
-            b'{"schema":%d,"counters":%b,"records":{' % (SCHEMA, _encode(store.counters)),
-            b",".join(records),
-            b'},"operations":[',
-            b",".join(operations),
-            b"]}",
-        )
-        write_private(self._path, b"".join(whole))
+        head = b'{"schema":%d,"counters":%b,"records":{' % (SCHEMA, _encode(store.counters))
+        records = b",".join(self._records.of(store.records))
+        operations = b",".join(self._operations.of(store.operations))
+        write_private(self._path, head, records, b'},"operations":[', operations, b"]}")
 
     def load(self) -> Store:
         """Read the store; one that was never written is empty.
@@ -91,18 +85,26 @@ def load(path: Path) -> Store:
         raise EmulatorError(f"{path} is damaged: {error}", hint=hint) from error
 
 
-def write_private(path: Path, content: bytes) -> None:
+def write_private(path: Path, *content: bytes) -> None:
     """Put a file in place in one step, readable by its owner only."""
     handle, temporary = tempfile.mkstemp(
         dir=path.parent, prefix=f".{path.name}."
     )  # 0600 from birth
     try:
         with os.fdopen(handle, "wb") as file:
-            file.write(content)
+            file.writelines(content)
         Path(temporary).replace(path)
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
+
+
+def _encode_record(path: str, record: Json) -> bytes:
+    return _encode(path) + b":" + _encode(record)
+
+
+def _encode_operation(_path: str, operation: Operation) -> bytes:
+    return _encode(operation.to_json())
 
 
 def _encode(value: object) -> bytes:
