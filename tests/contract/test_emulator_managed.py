@@ -300,6 +300,7 @@ def test_groups_are_listed_in_every_way(lab: Bench) -> None:
         ({"baseInstanceName": "B"}, INVALID),
         ({"name": "group"}, TAKEN),
         ({"targetPools": [f"{REGION}/targetPools/p"]}, (501, "notImplemented")),
+        ({"listManagedInstancesResults": "PAGINATED"}, (501, "notImplemented")),
     ],
 )
 def test_a_group_that_cannot_be_is_refused(

@@ -30,6 +30,17 @@ def subnet(name: str = "s", cidr: str = "10.40.0.0/22", **more: Any) -> dict[str
     return {"name": name, "network": NET, "ipCidrRange": cidr, **more}
 
 
+def kept(lab: Bench, user: str) -> None:
+    """Try to delete the network: the operation fails, naming a user, and it is still there."""
+    before = lab.get(NET)
+    failed = lab.fails("DELETE", NET)
+    (error,) = failed["error"]["errors"]
+    assert error["code"] == "RESOURCE_IN_USE_BY_ANOTHER_RESOURCE"
+    assert error["message"].endswith(f"/{user}'")
+    assert failed["httpErrorStatusCode"] == 400
+    assert lab.get(NET) == before
+
+
 def on_subnet(name: str, **interface: Any) -> dict[str, Any]:
     nic = {"subnetwork": f"{REGION}/subnetworks/s", **interface}
     return instance(name, networkInterfaces=[nic])
@@ -63,18 +74,18 @@ def test_a_custom_network_has_only_what_it_is_given(lab: Bench) -> None:
 def test_a_network_in_use_is_not_deleted(lab: Bench) -> None:
     network(lab)
     lab.do("POST", f"{REGION}/subnetworks", subnet())
-    assert lab.refusal("DELETE", NET) == IN_USE  # its subnetwork
+    kept(lab, "subnetworks/s")
     lab.do("POST", f"{ZONE}/instances", on_subnet("vm"))
     assert lab.refusal("DELETE", f"{REGION}/subnetworks/s") == IN_USE  # its instance
     lab.do("DELETE", f"{ZONE}/instances/vm")
     lab.do("DELETE", f"{REGION}/subnetworks/s")
     allowed = [{"IPProtocol": "tcp"}]
     lab.do("POST", "global/firewalls", {"name": "f", "network": NET, "allowed": allowed})
-    assert lab.refusal("DELETE", NET) == IN_USE
+    kept(lab, "firewalls/f")
     lab.do("DELETE", "global/firewalls/f")
     way = {"name": "r", "network": NET, "destRange": "10.64.0.0/24", "nextHopIp": "10.0.0.9"}
     lab.do("POST", "global/routes", way)
-    assert lab.refusal("DELETE", NET) == IN_USE
+    kept(lab, "routes/r")
     lab.do("DELETE", "global/routes/r")
     lab.do("DELETE", NET)
     assert lab.refusal("GET", NET) == MISSING
@@ -83,7 +94,7 @@ def test_a_network_in_use_is_not_deleted(lab: Bench) -> None:
 def test_an_automatic_network_keeps_what_was_added_by_hand(lab: Bench) -> None:
     network(lab, automatic=True)
     lab.do("POST", f"{REGION}/subnetworks", subnet())
-    assert lab.refusal("DELETE", NET) == IN_USE
+    kept(lab, "subnetworks/s")
     inside = subnet("t", "10.200.0.0/20")
     assert lab.refusal("POST", f"{REGION}/subnetworks", inside) == INVALID
 

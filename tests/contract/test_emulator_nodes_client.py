@@ -146,8 +146,9 @@ def test_nodes_go_from_the_group_to_the_network(
     with pytest.raises(exceptions.BadRequest) as refused:
         cloud.InstanceTemplates.delete_unary(**used)
     assert refused.value.errors[0]["reason"] == "resourceInUseByAnotherResource"
-    with pytest.raises(exceptions.BadRequest, match="already being used by"):
-        cloud.Networks.delete_unary(project=PROJECT, network="mine")
+    begun = cloud.Networks.delete_unary(project=PROJECT, network="mine")
+    failed = cloud.GlobalOperations.wait(project=PROJECT, operation=begun.name, retry=None)
+    assert failed.error.errors[0].code == "RESOURCE_IN_USE_BY_ANOTHER_RESOURCE"
     cloud.wait(cloud.InstanceGroupManagers.resize_unary(**HERE, **NAMED, size=1))
     assert await_stable(cloud).current_actions.none == 1 < nodes.target_size
     cloud.wait(cloud.InstanceGroupManagers.delete_unary(**HERE, **NAMED))

@@ -66,6 +66,8 @@ def _insert(world: World, call: Call) -> Accepted:
     for field in _NOT_HERE:
         if body.get(field):
             raise not_emulated(f"instanceGroupManagers.insert with '{field}'")
+    if body.get("listManagedInstancesResults", "PAGELESS") != "PAGELESS":
+        raise not_emulated("instanceGroupManagers.insert with listManagedInstancesResults")
     template = _template(world, call)
     size = body.get("targetSize")
     if size is None:

@@ -12,7 +12,7 @@ from hakube_gce.emulator.calls import Accepted, Call, Json
 from hakube_gce.emulator.handlers import GLOBAL, Route, change
 from hakube_gce.emulator.links import last, link, short
 from hakube_gce.emulator.operations import Operation
-from hakube_gce.emulator.refusals import in_use, invalid
+from hakube_gce.emulator.refusals import in_use_late, invalid
 from hakube_gce.emulator.resources import subnetworks
 from hakube_gce.emulator.resources.kinds import Kind
 from hakube_gce.emulator.world import World, public
@@ -88,7 +88,7 @@ def _refuse_used(world: World, path: str) -> None:
             # The subnetworks that came with the network go with it.
             own = automatic and kind == "compute#subnetwork" and last(user) == last(path)
             if link(path) in [other.get("network"), *networks] and not own:
-                raise in_use("network", path, user)
+                raise in_use_late("network", path, user)
 
 
 def _remove(world: World, operation: Operation) -> None:

@@ -102,11 +102,13 @@ def _refuse_overlap(
         taken += subnet.get("secondaryIpRanges", [])
         if any(wanted.overlaps(ipaddress.IPv4Network(r["ipCidrRange"])) for r in taken):
             where = f"existing subnetwork '{last(path)}' in region '{region_of(path)}'"
-            raise invalid(field, wanted, f"The range conflicts with {where}.")  # [K] text
+            raise invalid(field, wanted, f"Invalid IPCidrRange: {wanted} conflicts with {where}.")
     automatic = world.need(network)["autoCreateSubnetworks"]
     if automatic and not except_for and wanted.overlaps(_AUTOMATIC):
-        why = f"A network of automatic mode keeps {_AUTOMATIC} for its own subnetworks."
-        raise invalid(field, wanted, why)  # [K] text
+        why = (
+            f"Extended subnetworks in auto subnet mode networks cannot overlap with {_AUTOMATIC}."
+        )
+        raise invalid(field, wanted, why)
 
 
 def _expand(world: World, call: Call) -> Accepted:
