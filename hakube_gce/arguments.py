@@ -3,7 +3,7 @@
 import argparse
 from dataclasses import dataclass
 
-from hakube_gce import __version__
+from hakube_gce import __version__, facts
 from hakube_gce.intents import Command
 
 EPILOG = """\
@@ -21,7 +21,7 @@ class Arguments:
     """A parsed command line."""
 
     verb: str
-    """up, down, snapshot, restore, recover, status, whatif, unlock or emulator."""
+    """One of the parser's."""
     json: bool = False
     dry_run: bool = False
     check: bool = False
@@ -34,6 +34,10 @@ class Arguments:
     """For ``unlock``: which lock is meant."""
     question: str = ""
     """For ``whatif``: what would be if."""
+    keys: tuple[str, ...] = ()
+    """For ``detect``: what to find out."""
+    assignments: bool = False
+    """For ``detect``: print assignments."""
     rest: tuple[str, ...] = ()
     """For ``emulator``: its own arguments."""
 
@@ -61,7 +65,18 @@ def parse(argv: list[str]) -> Arguments:
         named=getattr(found, "named", ""),
         nonce=getattr(found, "nonce", ""),
         question=" ".join(getattr(found, "question", ())),
+        keys=tuple(getattr(found, "keys", ())),
+        assignments=getattr(found, "assignments", False),
     )
+
+
+def problems(found: Arguments) -> tuple[str, ...]:
+    """Name all that argparse cannot see."""
+    both = found.assignments and found.json
+    contradiction = (
+        ("--shell and --output json exclude each other; leave one out",) if both else ()
+    )
+    return (*contradiction, *facts.problems(found.keys))
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -99,6 +114,15 @@ def _parser() -> argparse.ArgumentParser:
         nargs="+",
         help="lose zone ZONE | lose NAME | remove NAME | add ZONE",
     )
+    detect = verbs.add_parser("detect", help="find out what scripts ask of a cluster")
+    _common(detect)
+    detect.add_argument(
+        "--shell",
+        dest="assignments",
+        action="store_true",
+        help="print assignments for a shell to evaluate",
+    )
+    detect.add_argument("keys", nargs="*", metavar="KEY", help="which; all of them unless named")
     verbs.add_parser("emulator", help="the embedded emulator: start, stop, status, …")
     return parser
 

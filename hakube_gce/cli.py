@@ -14,6 +14,7 @@ from typing import TextIO
 
 from hakube_gce import arguments, dotenv_file, files
 from hakube_gce.arguments import Arguments
+from hakube_gce.detecting import detect
 from hakube_gce.errors import HakubeError, Interrupted, SettingsError
 from hakube_gce.render import Result, result_object
 from hakube_gce.settings import Settings
@@ -49,19 +50,20 @@ def _run(found: Arguments, environment: Mapping[str, str]) -> int:
         return emulator_main(
             found.rest, home=home, environ=environment, stdout=sys.stdout, stderr=sys.stderr
         )
+    if found.verb == "detect":
+        return detect(found, settings, environment)
     for warning in settings.warnings:
         _print(f"warning: {warning}", sys.stderr)
     from hakube_gce import commands  # noqa: PLC0415 - its imports take as long as all of the above
 
-    if found.verb == "status":
-        return commands.status(found, settings, environment)
-    if found.verb == "unlock":
-        return commands.unlock(found, settings, environment)
-    if found.verb == "whatif":
-        return commands.what_if(found, settings, environment)
+    looking = {
+        "status": commands.status,
+        "unlock": commands.unlock,
+        "whatif": commands.what_if,
+    }
     if found.list:
         return commands.list_snapshots(found, settings, environment)
-    return commands.change(found, settings, environment)
+    return looking.get(found.verb, commands.change)(found, settings, environment)
 
 
 def read_settings(found: Arguments, environment: Mapping[str, str]) -> Settings:
@@ -71,6 +73,7 @@ def read_settings(found: Arguments, environment: Mapping[str, str]) -> Settings:
         SettingsError: With every problem there is, in .env and in the variables.
     """
     dotenv = dotenv_file.read(environment, Path.cwd())
+    of_arguments = arguments.problems(found)
     if dotenv.path and dotenv.values and found.verb != "emulator":
         _print(f"reading {dotenv.path}", sys.stderr)
     try:
@@ -82,9 +85,9 @@ def read_settings(found: Arguments, environment: Mapping[str, str]) -> Settings:
             named=found.named,
         )
     except SettingsError as error:
-        raise SettingsError([*dotenv.problems, *error.problems]) from None
-    if dotenv.problems:
-        raise SettingsError(dotenv.problems)
+        raise SettingsError([*of_arguments, *dotenv.problems, *error.problems]) from None
+    if of_arguments or dotenv.problems:
+        raise SettingsError([*of_arguments, *dotenv.problems])
     if problem := files.folder_problem(Path(settings.home)):
         raise SettingsError([f"HAKUBE_HOME: {problem}; for example HAKUBE_HOME=~/.hakube"])
     return settings

@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 
-from hakube_gce import names, render, whatif
+from hakube_gce import facts, names, render, whatif
 from hakube_gce import settings_table as table
 from hakube_gce.arguments import Arguments
 from hakube_gce.assemble import Means, assemble, find_place
@@ -24,6 +24,7 @@ from hakube_gce.screen import Screen
 from hakube_gce.setting_sources import DEFAULT
 from hakube_gce.settings import Settings
 from hakube_gce.stopping import Stopping
+from hakube_gce.understand import understand
 from hakube_gce.whatif_text import forecast_lines, forecast_object
 
 
@@ -39,6 +40,21 @@ def status(found: Arguments, settings: Settings, environment: Mapping[str, str])
     else:
         _out("\n".join(render.status_lines(seen)))
     return 0
+
+
+def look_for_facts(
+    keys: Sequence[str], settings: Settings, environment: Mapping[str, str]
+) -> dict[str, facts.Value]:
+    """Find out what kube-up's shell functions found out about a cluster: no agent is asked."""
+    place = find_place(settings, environment)
+    means = _where_the_cluster_is(
+        assemble(settings, place, environment, stopping=_stopping(_warn), warn=_warn), environment
+    )
+    there, inventory = means.settings, means.gateway.inventory(means.settings.region)
+    seen = understand(
+        inventory, {}, project=there.project, region=there.region, prefix=there.prefix
+    )
+    return facts.of_settings(there) | facts.of_cluster(keys, there, inventory, seen)
 
 
 def list_snapshots(found: Arguments, settings: Settings, environment: Mapping[str, str]) -> int:
