@@ -20,6 +20,7 @@ from tests.e2e.lab_on_records import B, C, Desk, lab_on_records, warm_up
 PROGRAM = textwrap.dedent("""\
     import json, os, pathlib, sys
     home = pathlib.Path(os.environ["HOME"])
+    sys.stdin.read()
     with (home / "starts").open("a") as file:
         file.write(json.dumps({"argv": sys.argv[1:], "environment": dict(os.environ)}) + "\\n")
     if sys.argv[1] == "detect":
