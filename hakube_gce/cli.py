@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TextIO
 
-from hakube_gce import arguments, dotenv_file, files
+from hakube_gce import arguments, dotenv_file, files, tools
 from hakube_gce.arguments import Arguments
 from hakube_gce.detecting import detect
 from hakube_gce.errors import HakubeError, Interrupted, SettingsError
@@ -41,6 +41,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(found: Arguments, environment: Mapping[str, str]) -> int:
+    if found.verb in {"shims", "completion"}:
+        return tools.write_shims(found) if found.verb == "shims" else tools.print_completion(found)
     settings = read_settings(found, environment)
     if found.verb == "emulator":
         # imported when it is needed: an HTTP server has no place in `--help`

@@ -20,6 +20,7 @@ PURE = (
     "render", "errors", "names", "marks", "inherit", "snapshots",
     "describe", "leaves", "cluster_keys", "understand", "timestamps",
     "whatif", "whatif_text", "whatif_worlds", "facts",
+    "command_table", "completion",
 )  # fmt: skip
 """Decisions on values: they reach nothing outside themselves."""
 
