@@ -263,5 +263,5 @@ def put_together(
         limits=edges.limits,
         stopping=stopping,
         selectors=tuple((n, environment[n]) for n in SELECTORS if environment.get(n)),
-        programs=programs.to_print(environment.get("PATH", ""), folder=Path.cwd()),
+        programs=programs.to_print(environment.get("PATH", ""), folder=programs.here()),
     )

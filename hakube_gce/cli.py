@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TextIO
 
-from hakube_gce import arguments, dotenv_file, files, tools
+from hakube_gce import arguments, dotenv_file, files, programs, tools
 from hakube_gce.arguments import Arguments
 from hakube_gce.detecting import detect
 from hakube_gce.errors import HakubeError, Interrupted, SettingsError
@@ -31,11 +31,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     except SettingsError as error:
         return _settings_error(found, error)
     except HakubeError as error:
-        return _fail(found, error)
+        return _fail(found, error, environment)
     except KeyboardInterrupt:  # a change has taken the signals over before it begins
         stopped = Interrupted("stopped by SIGINT", signal_number=2)
         stopped.changed = found.verb == "emulator"
-        return _fail(found, stopped)
+        return _fail(found, stopped, environment)
     except Exception as error:  # noqa: BLE001 - the one broad handler: a bug becomes a line and a status
         return _bug(found, error)
 
@@ -74,7 +74,7 @@ def read_settings(found: Arguments, environment: Mapping[str, str]) -> Settings:
     Raises:
         SettingsError: With every problem there is, in .env and in the variables.
     """
-    dotenv = dotenv_file.read(environment, Path.cwd())
+    dotenv = dotenv_file.read(environment, programs.current_folder())
     of_arguments = arguments.problems(found)
     if dotenv.path and dotenv.values and found.verb != "emulator":
         _print(f"reading {dotenv.path}", sys.stderr)
@@ -108,11 +108,13 @@ def _settings_error(found: Arguments, error: SettingsError) -> int:
     return 2
 
 
-def _fail(found: Arguments, error: HakubeError) -> int:
+def _fail(found: Arguments, error: HakubeError, environment: Mapping[str, str]) -> int:
     status = status_of(error)
+    _, _, program = programs.to_print(environment.get("PATH", ""), folder=programs.here())
+    hint = programs.in_words(error.hint, program)
     _print(f"error: {error.message}", sys.stderr)
-    if error.hint:
-        _print(f"  {error.hint}", sys.stderr)
+    if hint:
+        _print(f"  {hint}", sys.stderr)
     if not error.changed:
         _print("Nothing was changed.", sys.stderr)
     result = Result(
@@ -120,7 +122,7 @@ def _fail(found: Arguments, error: HakubeError) -> int:
         changed=error.changed,
         exit_status=status,
         error=error.message,
-        hint=error.hint,
+        hint=hint,
         next_command=error.next_command,
     )
     _print_result(found, result)

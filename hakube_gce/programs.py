@@ -5,11 +5,16 @@ start this very program, whatever stands on somebody's PATH later. Looks at file
 nothing and writes nothing.
 """
 
+import re
 import shlex
 import shutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+
+from hakube_gce.errors import SettingsError
+
+_CALLED = re.compile(r"(?<![-\w./])hakube (emulator|restore|snapshot|status|unlock)\b")
 
 _PACKAGE = Path(__file__).resolve().parent
 
@@ -22,6 +27,27 @@ def checkout(package: Path = _PACKAGE) -> Path | None:
     root = package.parent
     scripts = ("bin/kube-up.sh", "bin/kube-down.sh", "scripts/lib/environment.bash")
     return root if all((root / script).is_file() for script in scripts) else None
+
+
+def current_folder() -> Path:
+    """Give the folder the user stands in.
+
+    Raises:
+        SettingsError: It was deleted.
+    """
+    try:
+        return Path.cwd()
+    except OSError:
+        gone = "the current folder is gone; cd to one that is there, for example: cd /"
+        raise SettingsError([gone]) from None
+
+
+def here() -> Path:
+    """Give the same for what is only printed: the root when the folder is gone."""
+    try:
+        return current_folder()
+    except SettingsError:
+        return Path("/")
 
 
 def to_print(
@@ -47,6 +73,17 @@ def to_print(
     near = root == folder
     up, down, rest = (shlex.quote(str(p.relative_to(root) if near else p)) for p in programs)
     return up, down, rest
+
+
+def in_words(text: str, program: str) -> str:
+    """Put the program as it is called here in the place of `hakube` before a verb, in a hint.
+
+    >>> in_words("look at `hakube status`; run: hakube emulator stop", ".venv/bin/hakube")
+    'look at `.venv/bin/hakube status`; run: .venv/bin/hakube emulator stop'
+    >>> in_words("the hakube that made it", "x")
+    'the hakube that made it'
+    """
+    return _CALLED.sub(lambda found: f"{program} {found.group(1)}", text)
 
 
 def to_start(python: Path = Path(sys.executable)) -> Sequence[str]:

@@ -3,16 +3,15 @@
 import json
 import shlex
 import sys
-from pathlib import Path
 
-from hakube_gce import arguments, completion, shims
+from hakube_gce import arguments, completion, programs, shims
 from hakube_gce.arguments import Arguments
 from hakube_gce.render import Result, result_object
 
 
 def write_shims(found: Arguments) -> int:
     """Write kube-up.sh and the like for this program."""
-    folder = Path.cwd() / found.folder
+    folder = programs.current_folder() / found.folder
     done = shims.write(folder, shims.own_texts())
     changed = any(shim.state != "unchanged" for shim in done)
     if found.json:

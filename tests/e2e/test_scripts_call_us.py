@@ -116,6 +116,16 @@ def test_with_path_and_home_alone_it_says_all_it_needs(place: Place) -> None:
     assert place.changes() == before
 
 
+@pytest.mark.parametrize("command", ["cluster/kube-up.sh", "hakube shims x"])
+def test_a_folder_that_is_gone_is_said_so(place: Place, command: str) -> None:
+    programs = f"{place.folder}/cluster:{ROOT}/.venv/bin:{CRON}"
+    text = f"mkdir gone; cd gone; rmdir ../gone; {command.removeprefix('cluster/')}"
+    ended = place.script(text, KUBE_GCE_ZONE=B, PATH=programs)
+    assert ended.status == 2, ended
+    assert "the current folder is gone" in ended.stderr
+    assert ended.stderr.rstrip().endswith("Nothing was changed.")
+
+
 HOSTILE: Mapping[str, tuple[str, str]] = {
     "another endpoint": ("HAKUBE_COMPUTE_ENDPOINT=http://127.0.0.1:9", "may not be set by a file"),
     "programs of its own": ("PATH=/tmp\nHAKUBE_BINARIES=/tmp", "PATH may not be set by a file"),
