@@ -162,3 +162,27 @@ def test_tab_on_a_terminal_completes(script: Path) -> None:
         os.write(there, f". '{script}'; hakube() {{ printf '<%s>' \"$@\" end; }}\n".encode())
         os.write(there, b"hakube det\tKUBE_MASTER_\t--outp\tj\t\n")
         read_until(there, b"<detect><KUBE_MASTER_IP><--output><json><end>")
+
+
+# What each shell offers for the words in its arguments.
+ZSH = 'source $1; shift; found=; _hakube_find "" "$@"; print -l -- ${=found}'
+FISH = 'source $argv[1]; complete -C "$argv[2]"'
+
+
+@pytest.mark.parametrize("shell", ["zsh", "fish"])
+@pytest.mark.parametrize("words", [(), ("emulator",), ("emulator", "vm"), ("up", "--output")])
+def test_zsh_and_fish_offer_what_bash_does(
+    script: Path, tmp_path: Path, shell: str, words: tuple[str, ...]
+) -> None:
+    if shutil.which(shell) is None:
+        pytest.skip(f"no {shell} on PATH")
+    file = tmp_path / "completion"
+    file.write_text(completion.script(shell, TABLE))
+    start = {
+        "zsh": ["zsh", "-f", "-c", ZSH, "zsh", str(file), *words],
+        "fish": ["fish", "--no-config", "-c", FISH, str(file), " ".join(["hakube", *words, ""])],
+    }[shell]
+    ended = subprocess.run(start, capture_output=True, text=True, timeout=30, check=False)
+    assert (ended.returncode, ended.stderr) == (0, "")
+    found = [line.partition("\t")[0] for line in ended.stdout.splitlines()]
+    assert sorted(found) == sorted(offered(script, *words, ""))
