@@ -6,11 +6,16 @@ import sys
 
 from hakube_gce import arguments, completion, programs, shims
 from hakube_gce.arguments import Arguments
+from hakube_gce.errors import SettingsError
 from hakube_gce.render import Result, result_object
 
 
 def write_shims(found: Arguments) -> int:
     """Write kube-up.sh and the like for this program."""
+    if not found.folder:  # an unset variable in somebody's script
+        raise SettingsError(
+            ["hakube shims '': no folder is named; for example hakube shims cluster"]
+        )
     folder = programs.current_folder() / found.folder
     done = shims.write(folder, shims.own_texts())
     changed = any(shim.state != "unchanged" for shim in done)

@@ -126,6 +126,13 @@ def test_a_folder_that_is_gone_is_said_so(place: Place, command: str) -> None:
     assert ended.stderr.rstrip().endswith("Nothing was changed.")
 
 
+def test_shims_into_an_unset_variable_are_not_written_here(place: Place) -> None:
+    ended = place.bare(f'{shlex.quote(str(ROOT))}/.venv/bin/hakube shims "${{UNSET-}}"')
+    assert ended.status == 2, ended
+    assert "no folder is named" in ended.stderr
+    assert not (place.folder / "kube-up.sh").exists()
+
+
 HOSTILE: Mapping[str, tuple[str, str]] = {
     "another endpoint": ("HAKUBE_COMPUTE_ENDPOINT=http://127.0.0.1:9", "may not be set by a file"),
     "programs of its own": ("PATH=/tmp\nHAKUBE_BINARIES=/tmp", "PATH may not be set by a file"),
