@@ -8,6 +8,7 @@ from hakube_gce.cli import main as run
 
 def main() -> int:
     """Run the program; a reader that has gone away does not change its exit status."""
+    _open_standard_streams()
     status = run()
     for stream in (sys.stdout, sys.stderr):
         try:
@@ -16,6 +17,16 @@ def main() -> int:
             # the interpreter flushes once more at its end and would exit 120 for it
             os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
     return status
+
+
+def _open_standard_streams() -> None:
+    """Let a program that was started with `>&-` print to nowhere: its change must not end in 1."""
+    # each new descriptor is the lowest that is free
+    while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:
+        os.set_inheritable(descriptor, True)
+    os.close(descriptor)
+    sys.stdout = sys.stdout or os.fdopen(1, "w")
+    sys.stderr = sys.stderr or os.fdopen(2, "w")
 
 
 if __name__ == "__main__":

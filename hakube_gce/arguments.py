@@ -1,9 +1,10 @@
 """The command line: verbs and the few options they take. Everything else comes by variables."""
 
 import argparse
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from hakube_gce import __version__
+from hakube_gce import __version__, command_table, facts
+from hakube_gce.command_table import Command as TableCommand
 from hakube_gce.intents import Command
 
 EPILOG = """\
@@ -21,9 +22,7 @@ class Arguments:
     """A parsed command line."""
 
     verb: str
-    """up, down, scale, replace, runbook, snapshot, restore, recover, status, config, whatif,
-    unlock or emulator.
-    """
+    """One of the parser's."""
     json: bool = False
     dry_run: bool = False
     check: bool = False
@@ -40,6 +39,14 @@ class Arguments:
     """For ``unlock``: which lock is meant."""
     question: str = ""
     """For ``whatif``: what would be if."""
+    keys: tuple[str, ...] = ()
+    """For ``detect``: what to find out."""
+    assignments: bool = False
+    """For ``detect``: print assignments."""
+    folder: str = ""
+    """For ``shims``: where to."""
+    shell_name: str = ""
+    """For ``completion``: which shell."""
     rest: tuple[str, ...] = ()
     """For ``emulator``: its own arguments."""
 
@@ -55,32 +62,45 @@ def parse(argv: list[str]) -> Arguments:
     """Parse a command line; prints usage and exits 2 when it is wrong, as argparse does."""
     if argv[:1] == ["emulator"]:
         return Arguments(verb="emulator", rest=tuple(argv[1:]))
-    parser = _parser()
-    found = parser.parse_args(argv)
+    found = parser().parse_args(argv)
     return Arguments(
         verb=found.verb,
         json=found.output == "json",
         dry_run=getattr(found, "dry_run", False),
         check=getattr(found, "check", False),
-        debug=found.debug,
+        debug=getattr(found, "debug", False),
         list=getattr(found, "list", False),
         named=getattr(found, "named", ""),
         to=getattr(found, "to", 0),
         new=getattr(found, "new", False),
         nonce=getattr(found, "nonce", ""),
         question=" ".join(getattr(found, "question", ())),
+        keys=tuple(getattr(found, "keys", ())),
+        assignments=getattr(found, "assignments", False),
+        folder=getattr(found, "folder", ""),
+        shell_name=getattr(found, "shell", ""),
     )
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+def problems(found: Arguments) -> tuple[str, ...]:
+    """Name all that argparse cannot see."""
+    both = found.assignments and found.json
+    contradiction = (
+        ("--shell and --output json exclude each other; leave one out",) if both else ()
+    )
+    return (*contradiction, *facts.problems(found.keys))
+
+
+def parser() -> argparse.ArgumentParser:
+    """Make the parser of the command line, the emulator's own apart."""
+    top = argparse.ArgumentParser(
         prog="hakube",
         description="Highly available Kubernetes masters on Google Compute Engine.",
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--version", action="version", version=f"hakube {__version__}")
-    verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
+    top.add_argument("--version", action="version", version=f"hakube {__version__}")
+    verbs = top.add_subparsers(dest="verb", required=True, metavar="VERB")
     _changing(verbs.add_parser("up", help="create the first master, or replicate one"))
     _changing(verbs.add_parser("down", help="remove a master, or tear the cluster down"))
     snapshot = verbs.add_parser("snapshot", help="save the cluster's data beside its masters")
@@ -108,10 +128,43 @@ def _parser() -> argparse.ArgumentParser:
     whatif.add_argument(
         "question",
         nargs="+",
+        metavar="QUESTION",
         help="lose zone ZONE | lose NAME | remove NAME | add ZONE",
     )
+    _for_scripts(verbs)
     verbs.add_parser("emulator", help="the embedded emulator: start, stop, status, …")
-    return parser
+    return top
+
+
+def table() -> TableCommand:
+    """Give all commands, the emulator's own among them."""
+    # imported when it is needed: an HTTP server has no place in `--help`
+    from hakube_gce.emulator.commands import parser as emulator  # noqa: PLC0415
+
+    read = command_table.read(parser())
+    commands = (
+        command_table.read(emulator(), c.words, c.help) if c.words == ("emulator",) else c
+        for c in read.commands
+    )
+    return replace(read, commands=tuple(commands))
+
+
+def _for_scripts(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    detect = verbs.add_parser("detect", help="find out what scripts ask of a cluster")
+    _common(detect)
+    detect.add_argument(
+        "--shell",
+        dest="assignments",
+        action="store_true",
+        help="print assignments for a shell to evaluate",
+    )
+    detect.add_argument("keys", nargs="*", metavar="KEY", help="which; all of them unless named")
+    shims = verbs.add_parser("shims", help="write kube-up.sh and the like for this program")
+    _output(shims)
+    shims.add_argument("folder", metavar="DIR", help="the folder; it is made if need be")
+    completion = verbs.add_parser("completion", help="print what completes hakube in a shell")
+    _output(completion)
+    completion.add_argument("shell", choices=("bash", "zsh", "fish"), help="which shell")
 
 
 def _courses(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -142,5 +195,11 @@ def _changing(verb: argparse.ArgumentParser) -> None:
 
 
 def _common(verb: argparse.ArgumentParser) -> None:
-    verb.add_argument("--output", choices=("text", "json"), default="text")
+    _output(verb)
     verb.add_argument("--debug", action="store_true", help="show a traceback for bugs")
+
+
+def _output(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument(
+        "--output", choices=("text", "json"), default="text", help="for people or for programs"
+    )

@@ -3,13 +3,12 @@
 import os
 import random
 import secrets
-import shlex
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from hakube_gce import gce, holder, names
+from hakube_gce import gce, holder, names, programs
 from hakube_gce.channel import SerialChannel
 from hakube_gce.clock import SystemClock
 from hakube_gce.inherit import Inheritance, inherit
@@ -60,6 +59,8 @@ class Means:
     limits: Limits
     stopping: Stopping
     selectors: tuple[tuple[str, str], ...]
+    programs: tuple[str, str, str]
+    """How to run up, down and the rest, for the commands we print."""
 
     def inherit(self, seen: Observed) -> Inheritance:
         return inherit(
@@ -67,7 +68,7 @@ class Means:
             seen,
             api_port=self.place.api_port,
             selectors=self.selectors,
-            programs=_programs(),
+            programs=self.programs,
         )
 
     def lock_place(self) -> LockPlace:
@@ -81,7 +82,7 @@ class Means:
             is_gone=holder.is_gone,
             new_hex=lambda digits: secrets.token_hex((digits + 1) // 2)[:digits],
             unlock=commands.line(
-                self.selectors, f"{_programs()[2]} unlock", KUBE_GCE_ZONE=self.settings.zone
+                self.selectors, f"{self.programs[2]} unlock", KUBE_GCE_ZONE=self.settings.zone
             ),
         )
 
@@ -159,18 +160,6 @@ class _Remembered:
     def __call__(self) -> str:
         self._known = self._known or self._find()
         return self._known
-
-
-def _programs() -> tuple[str, str, str]:
-    """Tell how to run up, down and the rest from where the user stands."""
-    root = Path(__file__).resolve().parents[1]
-    programs = [root / "bin" / "kube-up.sh", root / "bin" / "kube-down.sh"]
-    if not all(script.is_file() for script in programs):
-        return "hakube up", "hakube down", "hakube"
-    programs.append(root / ".venv" / "bin" / "hakube")
-    near = root == Path.cwd()
-    up, down, rest = (str(p.relative_to(root) if near else p) for p in programs)
-    return shlex.quote(up), shlex.quote(down), shlex.quote(rest)
 
 
 def _probe(place: Place, authority: Callable[[], str]) -> Probe:
@@ -285,4 +274,5 @@ def put_together(
         limits=edges.limits,
         stopping=stopping,
         selectors=tuple((n, environment[n]) for n in SELECTORS if environment.get(n)),
+        programs=programs.to_print(environment.get("PATH", ""), folder=programs.here()),
     )

@@ -11,8 +11,9 @@ import traceback
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from hakube_gce import arguments, dotenv_file, explain, files, gcloud_files
+from hakube_gce import arguments, dotenv_file, explain, files, gcloud_files, programs, tools
 from hakube_gce.arguments import Arguments
+from hakube_gce.detecting import detect
 from hakube_gce.errors import HakubeError, Interrupted, SettingsError
 from hakube_gce.model import Verb
 from hakube_gce.render import Result, result_object
@@ -32,16 +33,18 @@ def main(argv: Sequence[str] | None = None) -> int:
     except SettingsError as error:
         return _settings_error(found, error)
     except HakubeError as error:
-        return _fail(found, error)
+        return _fail(found, error, environment)
     except KeyboardInterrupt:  # a change has taken the signals over before it begins
         stopped = Interrupted("stopped by SIGINT", signal_number=2)
         stopped.changed = found.verb == "emulator"
-        return _fail(found, stopped)
+        return _fail(found, stopped, environment)
     except Exception as error:  # noqa: BLE001 - the one broad handler: a bug becomes a line and a status
         return _bug(found, error)
 
 
 def _run(found: Arguments, environment: Mapping[str, str]) -> int:
+    if found.verb in {"shims", "completion"}:
+        return tools.write_shims(found) if found.verb == "shims" else tools.print_completion(found)
     settings, problems = _read_settings(found, environment)
     if found.verb == "config":
         return _show_settings(found, settings, problems)
@@ -55,6 +58,8 @@ def _run(found: Arguments, environment: Mapping[str, str]) -> int:
         return emulator_main(
             found.rest, home=home, environ=environment, stdout=sys.stdout, stderr=sys.stderr
         )
+    if found.verb == "detect":
+        return detect(found, settings, environment)
     for warning in settings.warnings:
         say(f"warning: {warning}", sys.stderr)
     from hakube_gce import commands  # noqa: PLC0415 - its imports take as long as all of the above
@@ -89,7 +94,7 @@ def _read_settings(
     found: Arguments, environment: Mapping[str, str]
 ) -> tuple[Settings, Sequence[str]]:
     """Read the variables, those of a trustworthy .env and of gcloud's configuration included."""
-    dotenv = dotenv_file.read(environment, Path.cwd())
+    dotenv = dotenv_file.read(environment, programs.current_folder())
     if dotenv.path and dotenv.values and found.verb != "emulator":
         say(f"reading {dotenv.path}", sys.stderr)
     reader = Reader(
@@ -99,7 +104,7 @@ def _read_settings(
         gcloud=gcloud_files.read(environment),
     )
     settings = read(reader, found.command, found.named)
-    problems = [*dotenv.problems, *reader.problems]
+    problems = [*arguments.problems(found), *dotenv.problems, *reader.problems]
     if not problems and (problem := files.folder_problem(Path(settings.home))):
         problems.append(f"HAKUBE_HOME: {problem}; for example HAKUBE_HOME=~/.hakube")
     return settings, problems
@@ -132,11 +137,13 @@ def _settings_error(found: Arguments, error: SettingsError) -> int:
     return 2
 
 
-def _fail(found: Arguments, error: HakubeError) -> int:
+def _fail(found: Arguments, error: HakubeError, environment: Mapping[str, str]) -> int:
     status = status_of(error)
+    _, _, program = programs.to_print(environment.get("PATH", ""), folder=programs.here())
+    hint = programs.in_words(error.hint, program)
     say(f"error: {error.message}", sys.stderr)
-    if error.hint:
-        say(f"  {error.hint}", sys.stderr)
+    if hint:
+        say(f"  {hint}", sys.stderr)
     if not error.changed:
         say("Nothing was changed.", sys.stderr)
     result = Result(
@@ -144,7 +151,7 @@ def _fail(found: Arguments, error: HakubeError) -> int:
         changed=error.changed,
         exit_status=status,
         error=error.message,
-        hint=error.hint,
+        hint=hint,
         next_command=error.next_command,
     )
     _print_result(found, result)

@@ -3,11 +3,11 @@
 import json
 import secrets
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
-from hakube_gce import render, validate, whatif
+from hakube_gce import facts, render, validate, whatif
 from hakube_gce.arguments import Arguments
 from hakube_gce.assemble import Means, assemble, find_place
 from hakube_gce.errors import HakubeError, Locked, TargetNotFound
@@ -21,6 +21,7 @@ from hakube_gce.screen import Screen
 from hakube_gce.settings import Settings
 from hakube_gce.start_up import check_zone, stopping_with, where_the_cluster_is
 from hakube_gce.terminal import out, warn
+from hakube_gce.understand import understand
 from hakube_gce.whatif_text import forecast_lines, forecast_object
 
 
@@ -37,6 +38,22 @@ def status(found: Arguments, settings: Settings, environment: Mapping[str, str])
     else:
         out("\n".join(render.status_lines(seen)))
     return 0
+
+
+def look_for_facts(
+    keys: Sequence[str], settings: Settings, environment: Mapping[str, str]
+) -> dict[str, facts.Value]:
+    """Find out what kube-up's shell functions found out about a cluster: no agent is asked."""
+    place = find_place(settings, environment)
+    means = where_the_cluster_is(
+        assemble(settings, place, environment, stopping=stopping_with(warn), warn=warn),
+        environment,
+    )
+    there, inventory = means.settings, means.gateway.inventory(means.settings.region)
+    seen = understand(
+        inventory, {}, project=there.project, region=there.region, prefix=there.prefix
+    )
+    return facts.of_settings(there) | facts.of_cluster(keys, there, inventory, seen)
 
 
 def list_snapshots(found: Arguments, settings: Settings, environment: Mapping[str, str]) -> int:

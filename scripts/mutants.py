@@ -99,7 +99,8 @@ def plant(mutant: Mutant, copy: Path) -> Outcome:
         return Outcome(mutant=mutant, trouble=f"its text stands {count} times in {mutant.file}")
     path.write_text(sound.replace(mutant.old, mutant.new), encoding="utf-8")
     try:
-        compile(path.read_text(encoding="utf-8"), str(path), "exec")
+        if path.suffix == ".py":
+            compile(path.read_text(encoding="utf-8"), str(path), "exec")
         ended = run_tests(copy, [mutant.test])
     except SyntaxError as error:
         return Outcome(mutant=mutant, trouble=f"the mistake is no Python: {error}")

@@ -32,6 +32,7 @@ _RESCUE = "tests/contract/test_agent_rescue.py::"
 _LOSSES = "tests/unit/test_plan_rescue.py::"
 _RETRIES = "tests/contract/test_gateway_retries.py::"
 _TEXTS = "tests/unit/test_hostile_settings.py::"
+_KUBE_UTIL = "tests/e2e/test_kube_util.py::"
 
 MUTANTS: tuple[Mutant, ...] = (
     # ---- etcd's membership
@@ -586,6 +587,41 @@ MUTANTS: tuple[Mutant, ...] = (
         new="            if not has_quorum:",
         test="tests/unit/test_prove_quorum_lost.py::"
         "test_while_another_runs_it_must_be_without_quorum_for_longer_than_an_election",
+    ),
+    # ---- what other people's scripts rely on
+    Mutant(
+        name="what a failed program printed is evaluated",
+        rule="nothing runs that is not ours",
+        file="shell/kube-util.bash",
+        old="if ((_hakube_status == 0)); then",
+        new="if true; then",
+        test=_KUBE_UTIL + "test_a_detection_that_fails_sets_nothing_and_ends_the_script",
+    ),
+    Mutant(
+        name="a value is printed for a shell without quotes",
+        rule="nothing runs that is not ours",
+        file="facts.py",
+        old="    return shlex.quote(value) if isinstance(value, str)",
+        new="    return value if isinstance(value, str)",
+        test="tests/unit/test_facts.py::"
+        "test_hostile_values_come_out_as_they_went_in_and_run_nothing",
+    ),
+    Mutant(
+        name="a shim is written over somebody's script",
+        rule="nothing that is not ours is written over",
+        file="shims.py",
+        old='    if MARK.encode() not in present.split(b"\\n")[:2]:',
+        new="    if False:",
+        test="tests/unit/test_shims.py::"
+        "test_whatever_is_not_ours_is_named_all_at_once_and_nothing_is_written",
+    ),
+    Mutant(
+        name="kube-down in a zone of nodes alone tears the cluster down",
+        rule="the last master goes only when it is meant",
+        file="plan/resolve.py",
+        old="    wants_word = len(seen.replicas) > 1 or only_data or elsewhere",
+        new="    wants_word = len(seen.replicas) > 1 or only_data",
+        test="tests/unit/test_plan.py::test_wishes_that_cannot_be",
     ),
     # ---- the tests themselves
     Mutant(

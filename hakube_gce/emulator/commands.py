@@ -81,7 +81,7 @@ def main(
 ) -> int:
     """Run one emulator command; return its exit status."""
     try:
-        given = _parser().parse_args(argv)
+        given = parser().parse_args(argv)
         said = _COMMANDS[given.verb](_Command(given=given, home=home, environ=environ))
     except _Help as asked:
         print(asked, file=stdout)
@@ -98,11 +98,14 @@ def main(
     return 0
 
 
-def _parser() -> argparse.ArgumentParser:
+def parser() -> argparse.ArgumentParser:
+    """Make the parser of the emulator's own command line."""
     output = _Parser(add_help=False)
-    output.add_argument("--output", choices=("text", "json"), default="text")
-    parser = _Parser(prog="hakube emulator", description="The embedded Compute Engine.")
-    verbs = parser.add_subparsers(dest="verb", required=True, metavar="COMMAND")
+    output.add_argument(
+        "--output", choices=("text", "json"), default="text", help="for people or for programs"
+    )
+    top = _Parser(prog="hakube emulator", description="The embedded Compute Engine.")
+    verbs = top.add_subparsers(dest="verb", required=True, metavar="COMMAND")
 
     def verb(name: str, about: str) -> _Parser:
         return verbs.add_parser(name, help=about, parents=[output])
@@ -110,21 +113,24 @@ def _parser() -> argparse.ArgumentParser:
     start = verb("start", "start the lab; VMs that were running boot again")
     start.add_argument("--port", type=int, default=0, help="port on 127.0.0.1 (a free one)")
     start.add_argument("--runtime", choices=RUNTIMES, default="", help="what a VM is")
-    start.add_argument("--latency", default="", help="none, realistic, or a JSON file")
+    start.add_argument(
+        "--latency", default="", metavar="PROFILE", help="none, realistic, or a JSON file"
+    )
     verb("stop", "end every process; the lab is kept")
     verb("status", "show the lab and its VMs")
     verb("destroy", "end the lab and remove it")
     verb("dump", "print every resource as JSON")
-    verb("env", "print ETCDCTL_… of a VM for the shell").add_argument("name", metavar="NAME")
+    env = verb("env", "print ETCDCTL_… of a VM for the shell")
+    env.add_argument("name", metavar="NAME", help="the VM")
     vm = verb("vm", "switch a VM, as its power button would")
-    vm.add_argument("action", choices=("kill", "stop", "start", "reset"))
-    vm.add_argument("name", metavar="NAME")
+    vm.add_argument("action", choices=("kill", "stop", "start", "reset"), help="what to do")
+    vm.add_argument("name", metavar="NAME", help="the VM")
     quota = verb("quota", "show or set how much a project may hold in a region")
     quota.add_argument("wanted", nargs="*", metavar="METRIC=N", help="e.g. INSTANCES=2000")
     fault = verb("fault", "script what goes wrong")
-    fault.add_argument("action", choices=("add", "list", "clear"))
+    fault.add_argument("action", choices=("add", "list", "clear"), help="what to do")
     fault.add_argument("script", nargs="?", metavar="JSON", help='{"method": …, "error": …}')
-    return parser
+    return top
 
 
 def _start(command: _Command) -> _Said:

@@ -21,7 +21,8 @@ environment_is_ready() {
 run_program() {
   local root=$1
   shift
-  environment_is_ready "$root" runtime || "$root/scripts/setup" </dev/null >&2
+  # Not left to errexit: kube-util.sh's callers may have switched it off.
+  environment_is_ready "$root" runtime || "$root/scripts/setup" </dev/null >&2 || exit
   # -I: neither the current folder nor PYTHONPATH may put another module in the place of ours.
   exec "$root/.venv/bin/python" -I -m hakube_gce "$@"
 }

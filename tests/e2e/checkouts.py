@@ -27,13 +27,12 @@ PROGRAM = textwrap.dedent("""\
 """)
 
 
-def make(folder: Path) -> Path:
+def make(folder: Path, *, program: str = PROGRAM) -> Path:
     """Make a checkout whose lock files are empty and whose program says how it was started."""
-    for part in ("bin", "scripts"):
+    for part in ("bin", "scripts", "hakube_gce/shell"):
         shutil.copytree(ROOT / part, folder / part)
-    (folder / "hakube_gce").mkdir()
     (folder / "hakube_gce/__init__.py").write_text("")
-    (folder / "hakube_gce/__main__.py").write_text(PROGRAM)
+    (folder / "hakube_gce/__main__.py").write_text(program)
     for name in ("requirements.lock", "requirements-dev.lock"):
         (folder / name).write_text("# nothing\n")
     return folder

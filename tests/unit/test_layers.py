@@ -21,7 +21,8 @@ PURE = (
     "misspellings", "intents", "model", "resources", "conditions", "plan", "steps", "pki",
     "render", "errors", "names", "marks", "inherit", "snapshots",
     "describe", "leaves", "cluster_keys", "understand", "timestamps",
-    "whatif", "whatif_text", "whatif_worlds", "clock_check", "validation",
+    "whatif", "whatif_text", "whatif_worlds", "clock_check", "validation", "facts",
+    "command_table", "completion",
 )  # fmt: skip
 """Decisions on values: they reach nothing outside themselves."""
 

@@ -490,6 +490,7 @@ def target(intent: Intent, seen: Observed) -> str:
         (wish(Verb.REMOVE, B, name_of(1)), "+++", ("NoSuchReplica", 3)),
         (wish(Verb.REMOVE, B), "+", ("LastMaster", 5)),
         (wish(Verb.TEARDOWN, B), "++", ("TeardownUnconfirmed", 5)),
+        (wish(Verb.TEARDOWN, C), "+", ("TeardownUnconfirmed", 5)),
         (wish(Verb.CREATE, D), "++", ("ClusterExists", 4)),
     ],
 )
@@ -515,6 +516,11 @@ def test_teardown_of_several_masters_needs_the_word() -> None:
         BLUEPRINT, wish(Verb.TEARDOWN, confirmed=True), cluster("+++"), operation_id="0" * 12
     )
     assert resolved.operation is not None
+
+
+def test_the_last_master_goes_from_its_own_zone_without_the_word() -> None:
+    assert refusals(wish(Verb.TEARDOWN, B), cluster("+")) == []
+    assert refusals(wish(Verb.TEARDOWN, C, confirmed=True), cluster("+")) == []
 
 
 def test_a_repeated_teardown_has_nothing_to_do() -> None:

@@ -1,0 +1,114 @@
+# Sourced, never run: kube-up's shell functions, for scripts that sourced cluster/kube-util.sh.
+#
+# Whoever sources this has defined _hakube_start, which replaces the shell it runs in by the program;
+# it is only ever called in a subshell. Each function starts the program once. What the program prints
+# is evaluated only when it ended well, and is quoted by it. Nothing here decides anything.
+# Works under `set -euo pipefail`, in bash 3.2 and later.
+# shellcheck shell=bash
+
+# What the program reads, exported or not: the original functions ran in the shell that called them
+# and saw its variables. (A test compares this list with the program's own table.)
+_hakube_variables='
+  CLOUDSDK_CORE_PROJECT ENABLE_ETCD_QUORUM_READ ENABLE_ETCD_QUORUM_READS GOOGLE_CLOUD_PROJECT
+  HAKUBE_BINARIES HAKUBE_COMPUTE_ENDPOINT HAKUBE_CONFIRM_RECOVER HAKUBE_CONFIRM_RESTORE
+  HAKUBE_CONFIRM_TEARDOWN HAKUBE_ENDPOINT_MODE HAKUBE_ENV_FILE HAKUBE_HOME HAKUBE_LATENCY HAKUBE_LB
+  HAKUBE_RUNTIME HAKUBE_SNAPSHOTS HAKUBE_STRICT KUBECONFIG KUBERNETES_PROVIDER
+  KUBE_CLUSTER_INITIALIZATION_TIMEOUT KUBE_DELETE_NODES KUBE_DNS_DOMAIN KUBE_GCE_INSTANCE_PREFIX
+  KUBE_GCE_MASTER_IMAGE KUBE_GCE_MASTER_PROJECT KUBE_GCE_NETWORK KUBE_GCE_ZONE KUBE_REPLICA_NAME
+  KUBE_REPLICATE_EXISTING_MASTER KUBE_USE_EXISTING_MASTER MASTER_DISK_SIZE MASTER_DISK_TYPE
+  MASTER_ROOT_DISK_SIZE MASTER_SIZE MULTIZONE NO_COLOR PROJECT SERVICE_CLUSTER_IP_RANGE SUBNETWORK
+'
+
+_hakube_settings=(PROJECT KUBERNETES_PROVIDER ZONE REGION INSTANCE_PREFIX NETWORK MASTER_NAME
+  MASTER_TAG NODE_INSTANCE_PREFIX NODE_TAG)
+
+# As cluster/gce/config-default.sh did, for scripts that read these before they call anything; what a
+# .env says is known from the first call of a detect-… function on.
+# shellcheck disable=SC2034 # for the script that sources this
+{
+  ZONE=${KUBE_GCE_ZONE:-us-central1-b}
+  REGION=${ZONE%-*}
+  INSTANCE_PREFIX=${KUBE_GCE_INSTANCE_PREFIX:-kubernetes}
+  NETWORK=${KUBE_GCE_NETWORK:-default}
+  MASTER_NAME=$INSTANCE_PREFIX-master
+  MASTER_TAG=$MASTER_NAME
+  NODE_INSTANCE_PREFIX=$INSTANCE_PREFIX-minion
+  NODE_TAG=$NODE_INSTANCE_PREFIX
+}
+
+# Run the program with the caller's variables, exported or not; nothing of it outlives the subshell.
+_hakube_run() (
+  IFS=$' \t\n'
+  # shellcheck disable=SC2086 # a list of names, split on purpose
+  for _hakube_name in $_hakube_variables; do
+    # shellcheck disable=SC2163 # the variable of that name is meant
+    [[ -z ${!_hakube_name+set} ]] || export "$_hakube_name"
+  done
+  _hakube_start "$@"
+)
+
+# _hakube_detect KEY…: set variables to what the program finds out. A function that failed ends the
+# script, as the original ones did; in an interactive shell it only returns, to leave the person there.
+_hakube_detect() {
+  local _hakube_said _hakube_status=0
+  _hakube_said=$(_hakube_run detect --shell "$@" </dev/null) || _hakube_status=$?
+  if ((_hakube_status == 0)); then
+    eval "$_hakube_said" || _hakube_status=1
+  fi
+  ((_hakube_status)) || return 0
+  [[ $- == *i* ]] || exit "$_hakube_status"
+  return "$_hakube_status"
+}
+
+_hakube_report_project() {
+  NETWORK_PROJECT=${NETWORK_PROJECT:-$PROJECT}
+  [[ -z ${PROJECT_REPORTED-} ]] || return 0
+  printf '%s\n' "Project: $PROJECT" "Network Project: $NETWORK_PROJECT" "Zone: $ZONE" >&2
+  PROJECT_REPORTED=true
+}
+
+# Sets PROJECT, NETWORK_PROJECT and what the configuration file set: ZONE, REGION, MASTER_NAME …
+detect-project() {
+  _hakube_detect "${_hakube_settings[@]}" || return
+  _hakube_report_project
+}
+
+# Sets KUBE_MASTER and, unless the caller has, KUBE_MASTER_IP.
+detect-master() {
+  if [[ -n ${KUBE_MASTER_IP-} ]]; then
+    _hakube_detect "${_hakube_settings[@]}" KUBE_MASTER || return
+  else
+    _hakube_detect "${_hakube_settings[@]}" KUBE_MASTER KUBE_MASTER_IP || return
+  fi
+  _hakube_report_project
+  printf '%s\n' "Trying to find master named '$MASTER_NAME'" "Looking for address '$MASTER_NAME-ip'" \
+    "Using master: $KUBE_MASTER (external IP: $KUBE_MASTER_IP)" >&2
+}
+
+# Sets MASTER_NAMES: every master of the cluster, in all zones.
+detect-master-names() {
+  _hakube_detect "${_hakube_settings[@]}" MASTER_NAMES || return
+  _hakube_report_project
+  printf 'MASTER_NAMES=%s\n' "${MASTER_NAMES[*]-}" >&2
+}
+
+# Sets INSTANCE_GROUPS and NODE_NAMES: the worker nodes in ZONE.
+detect-node-names() {
+  _hakube_detect "${_hakube_settings[@]}" INSTANCE_GROUPS NODE_NAMES || return
+  _hakube_report_project
+  printf '%s\n' "INSTANCE_GROUPS=${INSTANCE_GROUPS[*]-}" "NODE_NAMES=${NODE_NAMES[*]-}" >&2
+}
+
+# Prints how many masters the cluster has, in all zones, without a line end.
+get-master-replicas-count() {
+  local MASTER_NAMES=()
+  _hakube_detect "${_hakube_settings[@]}" MASTER_NAMES || return
+  _hakube_report_project
+  printf '%s' "${#MASTER_NAMES[@]}"
+}
+
+kube-up() { _hakube_run up "$@"; }
+
+kube-down() { _hakube_run down "$@"; }
+
+validate-cluster() { _hakube_run validate "$@"; }
