@@ -21,7 +21,9 @@ class Arguments:
     """A parsed command line."""
 
     verb: str
-    """up, down, snapshot, restore, recover, status, config, whatif, unlock or emulator."""
+    """up, down, scale, replace, runbook, snapshot, restore, recover, status, config, whatif,
+    unlock or emulator.
+    """
     json: bool = False
     dry_run: bool = False
     check: bool = False
@@ -29,7 +31,11 @@ class Arguments:
     list: bool = False
     """For ``snapshot``: show those there are."""
     named: str = ""
-    """For ``recover`` the survivor, for ``restore`` the snapshot."""
+    """For ``recover`` the survivor, for ``restore`` the snapshot, for ``replace`` the master."""
+    to: int = 0
+    """For ``scale``: how many masters."""
+    new: bool = False
+    """For ``replace``: on a new disk in any case."""
     nonce: str = ""
     """For ``unlock``: which lock is meant."""
     question: str = ""
@@ -59,6 +65,8 @@ def parse(argv: list[str]) -> Arguments:
         debug=found.debug,
         list=getattr(found, "list", False),
         named=getattr(found, "named", ""),
+        to=getattr(found, "to", 0),
+        new=getattr(found, "new", False),
         nonce=getattr(found, "nonce", ""),
         question=" ".join(getattr(found, "question", ())),
     )
@@ -88,6 +96,7 @@ def _parser() -> argparse.ArgumentParser:
     recover.add_argument(
         "--survivor", dest="named", required=True, metavar="NAME", help="the master that is left"
     )
+    _courses(verbs)
     _common(verbs.add_parser("status", help="show the cluster and judge it"))
     _common(verbs.add_parser("config", help="show every variable's value and where it is from"))
     unlock = verbs.add_parser("unlock", help="free the lock of a run that is dead for certain")
@@ -102,6 +111,25 @@ def _parser() -> argparse.ArgumentParser:
     )
     verbs.add_parser("emulator", help="the embedded emulator: start, stop, status, …")
     return parser
+
+
+def _courses(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the verbs that are several operations."""
+    scale = verbs.add_parser("scale", help="add or remove masters until there are so many")
+    _changing(scale)
+    scale.add_argument("--to", type=int, required=True, metavar="N", help="1, 3, 5 or 7")
+    replace = verbs.add_parser("replace", help="put a sound master in the place of one")
+    _changing(replace)
+    _replaced(replace)
+    runbook = verbs.add_parser("runbook", help="print the commands that `replace` would run")
+    _common(runbook)
+    runbook.add_argument("what", choices=("replace",), help="which runbook")
+    _replaced(runbook)
+
+
+def _replaced(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("named", metavar="NAME", help="the master to replace")
+    verb.add_argument("--new", action="store_true", help="do not use its data disk again")
 
 
 def _changing(verb: argparse.ArgumentParser) -> None:

@@ -10,14 +10,15 @@ import sys
 import traceback
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TextIO
 
 from hakube_gce import arguments, dotenv_file, explain, files, gcloud_files
 from hakube_gce.arguments import Arguments
 from hakube_gce.errors import HakubeError, Interrupted, SettingsError
+from hakube_gce.model import Verb
 from hakube_gce.render import Result, result_object
 from hakube_gce.setting_sources import Reader
 from hakube_gce.settings import Settings, read
+from hakube_gce.terminal import say
 
 RESUMABLE = frozenset({7, 9, 129, 130, 143})
 
@@ -55,7 +56,7 @@ def _run(found: Arguments, environment: Mapping[str, str]) -> int:
             found.rest, home=home, environ=environment, stdout=sys.stdout, stderr=sys.stderr
         )
     for warning in settings.warnings:
-        _print(f"warning: {warning}", sys.stderr)
+        say(f"warning: {warning}", sys.stderr)
     from hakube_gce import commands  # noqa: PLC0415 - its imports take as long as all of the above
 
     verbs = {
@@ -64,7 +65,17 @@ def _run(found: Arguments, environment: Mapping[str, str]) -> int:
         "whatif": commands.what_if,
         "snapshot": commands.list_snapshots if found.list else commands.change,
     }
-    return verbs.get(found.verb, commands.change)(found, settings, environment)
+    return verbs.get(found.verb, _change)(found, settings, environment)
+
+
+def _change(found: Arguments, settings: Settings, environment: Mapping[str, str]) -> int:
+    from hakube_gce import commands, courses  # noqa: PLC0415 - as above
+
+    several = {"scale": courses.scale, "replace": courses.replace, "runbook": courses.runbook}
+    intent = settings.intent
+    if intent is not None and intent.verb is Verb.CREATE and settings.master_zones:
+        several["up"] = courses.up
+    return several.get(found.verb, commands.change)(found, settings, environment)
 
 
 def _read_settings(
@@ -73,7 +84,7 @@ def _read_settings(
     """Read the variables, those of a trustworthy .env and of gcloud's configuration included."""
     dotenv = dotenv_file.read(environment, Path.cwd())
     if dotenv.path and dotenv.values and found.verb != "emulator":
-        _print(f"reading {dotenv.path}", sys.stderr)
+        say(f"reading {dotenv.path}", sys.stderr)
     reader = Reader(
         environment=environment,
         dotenv=dotenv.values,
@@ -91,13 +102,13 @@ def _show_settings(found: Arguments, settings: Settings, problems: Sequence[str]
     """Show every variable; what is wrong with some is no reason to hide the others."""
     status = SettingsError.exit_status if problems else 0
     if found.json:
-        _print(json.dumps(explain.settings_object(settings, problems, status)), sys.stdout)
+        say(json.dumps(explain.settings_object(settings, problems, status)), sys.stdout)
         return status
-    _print("\n".join(explain.settings_lines(settings)), sys.stdout)
+    say("\n".join(explain.settings_lines(settings)), sys.stdout)
     for warning in settings.warnings:
-        _print(f"warning: {warning}", sys.stderr)
+        say(f"warning: {warning}", sys.stderr)
     for problem in problems:
-        _print(f"wrong: {problem}", sys.stderr)
+        say(f"wrong: {problem}", sys.stderr)
     return status
 
 
@@ -106,21 +117,21 @@ def _show_settings(found: Arguments, settings: Settings, problems: Sequence[str]
 
 
 def _settings_error(found: Arguments, error: SettingsError) -> int:
-    _print("The environment or the command line is wrong:", sys.stderr)
+    say("The environment or the command line is wrong:", sys.stderr)
     for problem in error.problems:
-        _print(f"  {problem}", sys.stderr)
-    _print("Nothing was changed.", sys.stderr)
+        say(f"  {problem}", sys.stderr)
+    say("Nothing was changed.", sys.stderr)
     _print_result(found, Result(verb=found.verb, changed=False, exit_status=2, error=str(error)))
     return 2
 
 
 def _fail(found: Arguments, error: HakubeError) -> int:
     status = status_of(error)
-    _print(f"error: {error.message}", sys.stderr)
+    say(f"error: {error.message}", sys.stderr)
     if error.hint:
-        _print(f"  {error.hint}", sys.stderr)
+        say(f"  {error.hint}", sys.stderr)
     if not error.changed:
-        _print("Nothing was changed.", sys.stderr)
+        say("Nothing was changed.", sys.stderr)
     result = Result(
         verb=found.verb,
         changed=error.changed,
@@ -131,8 +142,8 @@ def _fail(found: Arguments, error: HakubeError) -> int:
     )
     _print_result(found, result)
     if status in RESUMABLE and error.next_command:
-        _print("To go on, run:", sys.stderr)
-        _print(error.next_command, sys.stderr)
+        say("To go on, run:", sys.stderr)
+        say(error.next_command, sys.stderr)
     return status
 
 
@@ -146,8 +157,8 @@ def status_of(error: HakubeError) -> int:
 def _bug(found: Arguments, error: Exception) -> int:
     if found.debug:
         traceback.print_exception(error)
-    _print(f"bug: {type(error).__name__}: {error}", sys.stderr)
-    _print("  This is our mistake. --debug shows where; please report it.", sys.stderr)
+    say(f"bug: {type(error).__name__}: {error}", sys.stderr)
+    say("  This is our mistake. --debug shows where; please report it.", sys.stderr)
     result = Result(verb=found.verb, changed=False, exit_status=1, error=str(error))
     _print_result(found, result)
     return 1
@@ -155,11 +166,4 @@ def _bug(found: Arguments, error: Exception) -> int:
 
 def _print_result(found: Arguments, result: Result) -> None:
     if found.json:
-        _print(json.dumps(result_object(result)), sys.stdout)
-
-
-def _print(text: str, stream: TextIO) -> None:
-    try:
-        print(text, file=stream, flush=True)
-    except OSError:  # whoever read us has gone away; the exit status still tells
-        return
+        say(json.dumps(result_object(result)), sys.stdout)

@@ -14,7 +14,7 @@ from hakube_gce.arguments import Arguments
 from hakube_gce.assemble import Means, assemble, find_place
 from hakube_gce.errors import HakubeError, Locked, TargetNotFound
 from hakube_gce.lock import break_open
-from hakube_gce.model import Observed, Verb
+from hakube_gce.model import Intent, Observed, Verb
 from hakube_gce.plan.blueprint import Blueprint
 from hakube_gce.plan.graph import Blocker
 from hakube_gce.render import Result, result_object, status_object
@@ -22,49 +22,53 @@ from hakube_gce.run import Job, resume_command, run, same_again
 from hakube_gce.screen import Screen
 from hakube_gce.settings import Settings
 from hakube_gce.stopping import Stopping
+from hakube_gce.terminal import out, warn
 from hakube_gce.whatif_text import forecast_lines, forecast_object
 
 
 def status(found: Arguments, settings: Settings, environment: Mapping[str, str]) -> int:
     """Show the cluster; exit 0 whatever its state, as looking changes nothing."""
     place = find_place(settings, environment)
-    means = _where_the_cluster_is(
-        assemble(settings, place, environment, stopping=_stopping(print), warn=_warn), environment
+    means = where_the_cluster_is(
+        assemble(settings, place, environment, stopping=stopping_with(print), warn=warn),
+        environment,
     )
     seen = means.observer.observe()
     if found.json:
-        _out(json.dumps(status_object(seen, port=place.api_port)))
+        out(json.dumps(status_object(seen, port=place.api_port)))
     else:
-        _out("\n".join(render.status_lines(seen)))
+        out("\n".join(render.status_lines(seen)))
     return 0
 
 
 def list_snapshots(found: Arguments, settings: Settings, environment: Mapping[str, str]) -> int:
     """Show the snapshots of all clusters that ever had this name."""
     place = find_place(settings, environment)
-    means = _where_the_cluster_is(
-        assemble(settings, place, environment, stopping=_stopping(print), warn=_warn), environment
+    means = where_the_cluster_is(
+        assemble(settings, place, environment, stopping=stopping_with(print), warn=warn),
+        environment,
     )
     seen = means.observer.observe()
     if found.json:
-        _out(json.dumps(render.snapshots_object(seen)))
+        out(json.dumps(render.snapshots_object(seen)))
     else:
-        _out("\n".join(render.snapshot_lines(seen)))
+        out("\n".join(render.snapshot_lines(seen)))
     return 0
 
 
 def unlock(found: Arguments, settings: Settings, environment: Mapping[str, str]) -> int:
     """Free the lock of a run that a person knows to be dead."""
     place = find_place(settings, environment)
-    means = _where_the_cluster_is(
-        assemble(settings, place, environment, stopping=_stopping(print), warn=_warn), environment
+    means = where_the_cluster_is(
+        assemble(settings, place, environment, stopping=stopping_with(print), warn=warn),
+        environment,
     )
     freed = break_open(means.lock_place(), found.nonce)
     if found.json:
         result = Result(verb="unlock", changed=freed, exit_status=0)
-        _out(json.dumps(result_object(result)))
+        out(json.dumps(result_object(result)))
     else:
-        _out(
+        out(
             "The lock is free. What its run left unfinished, the same command goes on with."
             if freed
             else "Nobody holds the lock. Nothing was changed."
@@ -72,7 +76,7 @@ def unlock(found: Arguments, settings: Settings, environment: Mapping[str, str])
     return 0
 
 
-def _where_the_cluster_is(means: Means, environment: Mapping[str, str]) -> Means:
+def where_the_cluster_is(means: Means, environment: Mapping[str, str]) -> Means:
     """Look for the cluster where it is when nobody said where to look.
 
     Raises:
@@ -80,7 +84,7 @@ def _where_the_cluster_is(means: Means, environment: Mapping[str, str]) -> Means
     """
     settings = means.settings
     if settings.zone_is_chosen:
-        _check_zone(means)
+        check_zone(means)
         return means
     regions = means.gateway.address_regions(names.address(settings.prefix))
     if len(regions) != 1 or regions[0] == settings.region:
@@ -91,7 +95,7 @@ def _where_the_cluster_is(means: Means, environment: Mapping[str, str]) -> Means
         means.place,
         environment,
         stopping=means.stopping,
-        warn=_warn,
+        warn=warn,
     )
 
 
@@ -99,26 +103,46 @@ def what_if(found: Arguments, settings: Settings, environment: Mapping[str, str]
     """Foretell what a loss, a removal or an addition would come to; changes nothing."""
     question = whatif.parse_question(found.question)
     place = find_place(settings, environment)
-    means = _where_the_cluster_is(
-        assemble(settings, place, environment, stopping=_stopping(print), warn=_warn), environment
+    means = where_the_cluster_is(
+        assemble(settings, place, environment, stopping=stopping_with(print), warn=warn),
+        environment,
     )
     seen = means.observer.observe()
     answer = whatif.forecast(question, seen, means.inherit(seen).blueprint)
     if found.json:
-        _out(json.dumps(forecast_object(answer)))
+        out(json.dumps(forecast_object(answer)))
     else:
-        _out("\n".join(forecast_lines(answer)))
+        out("\n".join(forecast_lines(answer)))
     return 0
 
 
 def change(found: Arguments, settings: Settings, environment: Mapping[str, str]) -> int:
     """Carry out a verb that changes the cluster."""
     intent = settings.intent
-    assert intent is not None  # noqa: S101 - these two commands always have one
+    assert intent is not None  # noqa: S101 - these commands always have one
+    return carry_out(found, settings, environment, intent, _one_operation)
+
+
+def carry_out(
+    found: Arguments,
+    settings: Settings,
+    environment: Mapping[str, str],
+    intent: Intent,
+    work: Callable[[Job, Means], Result],
+) -> int:
+    """Set the scene for what changes the cluster, have it done, show how it ended.
+
+    Args:
+        found: The command line.
+        settings: What the variables say.
+        environment: The process environment.
+        intent: What is wished for; of a course, its first part.
+        work: Does it.
+    """
     _greet(found, settings)
-    refusal = _not_on_compute_engine_yet(settings)
+    refusal = _not_on_compute_engine_yet(settings, intent)
     if refusal is not None:
-        return _show_refusal(found, intent.verb, refusal)
+        return show_refusal(found, intent.verb, refusal)
     place = find_place(settings, environment)
     notes: list[Callable[..., None]] = []
     screen = Screen(
@@ -127,36 +151,41 @@ def change(found: Arguments, settings: Settings, environment: Mapping[str, str])
         live=sys.stdout.isatty() and not found.json and not settings.no_color,
     )
     last_words: list[str] = []
-    stopping = _stopping(screen.say, last_words)
+    stopping = stopping_with(screen.say, last_words)
     stopping.install()
-    means = assemble(settings, place, environment, stopping=stopping, warn=_warn)
+    means = assemble(settings, place, environment, stopping=stopping, warn=warn)
     notes.append(means.journal.write)
-    job = _job(found, means, screen)
-    last_words += ["Stopped at once. To go on, run:", same_again(job, _blueprint(job))]
+    job = _job(found, means, screen, intent)
+    last_words += ["Stopped at once. To go on, run:", same_again(job, blueprint_of(job))]
     try:
-        _check_zone(means)
-        result = run(job)
+        result = work(job, means)
     except HakubeError as error:
         error.changed = screen.began
-        if not isinstance(error, TargetNotFound):  # no command goes on in a zone that is not there
-            _add_resume_command(job, error)
         raise
     finally:
         screen.close()
     if found.json:
-        _out(json.dumps(result_object(result)))
+        out(json.dumps(result_object(result)))
     return result.exit_status
 
 
-def _job(found: Arguments, means: Means, screen: Screen) -> Job:
-    intent = means.settings.intent
-    assert intent is not None  # noqa: S101 - `change` has looked
+def _one_operation(job: Job, means: Means) -> Result:
+    try:
+        check_zone(means)
+        return run(job)
+    except TargetNotFound:
+        raise  # no command goes on in a zone that is not there
+    except HakubeError as error:
+        add_resume_command(job, error)
+        raise
+
+
+def _job(found: Arguments, means: Means, screen: Screen, intent: Intent) -> Job:
     return Job(
         intent=intent,
         gateway=means.gateway,
         observe=means.observer.observe,
         inherit=means.inherit,
-        forbidden=lambda _seen: (),
         lock_place=means.lock_place(),
         context=partial(means.context, say=screen.say),
         screen=screen,
@@ -169,24 +198,24 @@ def _job(found: Arguments, means: Means, screen: Screen) -> Job:
     )
 
 
-def _add_resume_command(job: Job, error: HakubeError) -> None:
+def add_resume_command(job: Job, error: HakubeError) -> None:
     """Find out how to go on, from what the cluster's address remembers."""
     if isinstance(error, Locked):  # what the address remembers is another run's
-        error.next_command = same_again(job, _blueprint(job))
+        error.next_command = same_again(job, blueprint_of(job))
         return
     try:
-        error.next_command = resume_command(job, _blueprint(job))
+        error.next_command = resume_command(job, blueprint_of(job))
     except HakubeError:
         return
 
 
-def _blueprint(job: Job) -> Blueprint:
+def blueprint_of(job: Job) -> Blueprint:
     """Give what the commands we print are made from: it takes no look at the cluster."""
     nothing = Observed(project="", region="", cluster="", server_time=job.clock.now(), zones=())
     return job.inherit(nothing).blueprint
 
 
-def _check_zone(means: Means) -> None:
+def check_zone(means: Means) -> None:
     """Refuse a zone that does not exist before anything else is asked.
 
     Raises:
@@ -203,12 +232,8 @@ def _check_zone(means: Means) -> None:
     )
 
 
-def _not_on_compute_engine_yet(settings: Settings) -> Blocker | None:
-    making = settings.intent is not None and settings.intent.verb in {
-        Verb.CREATE,
-        Verb.REPLICATE,
-        Verb.RESTORE,
-    }
+def _not_on_compute_engine_yet(settings: Settings, intent: Intent) -> Blocker | None:
+    making = intent.verb in {Verb.CREATE, Verb.REPLICATE, Verb.RESTORE}
     if not making or settings.anonymous:
         return None
     return Blocker(
@@ -221,9 +246,10 @@ def _not_on_compute_engine_yet(settings: Settings) -> Blocker | None:
     )
 
 
-def _show_refusal(found: Arguments, verb: Verb, refusal: Blocker) -> int:
+def show_refusal(found: Arguments, verb: Verb, refusal: Blocker) -> int:
+    """Show a refusal that needed no run."""
     for line in (*render.blocker_lines([refusal]), "Nothing was changed."):
-        _warn(line)
+        warn(line)
     if found.json:
         result = Result(
             verb=verb.value,
@@ -232,21 +258,23 @@ def _show_refusal(found: Arguments, verb: Verb, refusal: Blocker) -> int:
             error=refusal.message,
             reasons=(refusal.reason,),
         )
-        _out(json.dumps(result_object(result)))
+        out(json.dumps(result_object(result)))
     return refusal.exit_status
 
 
 def _greet(found: Arguments, settings: Settings) -> None:
     """Print the lines that scripts have grepped for since kube-up."""
     if found.verb == "up":
-        _warn(f"... Starting cluster in {settings.zone} using provider {settings.provider}")
+        warn(f"... Starting cluster in {settings.zone} using provider {settings.provider}")
     elif found.verb == "down" and not found.json:
-        _out(f"Bringing down cluster using provider: {settings.provider}")
-    for name, value in (("Project", settings.project), ("Zone", settings.zone)):
-        _warn(f"{name}: {value}")
+        out(f"Bringing down cluster using provider: {settings.provider}")
+    warn(f"Project: {settings.project}")
+    if found.verb in {"up", "down"} or settings.zone_is_chosen:
+        warn(f"Zone: {settings.zone}")
 
 
-def _stopping(say: Callable[[str], None], last_words: Sequence[str] = ()) -> Stopping:
+def stopping_with(say: Callable[[str], None], last_words: Sequence[str] = ()) -> Stopping:
+    """Give what the first signal asks for; the second leaves at once, with these last words."""
     return Stopping(
         on_first=lambda: say("stopping after what is under way; once more to stop at once"),
         on_second=partial(_leave_at_once, last_words),
@@ -260,18 +288,3 @@ def _leave_at_once(last_words: Sequence[str], signal_number: int) -> None:
         with suppress(OSError):
             os.write(sys.stderr.fileno(), f"{line}\n".encode())
     os._exit(128 + signal_number)
-
-
-def _warn(text: str) -> None:
-    _say(text, sys.stderr)
-
-
-def _out(text: str) -> None:
-    _say(text, sys.stdout)
-
-
-def _say(text: str, stream: object) -> None:
-    try:
-        print(text, file=stream, flush=True)  # type: ignore[call-overload]
-    except OSError:  # whoever read us has gone away; the change goes on
-        return

@@ -316,6 +316,16 @@ def free_zones(seen: Observed) -> tuple[str, ...]:
     return tuple(sorted(z.name for z in seen.zones if z.status == "UP" and z.name not in taken))
 
 
+def _clocks_ahead(seen: Observed) -> list[str]:
+    """Name masters whose last words are from the future: they are not believed for that."""
+    return [
+        f"the clock of {r.name} is {(r.report.time - seen.server_time).total_seconds():.0f} s "
+        "ahead of Compute Engine's, so its word is not believed: set that VM's clock right"
+        for r in seen.replicas
+        if r.report is not None and not r.fresh and r.report.time > seen.server_time
+    ]
+
+
 def warnings(seen: Observed) -> tuple[str, ...]:
     """List what an operator should keep in mind although nothing is broken."""
     said = []
@@ -339,4 +349,4 @@ def warnings(seen: Observed) -> tuple[str, ...]:
         for a in absent.values()
     )
     said.extend(f"{r.name} is off: kube-up starts it" for r in masters_that_are_off(seen))
-    return tuple(said)
+    return (*said, *_clocks_ahead(seen))

@@ -36,7 +36,7 @@ class Switches:
     confirm_restore: str = ""
     confirm_recover: str = ""
     masters: int = 0
-    """How many masters are asked for in one run; 0 when nobody said."""
+    """How many masters KUBE_MASTER_ZONES asks for in one run; 0 when nobody said."""
     named: str = ""
     """What the command line names: the survivor, or the snapshot."""
 
@@ -80,10 +80,10 @@ def _up(switches: Switches, zone: str) -> Wish:
             "KUBE_USE_EXISTING_MASTER=true: adding nodes alone is not available yet; unset it, or "
             "say KUBE_REPLICATE_EXISTING_MASTER=true to add a master"
         )
-    if switches.masters > 1:
+    if switches.masters and switches.replicate:
         problems.append(
-            f"KUBE_MASTER_ZONES names {switches.masters} masters: several in one run are not "
-            "available yet; unset it, and add each with KUBE_REPLICATE_EXISTING_MASTER=true"
+            "KUBE_MASTER_ZONES and KUBE_REPLICATE_EXISTING_MASTER=true contradict each other: the "
+            "first makes a master in each of its zones, the second one in KUBE_GCE_ZONE; unset one"
         )
     if switches.replica_name:
         notes.append("KUBE_REPLICA_NAME only tells kube-down what to remove; new names are drawn")

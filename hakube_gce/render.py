@@ -257,3 +257,16 @@ def result_object(result: Result) -> dict[str, object]:
         "notes": list(result.notes),
         "snapshot": dict(result.snapshot) if result.snapshot is not None else None,
     }
+
+
+def runbook_lines(steps: Sequence[tuple[str, str]]) -> tuple[str, ...]:
+    """Show (why, command) pairs so that they can be pasted whole."""
+    return tuple(line for why, command in steps for line in (f"# {why}", command))
+
+
+def runbook_object(steps: Sequence[tuple[str, str]]) -> dict[str, object]:
+    """Give a runbook as JSON."""
+    return {
+        "schema_version": SCHEMA,
+        "steps": [{"why": why, "command": command} for why, command in steps],
+    }

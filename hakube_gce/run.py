@@ -10,7 +10,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from hakube_gce import names, render, snapshots
+from hakube_gce import clock_check, names, render, snapshots
 from hakube_gce.errors import HakubeError, Overtaken, StepFailed
 from hakube_gce.execute import Crew, Progress, execute, threads
 from hakube_gce.inherit import Inheritance
@@ -49,8 +49,6 @@ class Job:
     gateway: ComputeGateway
     observe: Callable[[], Observed]
     inherit: Callable[[Observed], Inheritance]
-    forbidden: Callable[[Observed], tuple[Blocker, ...]]
-    """Blockers that do not come from the cluster but from what this program can do yet."""
     lock_place: LockPlace
     context: Callable[[Blueprint, Operation, Observed, HeldLock], Context]
     screen: Screen
@@ -87,6 +85,8 @@ def run(job: Job) -> Result:
 def _look_and_run(job: Job) -> Result:
     seen = job.observe()
     job.screen.say(render.headline(seen))
+    if off := clock_check.note(job.clock.now(), seen):
+        job.screen.say(f"note: {off}")
     if not (job.dry_run or job.check):
         refuse_if_held(job.lock_place, seen.address, seen.server_time)
     inheritance = job.inherit(seen)
@@ -95,14 +95,14 @@ def _look_and_run(job: Job) -> Result:
         job.screen.say(f"{resolved.nothing_to_do}. Nothing was changed.")
         return _result(job, changed=False)
     if resolved.operation is None:
-        return _refuse(job, resolved.blockers)
+        return refuse(job, resolved.blockers)
     if seen.operation is not None:
         job.screen.say(_unfinished(seen.operation, resolved.operation))
     drafted = _plan(job, inheritance, resolved.operation, seen)
     for text in drafted.notes:
         job.screen.say(f"note: {text}")
     if drafted.blockers:
-        return _refuse(job, drafted.blockers)
+        return refuse(job, drafted.blockers)
     if job.dry_run or job.check:
         return _show(job, drafted)
     mended = resolved.operation.verb is Verb.MEND and not gives_way(seen, Verb.MEND)
@@ -117,7 +117,7 @@ def _unfinished(operation: Operation, now: Operation) -> str:
     what = f"the unfinished {operation.verb.value}{whose} (zone {operation.zone})"
     if now.verb is Verb.MEND and operation.verb is not Verb.MEND:
         return f"the masters first; {what} stays noted"
-    return f"going on with {what}" if now == operation else f"giving up {what} for this"
+    return f"going on with {what}" if now.id == operation.id else f"giving up {what} for this"
 
 
 def _resolve(job: Job, blueprint: Blueprint, seen: Observed) -> Resolved:
@@ -135,16 +135,17 @@ def _resolve(job: Job, blueprint: Blueprint, seen: Observed) -> Resolved:
 
 
 def _plan(job: Job, inheritance: Inheritance, operation: Operation, seen: Observed) -> Plan:
-    extra = job.forbidden(seen)
+    planned = plan(inheritance.blueprint, operation, seen)
+    extra = clock_check.refusal(job.clock.now(), seen, planned)
     if operation.verb in {Verb.CREATE, Verb.MEND, Verb.REPLICATE, Verb.RESTORE}:
         extra += inheritance.contradictions
-    planned = plan(inheritance.blueprint, operation, seen)
     if extra:
         return Plan(blockers=extra + planned.blockers, notes=planned.notes)
     return planned
 
 
-def _refuse(job: Job, blockers: Sequence[Blocker]) -> Result:
+def refuse(job: Job, blockers: Sequence[Blocker]) -> Result:
+    """Show why nothing is done."""
     for line in render.blocker_lines(blockers):
         job.screen.say(line)
     job.screen.say("Nothing was changed.")
@@ -214,7 +215,10 @@ def _let_go(job: Job, held: HeldLock, *, keep_operation: bool) -> None:
         held.release(keep_operation=keep_operation)
     except HakubeError as error:
         # What we were asked for is decided already; the lock ends by itself.
-        job.screen.say(f"the lock could not be released: {error.message}")
+        job.screen.say(
+            f"the lock could not be released: {error.message}. It ends by itself; the same "
+            "command, run again, clears what it notes and does nothing twice"
+        )
 
 
 def _perform_all(
@@ -223,7 +227,7 @@ def _perform_all(
     seen = _look_as_holder(job)
     planned = plan(blueprint, operation, seen)
     if planned.blockers:
-        return _refuse(job, planned.blockers)
+        return refuse(job, planned.blockers)
     context = job.context(blueprint, operation, seen, held)
     job.note("begin", operation=operation.id, verb=operation.verb.value, target=operation.target)
     done = execute(

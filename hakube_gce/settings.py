@@ -52,6 +52,10 @@ class Settings:
     e2e_zones: tuple[str, ...]
     master_zones: tuple[str, ...]
     """A master in each, of one region; the same one twice only with HAKUBE_SAME_ZONE."""
+    same_zone: bool
+    """Several masters in one zone are agreed to."""
+    even_masters: bool
+    """An even number of masters is agreed to."""
     strict: bool
     labels: Pairs
     """For everything that is made, beside our own; sorted."""
@@ -168,6 +172,8 @@ def read(reader: Reader, command: Command, named: str = "") -> Settings:
         automatic_cleanup=reader.read(cluster.CLEANUP),
         e2e_zones=reader.read_if_set(cluster.E2E_ZONES) or (),
         master_zones=identity.master_zones,
+        same_zone=reader.read(cluster.SAME_ZONE),
+        even_masters=reader.read(cluster.EVEN_MASTERS),
         strict=reader.read(ours.STRICT),
         labels=reader.read_if_set(ours.LABELS) or (),
         snapshots=reader.read(ours.SNAPSHOTS),

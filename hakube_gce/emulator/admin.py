@@ -33,6 +33,8 @@ class Admin:
             ("GET", "dump"): self._dump,
             ("GET", "calls"): self._calls,
             ("GET", "faults"): self._faults,
+            ("GET", "quotas"): self._quotas,
+            ("POST", "quotas"): self._set_quotas,
             ("POST", "faults"): self._add_fault,
             ("DELETE", "faults"): self._clear_faults,
             ("POST", "shutdown"): self._shutdown,
@@ -121,7 +123,27 @@ class Admin:
     def _calls(self, _query: Mapping[str, str], _body: Json) -> Json:
         return {"calls": list(self._lab.calls)}
 
+    def _quotas(self, _query: Mapping[str, str], _body: Json) -> Json:
+        with self._lab.changed:
+            world = self._lab.world
+            return {"quotas": {metric: world.limit(metric) for metric in sorted(world.limits)}}
+
     # ------------------------------------------------------------------------------ changing
+    def _set_quotas(self, query: Mapping[str, str], body: Json) -> Json:
+        """Set quotas, as if Google had granted a request; what waits for room goes on."""
+        with self._lab.changed:
+            world = self._lab.world
+            for metric, limit in body.items():
+                if metric not in world.limits:
+                    raise invalid(
+                        "metric", metric, f"Known are: {', '.join(sorted(world.limits))}."
+                    )
+                if not isinstance(limit, int) or isinstance(limit, bool) or limit < 0:
+                    raise invalid(metric, limit, "A quota is a whole number, 0 or more.")
+            world.store.counters.update({f"limit:{metric}": n for metric, n in body.items()})
+            self._lab.commit()
+        return self._quotas(query, body)
+
     def _faults(self, _query: Mapping[str, str], _body: Json) -> Json:
         return {"faults": self._lab.faults.shown()}
 

@@ -119,6 +119,8 @@ def _parser() -> argparse.ArgumentParser:
     vm = verb("vm", "switch a VM, as its power button would")
     vm.add_argument("action", choices=("kill", "stop", "start", "reset"))
     vm.add_argument("name", metavar="NAME")
+    quota = verb("quota", "show or set how much a project may hold in a region")
+    quota.add_argument("wanted", nargs="*", metavar="METRIC=N", help="e.g. INSTANCES=2000")
     fault = verb("fault", "script what goes wrong")
     fault.add_argument("action", choices=("add", "list", "clear"))
     fault.add_argument("script", nargs="?", metavar="JSON", help='{"method": …, "error": …}')
@@ -226,6 +228,17 @@ def _fault(command: _Command) -> _Said:
     return _Said(facts={"schema_version": 1, **found}, text="\n".join(lines))
 
 
+def _quota(command: _Command) -> _Said:
+    pairs = [text.partition("=") for text in command.given.wanted]
+    wrong = [name for name, _, limit in pairs if not limit.isdecimal()]
+    if wrong:
+        raise _Usage(f"quota {wrong[0]}: give METRIC=N, for example INSTANCES=2000")
+    client, body = _lab(command).client(), {name: int(limit) for name, _, limit in pairs}
+    found = client.ask("POST", "quotas", body=body) if body else client.ask("GET", "quotas")
+    lines = [f"{metric}={limit:g}" for metric, limit in found["quotas"].items()]
+    return _Said(facts={"schema_version": 1, **found}, text="\n".join(lines))
+
+
 def _script(text: str | None) -> Json:
     try:
         script = json.loads(text or "")
@@ -254,4 +267,5 @@ _COMMANDS: Final[Mapping[str, Callable[[_Command], _Said]]] = {
     "env": _environment,
     "vm": _vm,
     "fault": _fault,
+    "quota": _quota,
 }

@@ -1,9 +1,9 @@
 """The hollow API server: stands in for kube-apiserver where nobody brought one.
 
 It speaks enough of Kubernetes for kubectl, a health check and an operator's eyes (namespaces,
-config maps, empty lists of nodes and services), says in its version that it is hollow, and keeps
+config maps, nodes, the first service), says in its version that it is hollow, and keeps
 everything in the master's real etcd. It runs no workload, knows no RBAC, no admission and no
-controllers.
+controllers but one: Node objects follow the lab's VMs.
 
 Run as ``python -m hakube_gce.emulator.hollow --address IP --port N …``.
 """
@@ -15,6 +15,7 @@ from pathlib import Path
 
 from hakube_gce.clock import SystemClock
 from hakube_gce.emulator.hollow_answers import Desk
+from hakube_gce.emulator.hollow_keeper import ask_metadata_server, keep_nodes
 from hakube_gce.emulator.hollow_registry import Registry
 from hakube_gce.emulator.hollow_server import Server, tls_context, with_new_certificate
 from hakube_gce.emulator.hollow_store import Store
@@ -35,9 +36,16 @@ def main() -> None:
     context = tls_context(certificate=options.cert, key=options.key, client_ca=options.client_ca)
     look = with_new_certificate(context, options.cert, options.key)
     place = (options.address, options.port)
+    if options.metadata:
+        _keep_nodes(registry, options.metadata)
     with Server(*place, context=context, desk=desk, before_handshake=look) as server:
         _end_on_sigterm(server, desk, delay_s=options.shutdown_delay)
         server.serve_forever(poll_interval=0.2)
+
+
+def _keep_nodes(registry: Registry, host: str) -> None:
+    arguments = (ask_metadata_server(host), registry, threading.Event())
+    threading.Thread(target=keep_nodes, args=arguments, name="nodes", daemon=True).start()
 
 
 def _end_on_sigterm(server: Server, desk: Desk, *, delay_s: float) -> None:
@@ -68,6 +76,9 @@ def _options() -> argparse.Namespace:
     ):
         parser.add_argument(f"--{name}", type=Path, required=True, help=f"{what}, PEM")
     parser.add_argument("--service-cidr", default="10.0.0.0/16", help="addresses of services")
+    parser.add_argument(
+        "--metadata", default="", help="host:port of the VM's metadata server, to learn of nodes"
+    )
     parser.add_argument(
         "--shutdown-delay",
         type=float,

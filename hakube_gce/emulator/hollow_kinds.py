@@ -25,6 +25,8 @@ class Column:
     cell: Callable[[Object], object]
     wide: bool = False
     """Shown by ``-o wide`` only."""
+    after_age: bool = False
+    """Stands behind AGE, where all others stand before it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +43,7 @@ class Kind:
     fields: frozenset[str]
     """What an object holds besides apiVersion, kind and metadata."""
     columns: tuple[Column, ...] = ()
-    """Besides NAME, which is first, and AGE."""
+    """Besides NAME, which is first, and AGE: those after it come last here, too."""
 
     def key(self, namespace: str, name: str) -> str:
         """Return where an object stands in etcd."""
@@ -69,6 +71,28 @@ def _count(thing: Object) -> object:
 def _ports(thing: Object) -> object:
     ports = thing.get("spec", {}).get("ports", [])
     return ",".join(f"{p.get('port')}/{p.get('protocol', 'TCP')}" for p in ports) or "<none>"
+
+
+def _readiness(node: Object) -> object:
+    conditions = node.get("status", {}).get("conditions", [])
+    ready = any(c.get("type") == "Ready" and c.get("status") == "True" for c in conditions)
+    cordoned = node.get("spec", {}).get("unschedulable", False)
+    return ("Ready" if ready else "NotReady") + (",SchedulingDisabled" if cordoned else "")
+
+
+_ROLE = "node-role.kubernetes.io/"
+
+
+def _roles(node: Object) -> object:
+    labels = sorted(node["metadata"].get("labels", {}))
+    roles = [name.removeprefix(_ROLE) for name in labels if name.startswith(_ROLE)]
+    return ",".join(roles) or "<none>"
+
+
+def _internal_ip(node: Object) -> object:
+    addresses = node.get("status", {}).get("addresses", [])
+    found = (a["address"] for a in addresses if a.get("type") == "InternalIP")
+    return next(found, "<none>")
 
 
 CONFIG_MAPS = Kind(
@@ -100,9 +124,10 @@ NODES = Kind(
     verbs=_READ,
     fields=frozenset({"spec", "status"}),
     columns=(
-        Column(name="Status", cell=lambda _: "Unknown"),
-        Column(name="Roles", cell=lambda _: "<none>"),
-        Column(name="Version", cell=_at("status", "nodeInfo", "kubeletVersion")),
+        Column(name="Status", cell=_readiness),
+        Column(name="Roles", cell=_roles),
+        Column(name="Version", cell=_at("status", "nodeInfo", "kubeletVersion"), after_age=True),
+        Column(name="Internal-IP", cell=_internal_ip, wide=True, after_age=True),
     ),
 )
 SERVICES = Kind(
@@ -135,10 +160,12 @@ def as_list(kind: Kind, things: Sequence[Object], revision: int) -> Object:
 
 def as_table(kind: Kind, things: Sequence[Object], revision: int, now: datetime) -> Object:
     """Return what ``kubectl get`` prints, as the server-side Table it asks for."""
+    before, after = _split(kind)
     names = [
         ("Name", "name", 0),
-        *((c.name, "", int(c.wide)) for c in kind.columns),
+        *((c.name, "", int(c.wide)) for c in before),
         ("Age", "", 0),
+        *((c.name, "", int(c.wide)) for c in after),
     ]
     return {
         "kind": "Table",
@@ -152,12 +179,18 @@ def as_table(kind: Kind, things: Sequence[Object], revision: int, now: datetime)
     }
 
 
+def _split(kind: Kind) -> tuple[list[Column], list[Column]]:
+    """Return the columns before AGE and those after it."""
+    before = [column for column in kind.columns if not column.after_age]
+    return before, [column for column in kind.columns if column.after_age]
+
+
 def _row(kind: Kind, thing: Object, now: datetime) -> Object:
     meta = thing["metadata"]
     created = datetime.fromisoformat(meta["creationTimestamp"])
-    cells = [meta["name"], *(column.cell(thing) for column in kind.columns)]
+    before, after = ([column.cell(thing) for column in part] for part in _split(kind))
     return {
-        "cells": [*cells, age((now - created).total_seconds())],
+        "cells": [meta["name"], *before, age((now - created).total_seconds()), *after],
         "object": {
             "kind": "PartialObjectMetadata",
             "apiVersion": "meta.k8s.io/v1",

@@ -7,12 +7,20 @@ faster, or looked at again where the client left that to the server. Knows no HT
 import ipaddress
 import threading
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from hakube_gce.clock import SystemClock
-from hakube_gce.emulator import hollow_objects
-from hakube_gce.emulator.hollow_kinds import CONFIG_MAPS, NAMESPACES, SERVICES, Kind, Object
+from hakube_gce.emulator import hollow_nodes, hollow_objects
+from hakube_gce.emulator.hollow_kinds import (
+    CONFIG_MAPS,
+    NAMESPACES,
+    NODES,
+    SERVICES,
+    Kind,
+    Object,
+)
 from hakube_gce.emulator.hollow_refusals import (
     already_exists,
     bad_request,
@@ -68,6 +76,30 @@ class Registry:
             self._make_once(NAMESPACES, {"metadata": {"name": name}})
         self._make_once(SERVICES, self._kubernetes_service())
         self._furnished.set()
+
+    def keep_nodes(self, vms: Sequence[Mapping[str, Any]]) -> None:
+        """Make, replace and delete Node objects so that there is one for each VM.
+
+        Raises:
+            StoreUnavailable: etcd does not answer; the rest is left for the next time.
+        """
+        wanted = hollow_nodes.wanted(vms, time=self._time())
+        there = {s.value["metadata"]["name"]: s for s in self._store.list(NODES.folder)[0]}
+        for name, stored in list(there.items()):
+            node = wanted.get(name)
+            if hollow_nodes.is_kept(stored.value) and not (
+                node and hollow_nodes.same_vm(stored.value, node)
+            ):
+                self._remove_once(stored)
+                del there[name]
+        for name in wanted.keys() - there.keys():
+            self._make_once(NODES, wanted[name])
+
+    def _remove_once(self, stored: Stored) -> None:
+        try:
+            self._store.delete(stored.key, revision=stored.revision)
+        except Conflict:
+            return  # another master did it
 
     def get(self, place: Place) -> Object:
         return _shown(self._stored(place))
@@ -160,8 +192,11 @@ class Registry:
             sent,
             namespace=place.namespace,
             uid=str(uuid.uuid4()),
-            time=self._clock.now().strftime("%Y-%m-%dT%H:%M:%SZ"),
+            time=self._time(),
         )
+
+    def _time(self) -> str:
+        return self._clock.now().strftime("%Y-%m-%dT%H:%M:%SZ")
 
     def _make_once(self, kind: Kind, sent: Object) -> None:
         namespace = sent["metadata"].get("namespace", "")

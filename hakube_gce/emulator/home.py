@@ -22,7 +22,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from hakube_gce.emulator.refusals import EmulatorError
-from hakube_gce.emulator.store import write_private
+from hakube_gce.emulator.state_file import write_private
 from hakube_gce.files import make_private_folder
 
 MARKER = "lab"
@@ -68,15 +68,15 @@ def prepare(home: Path, runtime: str) -> Marker:
                 hint="move them away, or set HAKUBE_HOME to another folder",
             )
         marker = Marker(lab_id=secrets.token_hex(8), runtime=runtime)
-        write_private(home / "token", secrets.token_urlsafe(32))
-        write_private(home / MARKER, json.dumps(asdict(marker)))
+        write_private(home / "token", secrets.token_urlsafe(32).encode())
+        write_private(home / MARKER, json.dumps(asdict(marker)).encode())
     if marker.runtime == runtime:
         return marker
     if (home / "state.json").exists():
         raise other_runtime(home, marker.runtime, runtime)
     # Its runtime never came up, for want of an etcd perhaps: it may become a lab of another.
     marker = Marker(lab_id=marker.lab_id, runtime=runtime)
-    write_private(home / MARKER, json.dumps(asdict(marker)))
+    write_private(home / MARKER, json.dumps(asdict(marker)).encode())
     return marker
 
 
@@ -119,7 +119,7 @@ def read_token(home: Path) -> str:
 
 def write_daemon(home: Path, daemon: Daemon) -> None:
     """Write down where the daemon listens."""
-    write_private(home / "lab.json", json.dumps(asdict(daemon)))
+    write_private(home / "lab.json", json.dumps(asdict(daemon)).encode())
 
 
 def read_daemon(home: Path) -> Daemon | None:

@@ -15,7 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from hakube_gce.emulator import health as probing
-from hakube_gce.emulator import traffic
+from hakube_gce.emulator import managed, traffic
 from hakube_gce.emulator.calls import Accepted, Call, Json
 from hakube_gce.emulator.faults import Fault, Faults
 from hakube_gce.emulator.handlers import Change, Read, Route
@@ -30,12 +30,17 @@ from hakube_gce.emulator.resources.operations import find as find_operation
 from hakube_gce.emulator.routes import BY_METHOD, find
 from hakube_gce.emulator.runtime import Route as TrafficRoute
 from hakube_gce.emulator.runtime import Runtime
-from hakube_gce.emulator.store import Store, load, save
+from hakube_gce.emulator.state_file import StateFile
+from hakube_gce.emulator.store import Store
 from hakube_gce.emulator.world import LIMITS, Clock, World
 
 _WAIT_S = 120.0
 """How long ``operations.wait`` holds a request at most, as Google's documentation says."""
 _CALLS_KEPT = 10_000
+_WITH_METADATA = frozenset(
+    {"instances.insert", "instances.setMetadata", "instanceTemplates.insert"}
+)
+"""Methods whose bodies hold metadata: what it says is not kept."""
 STATE_FILE = "state.json"
 
 
@@ -64,13 +69,15 @@ class Lab:
         self.changed = threading.Condition()
         self.closing = False
         self._machines = Machines(runtime)
+        self._file = StateFile(home / STATE_FILE) if home else None
         self.world = World(
-            store=load(home / STATE_FILE) if home else Store(),
+            store=self._file.load() if self._file else Store(),
             clock=clock,
             runtime=runtime,
             health=self.health.healthy,
             propagation_s=latency.propagation_s,
             limits=limits,
+            seed=self.id,
         )
         # Ids that no earlier lab gave: an agent's disk may outlive the lab that made it.
         self.world.store.counters.setdefault("id", 10**18 + secrets.randbits(59))
@@ -170,7 +177,7 @@ class Lab:
             self.world.store.restore(before)
             raise
         operation = replace(
-            self._operation(call, accepted.target, target_id),
+            self._operation(call.method, call.parent, accepted.target, target_id),
             arguments=accepted.arguments,
             failure=failure,
             request_id=request_id,
@@ -187,18 +194,25 @@ class Lab:
             raise failure
         return accepted
 
-    def _operation(self, call: Call, target: str, target_id: str) -> Operation:
+    def _operation(self, method: str, parent: str, target: str, target_id: str) -> Operation:
         number = self.world.store.count("operation")
         milliseconds = int(self.clock.now().timestamp() * 1000)
         return Operation(
-            path=f"{call.parent}/operations/operation-{milliseconds}-{number:08x}",
+            path=f"{parent}/operations/operation-{milliseconds}-{number:08x}",
             id=self.world.new_id(),
-            method=call.method,
+            method=method,
             target=target,
             target_id=target_id,
-            due=self.clock.monotonic() + self.latency.of(call.method),
+            due=self.clock.monotonic() + self.latency.of(method),
             inserted=self.world.timestamp(),
         )
+
+    def _begin(self, method: str, instance: str) -> None:
+        """Note an operation that a managed group begins about one of its instances."""
+        target_id = str(self.world.need(instance)["id"])
+        parent = instance.rsplit("/", 2)[0]
+        operation = self._operation(method, parent, instance, target_id)
+        self.world.store.put_operation(replace(operation, system=True))
 
     def _earlier(self, project: str, request_id: str) -> Operation | None:
         head = f"projects/{project}/"
@@ -221,14 +235,18 @@ class Lab:
         spread = [rule for rule, moment in self.world.propagating.items() if moment <= now]
         for rule in spread:
             del self.world.propagating[rule]
+        rung = [path for path, moment in self.world.alarms.items() if moment <= now]
+        for path in rung:
+            del self.world.alarms[path]
         self._complete([operation.path for operation in due])
-        if due or spread:
+        if due or spread or rung:
             self.commit()
 
     def next_due(self) -> float | None:
         """Return the monotonic moment at which something is due next. The lock must be held."""
         moments = [o.due for o in self.world.unfinished()]
-        return min([*moments, *self.world.propagating.values()], default=None)
+        later = [*self.world.propagating.values(), *self.world.alarms.values()]
+        return min([*moments, *later], default=None)
 
     def _complete(self, paths: list[str]) -> None:
         for path in paths:
@@ -240,9 +258,10 @@ class Lab:
 
     def commit(self) -> None:
         """Keep what changed, and let it come true. The lock must be held."""
+        managed.tend(self.world, self._begin, lambda call: self.faults.take(call).failure())
         self.world.store.forget_old_operations()
-        if self.home:
-            save(self.world.store, self.home / STATE_FILE)
+        if self._file:
+            self._file.save(self.world.store)
         self._machines.settle(self.world.store, self._routes)
         self.changed.notify_all()
 
@@ -299,11 +318,8 @@ def _target(route: Change, call: Call) -> str:
 def _recorded(path: str, call: Call) -> Json:
     """Return a mutating request for the record, with lengths instead of metadata values."""
     body = json.loads(json.dumps(call.body))
-    for holder in (body, body.get("metadata", {})):
-        if isinstance(holder, dict) and call.method in {
-            "instances.insert",
-            "instances.setMetadata",
-        }:
+    for holder in (body, body.get("metadata", {}), body.get("properties", {}).get("metadata", {})):
+        if isinstance(holder, dict) and call.method in _WITH_METADATA:
             for item in holder.get("items") or []:
                 item["value"] = len(str(item.get("value", "")))
     return {"method": call.method, "path": path, "query": dict(call.query), "body": body}

@@ -25,6 +25,9 @@ REALISTIC: Final[Mapping[str, float]] = MappingProxyType(
         "targetPools.*": 2,
         "disks.*": 2,
         "networks.*": 10,
+        "instanceTemplates.*": 2,
+        "instanceGroupManagers.insert": 6,
+        "instanceGroupManagers.delete": 26,
         "everything_else": 2,
     }
 )

@@ -28,6 +28,8 @@ class Machines:
     runtime: Runtime
     _on: dict[str, tuple[VirtualMachine, int]] = field(default_factory=dict)
     _told: dict[str, dict[str, str]] = field(default_factory=dict)
+    _seen: dict[str, Json] = field(default_factory=dict)
+    """Records of running instances as they were settled last: the same one needs nothing more."""
     _disks: set[str] = field(default_factory=set)
     _snapshots: set[str] = field(default_factory=set)
     _routes: list[Route] | None = None
@@ -39,8 +41,10 @@ class Machines:
         self._copy(store)
         for identity in [i for i in self._on if i not in wanted]:
             self._power_off(identity)
-        for path, record in wanted.values():
-            self._keep_running(store, path, record)
+        for identity, (path, record) in wanted.items():
+            if self._seen.get(identity) is not record:
+                self._keep_running(store, path, record)
+                self._seen[identity] = record
         self._forget(store, {record["id"] for record in instances.values()})
         self.lead(routes())
 
@@ -71,6 +75,7 @@ class Machines:
 
     def _power_off(self, identity: str) -> None:
         vm, _ = self._on.pop(identity)
+        self._seen.pop(identity, None)
         self._try("power_off", vm.name, functools.partial(self.runtime.power_off, vm))
 
     def _copy(self, store: Store) -> None:

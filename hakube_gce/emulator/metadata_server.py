@@ -4,22 +4,29 @@ One listening socket per VM on the VM's own address; which VM asks follows from 
 from the caller. Google's is at 169.254.169.254:80, which takes root and a network namespace, so
 guests are told by GCE_METADATA_HOST where this one is. As on Google's, nobody is asked who he is:
 whoever reaches the address may read, and so no secret ever stands in metadata; the header that is
-demanded keeps browsers and forwarded requests out. It says nothing about service accounts.
+demanded keeps browsers and forwarded requests out. It says nothing about service accounts. One
+path is the lab's own: who else of a master's cluster runs, for its hollow API server.
 """
 
 import asyncio
-from collections.abc import Mapping
+import json
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from hakube_gce.emulator.addresses import METADATA_PORT
+from hakube_gce.emulator.calls import Json
+from hakube_gce.emulator.hollow_keeper import NODES_PATH
 from hakube_gce.emulator.loop_thread import LoopThread
 from hakube_gce.emulator.metadata_tree import Node, Page, find, is_folder, page, tree
 from hakube_gce.emulator.runtime import VirtualMachine
 
 _ROOT = "/computeMetadata/v1"
 _HEAD_LIMIT_BYTES = 16 * 1024
+
+
+Roster = Callable[[VirtualMachine], list[Json]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,25 +51,40 @@ class _Guest:
 
     vm: VirtualMachine
     attributes: Mapping[str, str]
+    roster: Roster
     changed: asyncio.Event = field(default_factory=asyncio.Event)
     """Set, and replaced by a fresh one, with every change."""
     server: asyncio.Server | None = None
     conversations: set[asyncio.Task[None]] = field(default_factory=set)
 
-    def tree(self) -> Node:
-        return tree(self.vm, self.attributes)
+    def find(self, path: str) -> Node | None:
+        """Return what stands at a path of a request."""
+        if path == NODES_PATH:
+            return json.dumps(self.roster(self.vm))
+        return find(tree(self.vm, self.attributes), path.removeprefix(_ROOT))
+
+    def stir(self) -> None:
+        """Let whoever waits look again."""
+        self.changed.set()
+        self.changed = asyncio.Event()
 
 
 class MetadataServer:
     """The metadata servers of all VMs of a lab, on one event loop."""
 
-    def __init__(self, loop: LoopThread) -> None:
+    def __init__(self, loop: LoopThread, *, roster: Roster = lambda _: []) -> None:
+        """Serve on a loop; ``roster`` says who runs of the cluster that a VM is a master of."""
         self._loop = loop
+        self._roster = roster
         self._guests: dict[str, _Guest] = {}
 
     def tell(self, vm: VirtualMachine, attributes: Mapping[str, str]) -> None:
         """Replace a VM's attributes and wake whoever waits for a change."""
         self._loop.call(self._tell(vm, dict(attributes)))
+
+    def stir(self) -> None:
+        """Wake whoever waits: who runs has changed."""
+        self._loop.call(self._stir())
 
     def open(self, vm: VirtualMachine) -> None:
         """Listen on the VM's address; returns once connections are accepted.
@@ -84,8 +106,11 @@ class MetadataServer:
     async def _tell(self, vm: VirtualMachine, attributes: Mapping[str, str]) -> None:
         guest = self._guest(vm)
         guest.attributes = attributes
-        guest.changed.set()
-        guest.changed = asyncio.Event()
+        guest.stir()
+
+    async def _stir(self) -> None:
+        for guest in self._guests.values():
+            guest.stir()
 
     async def _open(self, vm: VirtualMachine) -> None:
         guest = self._guest(vm)
@@ -109,7 +134,8 @@ class MetadataServer:
         await asyncio.gather(*guest.conversations, return_exceptions=True)
 
     def _guest(self, vm: VirtualMachine) -> _Guest:
-        return self._guests.setdefault(vm.id, _Guest(vm=vm, attributes={}))
+        new = _Guest(vm=vm, attributes={}, roster=self._roster)
+        return self._guests.setdefault(vm.id, new)
 
 
 def _welcome(guest: _Guest, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -157,11 +183,10 @@ async def _answer(guest: _Guest, request: _Request) -> _Answer:
     refusal = _refusal(request)
     if refusal is not None:
         return refusal
-    path = request.path.removeprefix(_ROOT)
-    node = find(guest.tree(), path)
+    node = guest.find(request.path)
     if node is not None and request.query.get("wait_for_change", "").lower() == "true":
         try:
-            node = await _await_change(guest, path, request)
+            node = await _await_change(guest, request)
         except ValueError as error:
             return _say(HTTPStatus.BAD_REQUEST, f"timeout_sec: {error}")
     if node is None:
@@ -180,21 +205,21 @@ def _refusal(request: _Request) -> _Answer | None:
         return _say(HTTPStatus.FORBIDDEN, "Missing Metadata-Flavor:Google header.")
     if "x-forwarded-for" in request.headers:
         return _say(HTTPStatus.FORBIDDEN, "forwarded requests are not answered")
-    if not request.path.startswith(_ROOT + "/"):
+    if not request.path.startswith(_ROOT + "/") and request.path != NODES_PATH:
         return _say(HTTPStatus.NOT_FOUND, f"everything is below {_ROOT}/")
     return None
 
 
-async def _await_change(guest: _Guest, path: str, request: _Request) -> Node | None:
+async def _await_change(guest: _Guest, request: _Request) -> Node | None:
     """Wait until the page differs from the one the caller knows, or his time is up."""
     timeout_s = float(request.query["timeout_sec"]) if "timeout_sec" in request.query else None
-    node = find(guest.tree(), path)
+    node = guest.find(request.path)
     known = request.query.get("last_etag") or _etag(node, request)
     try:
         async with asyncio.timeout(timeout_s):
             while node is not None and _etag(node, request) == known:
                 await guest.changed.wait()
-                node = find(guest.tree(), path)
+                node = guest.find(request.path)
     except TimeoutError:
         return node
     return node

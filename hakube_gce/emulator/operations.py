@@ -8,6 +8,9 @@ from dataclasses import dataclass, field, fields
 from hakube_gce.emulator.calls import Json
 from hakube_gce.emulator.links import link
 
+_OPERATOR = "operator@hakube-lab.local"
+_SYSTEM = "lab@cloudservices.gserviceaccount.com"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Operation:
@@ -31,6 +34,8 @@ class Operation:
     """Error fields it will end with, or ended with; None for success."""
     ended: str = ""
     """RFC 3339; empty while it runs."""
+    system: bool = False
+    """Begun by a managed group, not by a client."""
 
     @property
     def done(self) -> bool:
@@ -49,7 +54,7 @@ class Operation:
             "operationType": self.method.partition(".")[2],
             "targetLink": link(self.target),
             "targetId": self.target_id,
-            "user": "operator@hakube-lab.local",
+            "user": _SYSTEM if self.system else _OPERATOR,
             "status": "DONE" if self.done else "RUNNING",
             "progress": 100 if self.done else 0,
             "insertTime": self.inserted,

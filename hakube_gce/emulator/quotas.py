@@ -6,10 +6,9 @@ An insert that would go over the limit is accepted and its operation fails, as a
 from collections.abc import Iterable
 
 from hakube_gce.emulator.calls import Call, Json
-from hakube_gce.emulator.catalog import MACHINE_TYPES, ZONES
-from hakube_gce.emulator.links import last, region_of, zone_of
 from hakube_gce.emulator.refusals import quota_exceeded
-from hakube_gce.emulator.world import World, nat_ips
+from hakube_gce.emulator.usage import place
+from hakube_gce.emulator.world import World
 
 
 def quotas(world: World, project: str, region: str, metrics: Iterable[str]) -> list[Json]:
@@ -17,7 +16,7 @@ def quotas(world: World, project: str, region: str, metrics: Iterable[str]) -> l
     return [
         {
             "metric": metric,
-            "limit": float(world.limits[metric]),
+            "limit": float(world.limit(metric)),
             "usage": float(usage(world, project, region, metric)),
         }
         for metric in metrics
@@ -25,26 +24,11 @@ def quotas(world: World, project: str, region: str, metrics: Iterable[str]) -> l
 
 
 def usage(world: World, project: str, region: str, metric: str) -> float:
-    """Return how much of a metric a project holds in a region."""
-
-    def here(kind: str) -> list[Json]:
-        found = world.store.of_kind(kind, project)
-        return [record for path, record in found if region in ("", _region(path))]
-
-    match metric:
-        case "INSTANCES":
-            return len(here("compute#instance"))
-        case "CPUS":
-            types = [last(instance["machineType"]) for instance in here("compute#instance")]
-            return sum(MACHINE_TYPES[name][0] for name in types)
-        case "DISKS_TOTAL_GB":
-            return sum(int(disk["sizeGb"]) for disk in here("compute#disk"))
-        case "STATIC_ADDRESSES":
-            return len(here("compute#address"))
-        case "IN_USE_ADDRESSES":
-            return sum(len(nat_ips(instance)) for instance in here("compute#instance"))
-        case _:
-            return len(here("compute#forwardingRule"))
+    """Return how much of a metric a project holds in a region; an empty one means all of them."""
+    used = world.store.used
+    if region:
+        return used.get((project, region, metric), 0)
+    return sum(amount for (p, _, m), amount in used.items() if (p, m) == (project, metric))
 
 
 def check(world: World, call: Call, metric: str, path: str) -> None:
@@ -54,11 +38,7 @@ def check(world: World, call: Call, metric: str, path: str) -> None:
         OperationFailed: QUOTA_EXCEEDED; the lab undoes the request and fails its operation.
     """
     # Forwarding rules are counted per project, everything else per region.
-    region = "" if metric == "FORWARDING_RULES" else _region(path)
-    if usage(world, call.project, region, metric) > world.limits[metric]:
+    region = "" if metric == "FORWARDING_RULES" else place(path)[1]
+    if usage(world, call.project, region, metric) > world.limit(metric):
         scope = f"region {region}" if region else f"project {call.project}"
-        raise quota_exceeded(metric, world.limits[metric], scope)
-
-
-def _region(path: str) -> str:
-    return region_of(path) or ZONES.get(zone_of(path), "")
+        raise quota_exceeded(metric, world.limit(metric), scope)

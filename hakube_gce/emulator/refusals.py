@@ -88,6 +88,12 @@ def in_use(kind: str, path: str, user: str) -> Refusal:
     return Refusal(400, "resourceInUseByAnotherResource", text)
 
 
+def in_use_late(kind: str, path: str, user: str) -> OperationFailed:
+    """Late 400: what Google says of a network that something else still uses."""
+    text = f"The {kind} resource '{path}' is already being used by '{user}'"
+    return OperationFailed("RESOURCE_IN_USE_BY_ANOTHER_RESOURCE", 400, text)
+
+
 def not_ready(path: str) -> Refusal:
     """400: it is being made, changed or deleted [K]."""
     return Refusal(400, "resourceNotReady", f"The resource '{path}' is not ready")

@@ -101,7 +101,7 @@ class _Handler(BaseHTTPRequestHandler):
             )
 
     def _send(self, status: int, answer: Json) -> None:
-        payload = json.dumps(answer, indent=1).encode()
+        payload = json.dumps(answer).encode()
         self.send_response(status)
         self.send_header("Content-Type", "application/json; charset=UTF-8")
         self.send_header("Content-Length", str(len(payload)))

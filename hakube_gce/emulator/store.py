@@ -1,24 +1,21 @@
-"""Every record of a lab, and the file they survive in.
+"""Every record of a lab, in memory.
 
 Records and operations are values: putting a new one replaces the old one, and nothing changes one
 in place. So a snapshot is two shallow copies, and a refused request is undone by putting them
-back. The file is written whole and renamed into place before a change is answered; it is not
-synced to the disk: a lab may lose its last moments when the machine loses power.
+back. The file they survive in is `state_file`'s.
 """
 
-import json
-import os
-import tempfile
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 
+from hakube_gce.emulator import holdings, usage
 from hakube_gce.emulator.calls import Json
 from hakube_gce.emulator.operations import Operation
-from hakube_gce.emulator.refusals import EmulatorError
 
-SCHEMA = 1
 _OPERATIONS_KEPT = 500
+_SYSTEM_OPERATIONS_KEPT = 100
+"""Of those that managed groups began: a thousand nodes must not push out what clients wait for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,22 +36,50 @@ class Store:
     counters: dict[str, int] = field(default_factory=dict)
     unfinished: dict[str, Operation] = field(init=False)
     """Those of the operations that are under way: every request asks for them."""
+    _by_target: dict[str, dict[str, Operation]] = field(init=False)
+    """The same, by what they are about."""
     _kinds: dict[str, dict[str, Json]] = field(init=False)
     """The records once more, by kind: a lab of a thousand nodes is asked for its few disks."""
+    _holders: dict[str, dict[str, None]] = field(init=False)
+    """What is held (see `holdings`) → paths of the records that hold it, in a stable order."""
+    used: Counter[usage.Account] = field(init=False)
+    """How much of each quota is used."""
 
     def __post_init__(self) -> None:
-        self.unfinished = {path: o for path, o in self.operations.items() if not o.done}
-        self._kinds = {}
+        self.unfinished, self._by_target = {}, {}
+        for operation in self.operations.values():
+            if not operation.done:
+                self._note_unfinished(operation)
+        self._kinds, self._holders, self.used = {}, {}, Counter()
         for path, record in self.records.items():
             self._file(path, record)
 
+    def _note_unfinished(self, operation: Operation) -> None:
+        self.unfinished[operation.path] = operation
+        self._by_target.setdefault(operation.target, {})[operation.path] = operation
+
     def _file(self, path: str, record: Json) -> None:
         self._kinds.setdefault(record.get("kind", ""), {})[path] = record
+        for held in holdings.of(record):
+            self._holders.setdefault(held, {})[path] = None
+        for account, amount in usage.of(path, record):
+            self.used[account] += amount
+
+    def _unfile(self, path: str, record: Json, *, kept: frozenset[str] = frozenset()) -> None:
+        for account, amount in usage.of(path, record):
+            self.used[account] -= amount
+        for name in holdings.of(record) - kept:
+            del self._holders[name][path]
+            if not self._holders[name]:
+                del self._holders[name]
 
     def get(self, path: str) -> Json | None:
         return self.records.get(path)
 
     def put(self, path: str, record: Json) -> None:
+        before = self.records.get(path)
+        if before is not None:
+            self._unfile(path, before, kept=holdings.of(record))
         self.records[path] = record
         self._file(path, record)
 
@@ -69,13 +94,25 @@ class Store:
         gone = self.records.pop(path, None)
         if gone is not None:
             del self._kinds[gone.get("kind", "")][path]
+            self._unfile(path, gone)
+
+    def holders(self, held: str) -> tuple[str, ...]:
+        """Return the paths of the records that hold something; see `holdings`."""
+        return tuple(self._holders.get(held, ()))
 
     def put_operation(self, operation: Operation) -> None:
         self.operations[operation.path] = operation
-        if operation.done:
-            self.unfinished.pop(operation.path, None)
-        else:
-            self.unfinished[operation.path] = operation
+        if not operation.done:
+            self._note_unfinished(operation)
+        elif self.unfinished.pop(operation.path, None) is not None:
+            about = self._by_target[operation.target]
+            del about[operation.path]
+            if not about:
+                del self._by_target[operation.target]
+
+    def unfinished_about(self, target: str) -> tuple[Operation, ...]:
+        """Return the operations under way that are about a resource."""
+        return tuple(self._by_target.get(target, {}).values())
 
     def under(self, collection: str) -> Iterator[tuple[str, Json]]:
         """Yield the direct children of a collection, e.g. ``projects/p/zones/z/disks``."""
@@ -106,60 +143,9 @@ class Store:
 
     def forget_old_operations(self) -> None:
         """Drop the oldest finished operations, as Google does in time."""
-        if len(self.operations) <= _OPERATIONS_KEPT:
+        if len(self.operations) <= _SYSTEM_OPERATIONS_KEPT:
             return
-        done = [path for path, operation in self.operations.items() if operation.done]
-        for path in done[:-_OPERATIONS_KEPT]:
-            del self.operations[path]
-
-    def to_json(self) -> Json:
-        return {
-            "schema": SCHEMA,
-            "counters": self.counters,
-            "records": self.records,
-            "operations": [operation.to_json() for operation in self.operations.values()],
-        }
-
-
-def load(path: Path) -> Store:
-    """Read a store; one that was never written is empty.
-
-    Raises:
-        EmulatorError: the file is damaged or of another schema.
-    """
-    hint = "end this lab with: hakube emulator destroy"
-    try:
-        text = path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        return Store()
-    try:
-        saved = json.loads(text)
-        if saved["schema"] != SCHEMA:
-            raise EmulatorError(f"{path} is of schema {saved['schema']}, not {SCHEMA}", hint=hint)
-        operations = [Operation(**fields) for fields in saved["operations"]]
-        return Store(
-            records=saved["records"],
-            operations={operation.path: operation for operation in operations},
-            counters=saved["counters"],
-        )
-    except (ValueError, KeyError, TypeError) as error:
-        raise EmulatorError(f"{path} is damaged: {error}", hint=hint) from error
-
-
-def write_private(path: Path, text: str) -> None:
-    """Put a file in place in one step, readable by its owner only."""
-    handle, temporary = tempfile.mkstemp(
-        dir=path.parent, prefix=f".{path.name}."
-    )  # 0600 from birth
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
-
-
-def save(store: Store, path: Path) -> None:
-    """Write the whole store to its file."""
-    write_private(path, json.dumps(store.to_json(), separators=(",", ":")))
+        for system, kept in ((False, _OPERATIONS_KEPT), (True, _SYSTEM_OPERATIONS_KEPT)):
+            done = [p for p, o in self.operations.items() if o.done and o.system is system]
+            for path in done[:-kept]:
+                del self.operations[path]

@@ -13,6 +13,7 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Final, Protocol
 
+from hakube_gce.emulator import holdings
 from hakube_gce.emulator.calls import Call, Json
 from hakube_gce.emulator.catalog import REGIONS, ZONES
 from hakube_gce.emulator.links import link, region_of, zone_of
@@ -42,8 +43,9 @@ LIMITS: Final[Mapping[str, float]] = MappingProxyType(
 )
 """Quotas of each region in each project; [K] figures of a young project."""
 
-_ADDRESSES_TRIED = 200
-"""Internal and external addresses of a lab are the runtime's first 200."""
+_ADDRESSES = 2000
+"""Internal and external addresses of a lab are the runtime's first 2000."""
+_LETTERS = "0123456789abcdefghijklmnopqrstuvwxyz"
 _LABEL_KEY = re.compile(r"[a-z][a-z0-9_-]{0,62}", re.ASCII)
 _LABEL_VALUE = re.compile(r"[a-z0-9_-]{0,63}", re.ASCII)
 
@@ -72,6 +74,10 @@ class World:
     """Scopes that a fault has cut off, e.g. ``zones/europe-west1-b``."""
     propagating: dict[str, float] = field(default_factory=dict)
     """Forwarding rule → monotonic moment from which it leads somewhere."""
+    alarms: dict[str, float] = field(default_factory=dict)
+    """Managed group → monotonic moment at which it goes on making its instances."""
+    seed: str = ""
+    """What the lab's chance is drawn from."""
 
     # ------------------------------------------------------------------------------- records
     def timestamp(self) -> str:
@@ -101,8 +107,18 @@ class World:
         self.store.put(path, {key: value for key, value in record.items() if value is not None})
         return self.store.records[path]
 
+    def limit(self, metric: str) -> float:
+        """Return a quota: what the lab was told, else what every project begins with."""
+        return self.store.counters.get(f"limit:{metric}", self.limits[metric])
+
     def new_id(self) -> str:
         return str(self.store.count("id", start=4_100_000_000_000_000_001))
+
+    def random_name(self, length: int) -> str:
+        """Return lower-case letters and digits by chance: another lab gets others."""
+        drawn = f"{self.seed} {self.store.count('chance')}".encode()
+        number = int.from_bytes(hashlib.sha256(drawn).digest())
+        return "".join(_LETTERS[number // 36**place % 36] for place in range(length))
 
     def named(self, call: Call, collection: str) -> str:
         """Return the path an insert request's body asks for."""
@@ -136,10 +152,8 @@ class World:
     def pending(self, path: str, kind: str = "") -> bool:
         """Tell whether an unfinished operation (of a kind) is about this resource."""
         return any(
-            operation.target == path
-            and operation.failure is None
-            and operation.method.endswith(f".{kind}" if kind else "")
-            for operation in self.unfinished()
+            operation.failure is None and operation.method.endswith(f".{kind}" if kind else "")
+            for operation in self.store.unfinished_about(path)
         )
 
     def unfinished(self) -> Iterable[Operation]:
@@ -147,34 +161,22 @@ class World:
 
     # ----------------------------------------------------------------------------- addresses
     def free_internal_ip(self) -> str:
-        return self._free("internal", self.runtime.internal_ip, set(self.internal_ips()))
+        return self._free("internal", self.runtime.internal_ip, holdings.internal)
 
     def free_external_ip(self) -> str:
-        return self._free("external", self.runtime.external_ip, set(self.external_ips()))
+        return self._free("external", self.runtime.external_ip, holdings.external)
 
     def is_internal(self, address: str) -> bool:
         """Tell whether the lab could give this address to a VM."""
-        return any(self.runtime.internal_ip(n) == address for n in range(_ADDRESSES_TRIED))
+        return any(self.runtime.internal_ip(n) == address for n in range(_ADDRESSES))
 
-    def internal_ips(self) -> Iterable[str]:
-        for _, instance in self.store.of_kind("compute#instance"):
-            for interface in instance["networkInterfaces"]:
-                yield interface["networkIP"]
-
-    def external_ips(self) -> Iterable[str]:
-        """Yield every external address in use or reserved, in all projects."""
-        for _, address in self.store.of_kind("compute#address"):
-            yield address["address"]
-        for _, rule in self.store.of_kind("compute#forwardingRule"):
-            yield rule["IPAddress"]
-        for _, instance in self.store.of_kind("compute#instance"):
-            yield from nat_ips(instance)
-
-    def _free(self, counter: str, address_of: Callable[[int], str], taken: set[str]) -> str:
+    def _free(
+        self, counter: str, address_of: Callable[[int], str], holding: Callable[[str], str]
+    ) -> str:
         # Round and round rather than lowest first: an address just given up is not reused at once.
-        for _ in range(_ADDRESSES_TRIED):
-            address = address_of(self.store.count(counter) % _ADDRESSES_TRIED)
-            if address not in taken:
+        for _ in range(_ADDRESSES):
+            address = address_of(self.store.count(counter) % _ADDRESSES)
+            if not self.store.holders(holding(address)):
                 return address
         raise Refusal(503, "backendError", f"the lab has no free {counter} address left")
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from hakube_gce import conditions, marks, snapshots
 from hakube_gce.errors import AgentSilent, Refused, StepFailed
-from hakube_gce.model import Observed
+from hakube_gce.model import Observed, Replica
 from hakube_gce.perform.context import Context
 from hakube_gce.resources import DiskSnapshot
 from hakube_gce.snapshots import Facts
@@ -86,7 +86,9 @@ def prove_quorum_lost(context: Context, _key: str, step: ProveQuorumLost) -> Non
     """Hear the survivor once more, before anything is deleted.
 
     When all others are off by Compute Engine's word, they make no majority. While one of them
-    runs, the survivor itself has to say that it has no quorum, for longer than an election takes.
+    runs, the survivor itself has to say that it has no quorum, for longer than an election takes,
+    and the load balancer must find none of theirs ready: a survivor that is cut off from a
+    majority says the same as one that has lost it.
 
     Raises:
         Refused: There is a quorum.
@@ -102,12 +104,12 @@ def prove_quorum_lost(context: Context, _key: str, step: ProveQuorumLost) -> Non
         if survivor is not None and survivor.fresh and survivor.report is not None:
             if not _others_run(seen, step.replica):
                 return
-            has_quorum = survivor.report.etcd_healthy
-            since = {has_quorum: since.get(has_quorum, clock.monotonic())}
-            lasted_s = clock.monotonic() - since[has_quorum]
-            if has_quorum and lasted_s >= _STILL_HEALTHY_S:
-                raise _majority(f"{step.replica} goes on reading through one")
-            if not has_quorum and lasted_s >= context.limits.election_s:
+            witness = _reads_through_a_quorum(seen, survivor)
+            since = {bool(witness): since.get(bool(witness), clock.monotonic())}
+            lasted_s = clock.monotonic() - since[bool(witness)]
+            if witness and lasted_s >= _STILL_HEALTHY_S:
+                raise _majority(witness)
+            if not witness and lasted_s >= context.limits.election_s:
                 return
         clock.sleep(context.limits.poll_s)
     raise AgentSilent(
@@ -115,6 +117,17 @@ def prove_quorum_lost(context: Context, _key: str, step: ProveQuorumLost) -> Non
         replica=step.replica,
         hint="is its VM up? `hakube status` shows what it last said",
     )
+
+
+def _reads_through_a_quorum(seen: Observed, survivor: Replica) -> str:
+    """Name what speaks for a quorum; an API server is ready only while its etcd has one."""
+    if survivor.report is not None and survivor.report.etcd_healthy:
+        return f"{survivor.name} goes on reading through one"
+    health = seen.backend_service.health if seen.backend_service is not None else {}
+    ready = [r.name for r in seen.replicas if health.get(r.name) == "HEALTHY" and r != survivor]
+    if ready:
+        return f"the load balancer goes on finding the API of {' and '.join(ready)} ready"
+    return ""
 
 
 def ask_survivor(context: Context, step: ProveQuorumLost) -> None:

@@ -19,6 +19,11 @@ def create(blueprint: Blueprint, zone: str) -> str:
     return _line(blueprint, blueprint.programs[0], KUBE_GCE_ZONE=zone)
 
 
+def create_in_zones(blueprint: Blueprint, zones: Sequence[str]) -> str:
+    """Give the command that makes a cluster with a master in each of these zones."""
+    return _line(blueprint, blueprint.programs[0], KUBE_MASTER_ZONES=",".join(zones))
+
+
 def remove(blueprint: Blueprint, zone: str, replica: str) -> str:
     """Give the command that removes a master; any of the zone when none is named."""
     variables = {"KUBE_DELETE_NODES": "false", "KUBE_GCE_ZONE": zone}
@@ -64,6 +69,12 @@ def recover(blueprint: Blueprint, zone: str, survivor: str, *, confirmed: bool) 
     return _line(blueprint, program, **variables)
 
 
+def scale(blueprint: Blueprint, zone: str, masters: int) -> str:
+    """Give the command that makes so many masters of what there is."""
+    program = f"{blueprint.programs[2]} scale --to {masters}"
+    return _line(blueprint, program, KUBE_GCE_ZONE=zone)
+
+
 def status(blueprint: Blueprint, seen: Observed) -> str:
     """Give the command that shows the cluster."""
     zones = [r.zone for r in seen.replicas] + [z.name for z in seen.zones]
@@ -107,6 +118,11 @@ def again(blueprint: Blueprint, intent: Intent) -> str:  # noqa: PLR0911 - one r
             return restore(blueprint, intent.zone, intent.snapshot, confirmed=intent.confirmed)
         case Verb.RECOVER:
             return recover(blueprint, intent.zone, intent.replica_name, confirmed=intent.confirmed)
+
+
+def in_turn(blueprint: Blueprint, intents: Sequence[Intent]) -> tuple[str, ...]:
+    """Give the commands that state several intents."""
+    return tuple(again(blueprint, intent) for intent in intents)
 
 
 def line(selectors: Sequence[tuple[str, str]], program: str, **variables: str) -> str:

@@ -102,6 +102,8 @@ def restore_not_needed(blueprint: Blueprint, seen: Observed, used: Sequence[Disk
         "recovered from a survivor, which loses less",
         exit_status=UNSAFE,
         next_command=right,
+        override="if what is there is of no use, tear it down first, the snapshots are kept: "
+        + commands.teardown(blueprint, _any_zone(seen), confirmed=False),
     )
 
 

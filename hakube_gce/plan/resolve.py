@@ -136,7 +136,7 @@ def _replicate(
 def _remove(blueprint: Blueprint, intent: Intent, seen: Observed, operation_id: str) -> Resolved:
     unfinished = seen.operation
     if unfinished is not None and _is_resumed(intent, unfinished):
-        return Resolved(operation=unfinished)
+        return Resolved(operation=_of_todays_vm(seen, unfinished))
     if not seen.uid:
         return _refuse(blockers.no_cluster(blueprint))
     target, found = _victim(blueprint, intent, seen, unfinished)
@@ -165,6 +165,17 @@ def _is_resumed(intent: Intent, unfinished: Operation) -> bool:
         and intent.zone == unfinished.zone
         and intent.replica_name in {"", unfinished.target}
     )
+
+
+def _of_todays_vm(seen: Observed, unfinished: Operation) -> Operation:
+    """Aim an unfinished removal at the VM of its target that is there now.
+
+    A master that was to go may have come back meanwhile, in a new VM on its own disk.
+    """
+    replica = conditions.replica_named(seen, unfinished.target)
+    if replica is None:
+        return unfinished
+    return replace(unfinished, target_id=replica.instance.id)
 
 
 def _may_go(seen: Observed, unfinished: Operation, target: str) -> bool:

@@ -119,14 +119,21 @@ MASTER_ZONES = Variable(
     support=Support.OURS,
     meaning="a master in each of these zones of one region, in one run; the first founds",
     example="europe-west1-b,europe-west1-c,europe-west1-d",
-    pending="several masters in one run are refused as yet",
 )
 SAME_ZONE = Variable(
     name="HAKUBE_SAME_ZONE",
     kind=kinds.BOOLEAN,
     default="false",
     support=Support.OURS,
-    meaning="KUBE_MASTER_ZONES may name a zone more than once: they fail together",
+    meaning="several masters in one zone are agreed to: they fail together",
+    example="true",
+)
+EVEN_MASTERS = Variable(
+    name="HAKUBE_EVEN_MASTERS",
+    kind=kinds.BOOLEAN,
+    default="false",
+    support=Support.OURS,
+    meaning="an even number of masters is agreed to: it tolerates no more than one less",
     example="true",
 )
 
@@ -146,5 +153,6 @@ GROUP = Group(
         E2E_ZONES,
         MASTER_ZONES,
         SAME_ZONE,
+        EVEN_MASTERS,
     ),
 )

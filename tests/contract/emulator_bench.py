@@ -89,13 +89,14 @@ class Bench:
     ) -> tuple[int, str]:
         """Send a request that must be refused and change nothing; return status and reason."""
         self.get("")  # whatever is due is done before the refusal, not by it
-        before = copy.deepcopy(self.lab.world.store.to_json())
+        before = copy.deepcopy(self.lab.world.store.snapshot())
         try:
             answer = self.ask(verb, path, body, **query)
         except Refusal as refusal:
             error = refusal.body()["error"]
             assert error["message"] == error["errors"][0]["message"]
-            assert self.lab.world.store.to_json() == before, "refused, but something changed"
+            now = self.lab.world.store.snapshot()
+            assert now == before, "refused, but something changed"
             return error["code"], error["errors"][0]["reason"]
         raise AssertionError(f"not refused: {answer}")
 
@@ -162,6 +163,34 @@ def service(name: str, groups: tuple[str, ...] = ()) -> Json:
         "backends": [{"group": group, "balancingMode": "CONNECTION"} for group in groups],
         "connectionDraining": {"drainingTimeoutSec": 10},
     }
+
+
+def template(name: str = "t", **changes: Any) -> Json:
+    """Return a node template's insert body; ``changes`` are to its properties."""
+    boot = {"sourceImage": IMAGE, "diskSizeGb": "100", "diskType": "pd-standard"}
+    properties = {
+        "machineType": "n1-standard-2",
+        "canIpForward": True,
+        "disks": [{"boot": True, "autoDelete": True, "initializeParams": boot}],
+        "networkInterfaces": [
+            {
+                "network": "global/networks/default",
+                "accessConfigs": [{"name": "external-nat", "type": "ONE_TO_ONE_NAT"}],
+            }
+        ],
+        "metadata": {"items": [{"key": "kube-env", "value": "A: b"}]},
+        "scheduling": {"automaticRestart": True},
+        "serviceAccounts": [{"email": "default", "scopes": ["monitoring"]}],
+        "labels": {"owner": "me"},
+        "tags": {"items": ["kubernetes-minion"]},
+    }
+    return {"name": name, "properties": {**properties, **changes}}
+
+
+def manager(size: int, name: str = "nodes", **changes: Any) -> Json:
+    """Return a managed group's insert body; its template is ``t``."""
+    base = {"name": name, "baseInstanceName": name, "targetSize": size}
+    return {**base, "instanceTemplate": "global/instanceTemplates/t", **changes}
 
 
 def listed(*instances: str) -> Json:

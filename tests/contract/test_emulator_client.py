@@ -3,11 +3,9 @@
 import socket
 import uuid
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 from google.api_core import exceptions
-from google.auth.credentials import AnonymousCredentials
 from google.cloud import compute_v1
 
 from hakube_gce.clock import SystemClock
@@ -15,50 +13,10 @@ from hakube_gce.emulator.lab import Lab
 from hakube_gce.emulator.latency import Latency
 from hakube_gce.emulator.server import serve
 from tests.contract.emulator_bench import IMAGE
+from tests.contract.emulator_cloud import PROJECT, REGION, ZONE, Cloud
 from tests.fakes.fake_runtime import FakeRuntime
 
-PROJECT, REGION, ZONE = "hakube-lab", "europe-west1", "europe-west1-b"
 LINK = "https://www.googleapis.com/compute/v1/projects/hakube-lab"
-
-
-class Cloud:
-    """Clients of one lab; closes them at the end."""
-
-    def __init__(self, endpoint: str) -> None:
-        self._options = {"api_endpoint": endpoint}
-        self._clients: dict[str, Any] = {}
-
-    def __getattr__(self, name: str) -> Any:
-        if name not in self._clients:
-            kind = getattr(compute_v1, f"{name}Client")
-            options: Any = self._options
-            client = kind(credentials=AnonymousCredentials(), client_options=options)  # type: ignore[no-untyped-call]  # the library has no types for it
-            self._clients[name] = client
-        return self._clients[name]
-
-    def wait(self, operation: compute_v1.Operation) -> compute_v1.Operation:
-        """Wait as our gateway does: by an operations client of the same endpoint."""
-        assert operation.status == compute_v1.Operation.Status.RUNNING
-        if operation.zone:
-            done = self.ZoneOperations.wait(
-                project=PROJECT, zone=ZONE, operation=operation.name, retry=None
-            )
-        elif operation.region:
-            done = self.RegionOperations.wait(
-                project=PROJECT, region=REGION, operation=operation.name, retry=None
-            )
-        else:
-            done = self.GlobalOperations.wait(
-                project=PROJECT, operation=operation.name, retry=None
-            )
-        assert done.status == compute_v1.Operation.Status.DONE
-        assert not done.error.errors
-        return done  # type: ignore[no-any-return]  # the clients above are untyped
-
-    def close(self) -> None:
-        for client in self._clients.values():
-            client.transport.close()
-            client.transport._session.close()  # noqa: SLF001 - the library leaves it open
 
 
 @pytest.fixture
@@ -191,8 +149,8 @@ def test_errors_become_the_client_librarys_own(cloud: Cloud) -> None:
     stale = compute_v1.ZoneSetLabelsRequest(labels={"a": "b"}, label_fingerprint="AAAA")
     with pytest.raises(exceptions.PreconditionFailed):
         cloud.Disks.set_labels_unary(**zonal, resource="a", zone_set_labels_request_resource=stale)
-    with pytest.raises(exceptions.MethodNotImplemented, match=r"compute\.routes\.list"):
-        list(cloud.Routes.list(project=PROJECT))
+    with pytest.raises(exceptions.MethodNotImplemented, match=r"compute\.autoscalers\.list"):
+        list(cloud.Autoscalers.list(**zonal))
 
 
 def test_a_finished_operation_can_be_forgotten(cloud: Cloud) -> None:

@@ -181,9 +181,11 @@ def test_a_network_in_use_is_not_deleted(lab: Bench) -> None:
     lab.instance("vm", networkInterfaces=[{"network": "global/networks/net"}])
     rule = {"name": "fw", "network": "global/networks/net", "allowed": [{"IPProtocol": "tcp"}]}
     lab.do("POST", "global/firewalls", rule)
-    assert lab.refusal("DELETE", "global/networks/net") == IN_USE
+    failed = lab.fails("DELETE", "global/networks/net")["error"]["errors"]
+    assert [error["code"] for error in failed] == ["RESOURCE_IN_USE_BY_ANOTHER_RESOURCE"]
     lab.do("DELETE", f"{ZONE}/instances/vm")
-    assert lab.refusal("DELETE", "global/networks/net") == IN_USE
+    failed = lab.fails("DELETE", "global/networks/net")["error"]["errors"]
+    assert [error["code"] for error in failed] == ["RESOURCE_IN_USE_BY_ANOTHER_RESOURCE"]
     lab.do("DELETE", "global/firewalls/fw")
     lab.do("DELETE", "global/networks/net")
     assert lab.refusal("GET", f"{REGION}/subnetworks/net") == MISSING

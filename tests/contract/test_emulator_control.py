@@ -259,6 +259,19 @@ def test_faults_can_be_scripted_from_the_shell(home: Path) -> None:
         assert run(home, "fault", "add", bad)[0] == 2, bad
 
 
+def test_quotas_are_kept_over_a_restart(home: Path) -> None:
+    ensure(home)
+    assert "INSTANCES=72\n" in run(home, "quota")[1]
+    assert "INSTANCES=2000\n" in run(home, "quota", "INSTANCES=2000", "CPUS=9000")[1]
+    assert run(home, "stop")[0] == 0
+    ensure(home)
+    found = json.loads(run(home, "quota", "--output", "json")[1])["quotas"]
+    assert (found["INSTANCES"], found["CPUS"], found["STATIC_ADDRESSES"]) == (2000, 9000, 8)
+    for bad in ("INSTANCES", "INSTANCES=", "INSTANCES=-1", "=1"):
+        assert run(home, "quota", bad)[0] == 2 or bad == "=1", bad
+    assert run(home, "quota", "NODES=3")[0] == 7
+
+
 def test_dump_is_json_with_every_resource(home: Path) -> None:
     insert_vm(ensure(home), "vm")
     dumped = json.loads(run(home, "dump")[1])
@@ -268,7 +281,7 @@ def test_dump_is_json_with_every_resource(home: Path) -> None:
 
 @pytest.mark.parametrize(
     "argv",
-    [("vm", "kill", "vm"), ("env", "vm"), ("dump",), ("fault", "list")],
+    [("vm", "kill", "vm"), ("env", "vm"), ("dump",), ("fault", "list"), ("quota",)],
 )
 def test_commands_that_need_a_running_lab_say_so(home: Path, argv: tuple[str, ...]) -> None:
     status, out, err = run(home, *argv)

@@ -19,7 +19,8 @@ from hakube_gce.emulator.latency import Latency, profile
 from hakube_gce.emulator.machines import virtual_machine
 from hakube_gce.emulator.refusals import EmulatorError
 from hakube_gce.emulator.server import LabServer, serve
-from tests.contract.emulator_bench import REGION, ZONE, Bench, instance
+from hakube_gce.emulator.world import LIMITS
+from tests.contract.emulator_bench import REGION, ZONE, Bench, instance, manager, template
 from tests.fakes.clock import FakeClock
 from tests.fakes.fake_runtime import FakeRuntime
 
@@ -250,6 +251,25 @@ def test_faults_and_calls_can_be_seen_and_cleared() -> None:
         assert (
             f"{DISKS.removeprefix('/compute/v1/')}/d" in wire.admin("GET", "dump")[1]["resources"]
         )
+
+
+def test_a_quota_that_is_raised_lets_go_on_what_waits_for_room() -> None:
+    with served() as wire:
+        assert wire.admin("POST", "quotas", {"INSTANCES": 1})[1]["quotas"]["INSTANCES"] == 1
+        lab = wire.bench(FakeRuntime())
+        lab.project = "hakube-lab"
+        lab.do("POST", "global/instanceTemplates", template())
+        lab.do("POST", f"{ZONE}/instanceGroupManagers", manager(2))
+        path = f"{ZONE}/instanceGroupManagers/nodes"
+        assert eventually(lambda: bool(lab.get(path)["currentActions"]["none"]))
+        assert lab.get(path)["currentActions"]["creating"] == 1
+        for wrong in ({"NODES": 1}, {"CPUS": -1}, {"CPUS": "many"}, {"CPUS": True}):
+            assert wire.admin("POST", "quotas", wrong)[0] == 400, wrong
+        assert wire.admin("GET", "quotas")[1]["quotas"]["CPUS"] == LIMITS["CPUS"]
+        assert wire.admin("POST", "quotas", {"INSTANCES": 2})[0] == 200
+        assert eventually(lambda: bool(lab.get(path)["status"]["isStable"]))
+        shown = {q["metric"]: q["limit"] for q in lab.get(REGION)["quotas"]}
+        assert shown["INSTANCES"] == 2
 
 
 # ----------------------------------------------------------------------------------- probing

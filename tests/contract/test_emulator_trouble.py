@@ -10,7 +10,7 @@ import pytest
 from hakube_gce.emulator.faults import parse
 from hakube_gce.emulator.latency import profile
 from hakube_gce.emulator.refusals import EmulatorError, Refusal
-from hakube_gce.emulator.store import load
+from hakube_gce.emulator.state_file import load
 from tests.contract.emulator_bench import (
     OTHER_ZONE,
     REGION,

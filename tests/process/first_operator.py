@@ -1,11 +1,15 @@
 """An operator small enough for tests: the channel's protocol by hand, past the emulator's API."""
 
+import http.client
 import itertools
 import json
 import os
-from collections.abc import Mapping
+import ssl
+from collections.abc import Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 from hakube_gce.clock import SystemClock
@@ -13,6 +17,7 @@ from hakube_gce.emulator.runtime import Runtime, VirtualMachine
 from hakube_gce.leaves import ReplicaNames
 from hakube_gce.pki import admin_credential, issue_leaves, new_cluster_keys
 from hakube_gce.sealing import Binding, seal
+from tests.process.masters import Said, ask
 from tests.process.waiting import until
 
 UID = "00112233aabbccdd"
@@ -140,3 +145,25 @@ class Operator:
 
 def _flat(line: Mapping[str, Any]) -> dict[str, Any]:
     return {k: v for k, v in line.items() if not isinstance(v, dict | list)}
+
+
+def join(operator: Operator, masters: Sequence[Master]) -> Master:
+    newcomer = operator.boot(len(masters))
+    operator.install(newcomer, "joiner", *(master.peer_url for master in masters))
+    args = {"name": newcomer.vm.name, "peer_url": newcomer.peer_url, "timeout_s": 60}
+    operator.ask(masters[0], "admit", args)
+    until(lambda: operator.runtime.serves(newcomer.vm), "the newcomer serves")
+    return newcomer
+
+
+def call(operator: Operator, folder: Path, method: str, path: str, body: object = None) -> Said:
+    """Ask the cluster IP as the administrator, its certificate verified."""
+    context = ssl.create_default_context(cadata=operator.keys.cluster.certificate)
+    files = {"crt": operator.admin.certificate, "key": operator.admin.key}
+    for suffix, content in files.items():
+        (folder / f"admin.{suffix}").write_text(content)
+    context.load_cert_chain(folder / "admin.crt", folder / "admin.key")
+    port = operator.runtime.api_port
+    wire = http.client.HTTPSConnection(operator.cluster_ip, port, timeout=20, context=context)
+    with closing(wire):
+        return ask(wire, method, path, body)

@@ -1,11 +1,8 @@
 """A cluster of real agents and real etcd members in the process runtime, from founder to three."""
 
-import http.client
 import json
-import ssl
 import subprocess
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +10,7 @@ import pytest
 
 from hakube_gce.emulator.runtime import Route
 from hakube_gce.emulator.runtimes.process import ProcessRuntime
-from tests.process.first_operator import Master, Operator
-from tests.process.masters import Said, ask
+from tests.process.first_operator import Master, Operator, call, join
 from tests.process.waiting import until
 
 pytestmark = pytest.mark.process
@@ -38,28 +34,6 @@ def founder(operator: Operator) -> Master:
     founder = operator.boot(0)
     assert operator.install(founder, "founder")["phase"] == "running"
     return founder
-
-
-def join(operator: Operator, masters: Sequence[Master]) -> Master:
-    newcomer = operator.boot(len(masters))
-    operator.install(newcomer, "joiner", *(master.peer_url for master in masters))
-    args = {"name": newcomer.vm.name, "peer_url": newcomer.peer_url, "timeout_s": 60}
-    operator.ask(masters[0], "admit", args)
-    until(lambda: operator.runtime.serves(newcomer.vm), "the newcomer serves")
-    return newcomer
-
-
-def call(operator: Operator, folder: Path, method: str, path: str, body: object = None) -> Said:
-    """Ask the cluster IP as the administrator, its certificate verified."""
-    context = ssl.create_default_context(cadata=operator.keys.cluster.certificate)
-    files = {"crt": operator.admin.certificate, "key": operator.admin.key}
-    for suffix, content in files.items():
-        (folder / f"admin.{suffix}").write_text(content)
-    context.load_cert_chain(folder / "admin.crt", folder / "admin.key")
-    port = operator.runtime.api_port
-    wire = http.client.HTTPSConnection(operator.cluster_ip, port, timeout=20, context=context)
-    with closing(wire):
-        return ask(wire, method, path, body)
 
 
 def etcdctl(etcd: Path, environment: Mapping[str, str], *words: str) -> Any:

@@ -140,12 +140,12 @@ def trial(case: Case, course: Course, beginnings: Beginnings) -> tuple[int, list
     for number, moment in case.kills:
         ended = _go_on(scene, case, deaths, Kill(number, moment))
         runs.append(ended)
+        deaths += ended.status == KILLED
+        scene.cloud.settle()
+        if not differences(course.end, end_state(scene.cloud, known)):
+            return deaths, scene.cloud.laws.broken  # done: to ask again would be a new wish
         if ended.status != KILLED:
             break
-        deaths += 1
-    scene.cloud.settle()
-    if not differences(course.end, end_state(scene.cloud, known)):
-        return deaths, scene.cloud.laws.broken  # it was done; to ask again would be a new wish
     runs.append(_go_on(scene, case, deaths, Count()))
     problems = [*scene.cloud.laws.broken, *_unlike(course, scene, known, runs[-1])]
     return deaths, [*problems, *map(str, runs)] if problems else []

@@ -11,6 +11,7 @@ import shutil
 import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from pathlib import Path
 
 from hakube_gce.assemble import Edges, Means, put_together
@@ -70,6 +71,8 @@ class Operator:
     folder: Path
     rng: random.Random
     host: str = "desk"
+    clock_off: timedelta = timedelta()
+    """How far its clock is ahead of Compute Engine's."""
     crowd: list[Process] = field(default_factory=list)
     """Every process there was, on whichever machine: who is gone is known on its own host."""
 
@@ -109,6 +112,7 @@ class Operator:
             host=self.host,
             turns=turns,
             fate=fate,
+            clock_off=self.clock_off,
         )
         self.crowd.append(found)
         return found
@@ -153,7 +157,9 @@ class Operator:
             project=PROJECT, clock=process, rng=random.Random(self.rng.random()), budget_s=300.0
         )
         edges = Edges(
-            gateway=GoogleCompute(clients(process.send, process.now), persistence, pools=inline),
+            gateway=GoogleCompute(
+                clients(process.send, self.cloud.clock.now), persistence, pools=inline
+            ),
             clock=process,
             waits=process,
             limits=LIMITS,
@@ -192,7 +198,6 @@ class Operator:
             gateway=means.gateway,
             observe=means.observer.observe,
             inherit=means.inherit,
-            forbidden=lambda _seen: (),
             lock_place=place,
             context=context,
             screen=screen,

@@ -8,7 +8,7 @@ good: whatever of its code still runs (``finally``) reaches nothing and nobody.
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from hakube_gce.emulator.refusals import Refusal
@@ -89,6 +89,8 @@ class Process:
     turns: Turns
     fate: Fate = field(default_factory=Untroubled)
     dead: bool = False
+    clock_off: timedelta = timedelta()
+    """How far its machine's clock is ahead of Compute Engine's."""
     background: list[Callable[[], None]] = field(default_factory=list)
     """What its other threads do while it waits: each is called when some time has passed."""
     _in_background: bool = False
@@ -111,7 +113,7 @@ class Process:
 
     def now(self) -> datetime:
         self._live()
-        return self.cloud.clock.now()
+        return self.cloud.clock.now() + self.clock_off
 
     def monotonic(self) -> float:
         self._live()

@@ -16,7 +16,13 @@ from hakube_gce.plan.graph import Plan
 from hakube_gce.plan.planner import plan
 from hakube_gce.plan.resolve import resolve
 from hakube_gce.resources import InstanceGroup
-from hakube_gce.steps import CreateInstance, ExpelMember, InstallReplica, YieldLeadership
+from hakube_gce.steps import (
+    CreateInstance,
+    DeleteInstance,
+    ExpelMember,
+    InstallReplica,
+    YieldLeadership,
+)
 from tests.fakes.clusters import (
     IP,
     NOW,
@@ -39,6 +45,7 @@ BLUEPRINT = Blueprint(
     root_disk_gb=20,
 )
 B, C, D = ZONES
+LAST_TIMES_VM = "999"
 CREATE = Operation(id="aaaaaaaaaaaa", verb=Verb.CREATE, zone=B)
 MEND = Operation(id="eeeeeeeeeeee", verb=Verb.MEND, zone=B)
 NEW = "kubernetes-master-0ff"
@@ -852,3 +859,18 @@ def test_a_joiner_is_told_etcds_members_and_not_the_vms() -> None:
     planned = plan(BLUEPRINT, replicate(D, target=name_of(2)), seen)
     (install,) = [p.step for p in planned.steps if isinstance(p.step, InstallReplica)]
     assert install.peer_urls == tuple(m.peer_url for m in seen.members)
+
+
+@pytest.mark.parametrize("named", ["", name_of(1)])
+def test_a_removal_goes_on_with_the_vm_in_which_its_target_came_back(named: str) -> None:
+    """kube-up makes a lost VM again on its disk, whatever is unfinished: same name, another id."""
+    noted = replace(remove(1), target_id=LAST_TIMES_VM)
+    seen = cluster("+++", operation=noted)
+    intent = Intent(verb=Verb.REMOVE, zone=C, replica_name=named)
+    found = resolve(BLUEPRINT, intent, seen, operation_id="ffffffffffff")
+    assert found.operation is not None
+    assert found.operation == replace(noted, target_id=seen.replicas[1].instance.id)
+    planned = plan(BLUEPRINT, found.operation, seen)
+    assert [p.step.id for p in planned.steps if isinstance(p.step, DeleteInstance)] == [
+        seen.replicas[1].instance.id
+    ]

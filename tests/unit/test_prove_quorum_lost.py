@@ -82,6 +82,17 @@ def test_a_survivor_that_goes_on_reading_has_a_quorum() -> None:
         prove(says(cluster("???"), healthy=True))
 
 
+def test_others_that_the_load_balancer_finds_ready_have_a_quorum() -> None:
+    """A survivor in a zone that is cut off cannot tell itself from the last one alive."""
+    silent = says(cluster("???", balancer=True), healthy=False)
+    assert silent.backend_service is not None
+    health = {name_of(0): "UNHEALTHY", name_of(1): "HEALTHY", name_of(2): "UNHEALTHY"}
+    ready = replace(silent, backend_service=replace(silent.backend_service, health=health))
+    with pytest.raises(Refused, match=f"the API of {name_of(1)} ready"):
+        prove(ready)
+    assert prove(ready, silent) >= Limits().election_s, "probes trail by some seconds"
+
+
 def test_a_majority_that_is_seen_is_refused_at_once() -> None:
     with pytest.raises(Refused, match="2 healthy of 3"):
         prove(cluster("++-"))

@@ -243,12 +243,10 @@ def test_masters_share_a_region_and_only_on_demand_a_zone() -> None:
     assert len(settings(**twice, HAKUBE_SAME_ZONE="true").master_zones) == 2
 
 
-def test_several_masters_in_one_run_are_refused_until_they_can_be_made() -> None:
+def test_several_masters_in_one_run_are_no_replication() -> None:
     three = {**HERE, "KUBE_MASTER_ZONES": "europe-west1-b,europe-west1-c,europe-west1-d"}
-    with pytest.raises(SettingsError, match="several in one run"):
-        Settings.parse(three, command=Command.UP)
-    Settings.parse(three, command=Command.DOWN)
-    Settings.parse({**HERE, "KUBE_MASTER_ZONES": "europe-west1-b"}, command=Command.UP)
+    with pytest.raises(SettingsError, match="contradict each other"):
+        Settings.parse({**three, "KUBE_REPLICATE_EXISTING_MASTER": "true"}, command=Command.UP)
 
 
 def test_zones_of_the_wrappers_have_blanks_between() -> None:

@@ -6,6 +6,7 @@ itself is the only mutual exclusion at birth; ``setLabels`` with its fingerprint
 afterwards.
 """
 
+from hakube_gce.emulator import holdings
 from hakube_gce.emulator.calls import Accepted, Call, Json
 from hakube_gce.emulator.catalog import ZONES
 from hakube_gce.emulator.handlers import REGION, Route, change
@@ -13,21 +14,15 @@ from hakube_gce.emulator.links import link, region_of, zone_of
 from hakube_gce.emulator.quotas import check as check_quota
 from hakube_gce.emulator.refusals import Refusal, in_use, invalid
 from hakube_gce.emulator.resources.kinds import Kind, label_fields
-from hakube_gce.emulator.world import World, check_place, nat_ips, public
+from hakube_gce.emulator.world import World, check_place, public
 
 
 def users(world: World, project: str, region: str, address: str) -> list[str]:
     """Return the short paths of what carries an external address in a region."""
-    instances = [
-        path
-        for path, instance in world.store.of_kind("compute#instance", project)
-        if ZONES[zone_of(path)] == region and address in nat_ips(instance)
-    ]
-    rules = [
-        path
-        for path, rule in world.store.of_kind("compute#forwardingRule", project)
-        if region_of(path) == region and rule["IPAddress"] == address
-    ]
+    holders = world.store.holders(holdings.external(address))
+    here = [path for path in holders if path.startswith(f"projects/{project}/")]
+    instances = [path for path in here if ZONES.get(zone_of(path)) == region]
+    rules = [path for path in here if region_of(path) == region and "/forwardingRules/" in path]
     return instances + rules
 
 

@@ -1,9 +1,10 @@
 """Zonal persistent disks: records only; what stands on one is the runtime's business."""
 
+from hakube_gce.emulator import holdings
 from hakube_gce.emulator.calls import Accepted, Call, Json
 from hakube_gce.emulator.catalog import DISK_TYPES, find_image
 from hakube_gce.emulator.handlers import ZONE, Route, change
-from hakube_gce.emulator.links import last, link, resolve, short, zone_of
+from hakube_gce.emulator.links import last, link, resolve, zone_of
 from hakube_gce.emulator.operations import Operation
 from hakube_gce.emulator.quotas import check as check_quota
 from hakube_gce.emulator.refusals import in_use, invalid, not_found
@@ -17,11 +18,7 @@ _DEFAULT_TYPE = "pd-standard"
 
 def users(world: World, path: str) -> list[str]:
     """Return the short paths of the instances that have a disk attached."""
-    return [
-        instance_path
-        for instance_path, instance in world.store.of_kind("compute#instance", path.split("/")[1])
-        if any(short(disk["source"]) == path for disk in instance["disks"])
-    ]
+    return list(world.store.holders(holdings.disk(path)))
 
 
 def create(world: World, call: Call, path: str, wanted: Json) -> Json:

@@ -1,4 +1,4 @@
-"""Unmanaged instance groups: a zone's backends."""
+"""Instance groups: a zone's backends. Who is in a managed one, its manager decides."""
 
 from hakube_gce.emulator.calls import Accepted, Call, Json
 from hakube_gce.emulator.handlers import ZONE, Read, Route, change
@@ -6,7 +6,7 @@ from hakube_gce.emulator.links import last, link, resolve, short, zone_of
 from hakube_gce.emulator.listing import page
 from hakube_gce.emulator.refusals import Refusal, in_use, invalid, required
 from hakube_gce.emulator.resources.kinds import Kind
-from hakube_gce.emulator.resources.networks import find_network
+from hakube_gce.emulator.resources.references import find_network
 from hakube_gce.emulator.traffic import MEMBERS, members
 from hakube_gce.emulator.world import World, check_place, fingerprint, public
 
@@ -63,6 +63,9 @@ def _show(_world: World, _path: str, record: Json) -> Json:
 def _wanted(world: World, call: Call) -> tuple[str, list[str]]:
     path = GROUPS.path(call)
     world.settled(path)
+    if manager_of(world, path):
+        why = "The group is managed: only its manager adds and removes instances."  # [K] text
+        raise invalid("instanceGroup", path, why)
     references = call.body.get("instances") or []
     if not references:
         raise required("resource.instances")
@@ -124,7 +127,16 @@ def _list_instances(world: World, call: Call) -> Json:
     return {**answer, "items": shown} if shown else answer
 
 
+def manager_of(world: World, group: str) -> str:
+    """Return the path of the manager of a group, or an empty text for an unmanaged one."""
+    path = group.replace("/instanceGroups/", "/instanceGroupManagers/")
+    return path if world.store.get(path) is not None else ""
+
+
 def _refuse_used(world: World, path: str) -> None:
+    manager = manager_of(world, path)
+    if manager:
+        raise in_use("instance_group", path, manager)
     for service in services_with(world, path):
         raise in_use("instance_group", path, service)
 

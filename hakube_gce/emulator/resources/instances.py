@@ -39,7 +39,13 @@ _TAKEN_AS_GIVEN = (
 )
 
 
-def _insert(world: World, call: Call) -> Accepted:
+def insert(world: World, call: Call) -> Accepted:
+    """Take on an instance's insert: its record, its disks, its interfaces.
+
+    Raises:
+        Refusal: something about it cannot be.
+        OperationFailed: a quota is used up.
+    """
     check_place(call)
     if "sourceInstanceTemplate" in call.query or "sourceMachineImage" in call.query:
         raise not_emulated("instances.insert with a source template")
@@ -61,24 +67,39 @@ def _insert(world: World, call: Call) -> Accepted:
 
 def _fields(world: World, call: Call) -> Json:
     body = call.body
-    scheduling = {
-        "automaticRestart": True,
-        "onHostMaintenance": "MIGRATE",
-        "preemptible": False,
-        **body.get("scheduling", {}),
-    }
     return {
         **{key: body[key] for key in _TAKEN_AS_GIVEN if key in body},
         "status": "PROVISIONING",
         "machineType": link(_machine_type(call)),
         "cpuPlatform": "Unknown CPU Platform",
-        "scheduling": scheduling,
-        "tags": _tags(body.get("tags", {})),
+        "scheduling": scheduling_fields(body.get("scheduling", {}), "resource"),
+        "tags": tags(body.get("tags", {})),
         "metadata": metadata_fields(body.get("metadata", {})),
         "startRestricted": False,
         "lastStartTimestamp": world.timestamp(),
         **label_fields(body.get("labels")),
     }
+
+
+def scheduling_fields(wanted: Json, field: str) -> Json:
+    """Return when and where an instance runs, as it shows that.
+
+    Raises:
+        Refusal: 400 for one that may be taken away at any time and is to restart by itself.
+    """
+    spot = wanted.get("provisioningModel") == "SPOT"
+    fleeting = spot or wanted.get("preemptible", False)
+    shown = {
+        "automaticRestart": not fleeting,
+        "onHostMaintenance": "TERMINATE" if fleeting else "MIGRATE",
+        "preemptible": fleeting,
+        "provisioningModel": "SPOT" if spot else "STANDARD",
+        **wanted,
+    }
+    if fleeting and (shown["automaticRestart"] or shown["onHostMaintenance"] == "MIGRATE"):
+        why = "A preemptible instance neither restarts by itself nor migrates."  # [K] text
+        raise invalid(f"{field}.scheduling", wanted, why)
+    return shown
 
 
 def _machine_type(call: Call) -> str:
@@ -92,7 +113,8 @@ def _machine_type(call: Call) -> str:
     return path
 
 
-def _tags(wanted: Json) -> Json:
+def tags(wanted: Json) -> Json:
+    """Return network tags as an instance shows them."""
     items = sorted(set(wanted.get("items", [])))
     shown = {"fingerprint": fingerprint(items)}
     return {"items": items, **shown} if items else shown
@@ -177,14 +199,21 @@ def _delete(world: World, call: Call) -> Accepted:
 
 
 def _complete_delete(world: World, operation: Operation) -> None:
-    record = world.need(operation.target)
-    world.store.remove(operation.target)
+    vanish(world, operation.target)
+
+
+def vanish(world: World, path: str) -> None:
+    """Let an instance be gone, with the disks that go with it, if it is still there."""
+    record = world.store.get(path)
+    if record is None:
+        return  # its managed group was deleted meanwhile
+    world.store.remove(path)
     for disk in record["disks"]:
         if disk["autoDelete"]:
             world.store.remove(short(disk["source"]))
     for group, other in world.store.of_kind("compute#instanceGroup"):
-        if operation.target in other[MEMBERS]:
-            left = [member for member in other[MEMBERS] if member != operation.target]
+        if path in other[MEMBERS]:
+            left = [member for member in other[MEMBERS] if member != path]
             world.store.change(group, **{MEMBERS: left})
 
 
@@ -249,7 +278,7 @@ ROUTES: tuple[Route, ...] = (
     INSTANCES.list(),
     INSTANCES.aggregated_list(),
     INSTANCES.set_labels(),
-    change("instances.insert", f"POST {ZONE}/instances", _insert, _complete_insert),
+    change("instances.insert", f"POST {ZONE}/instances", insert, _complete_insert),
     change("instances.delete", f"DELETE {_INSTANCE}", _delete, _complete_delete),
     change("instances.start", f"POST {_INSTANCE}/start", _start, _complete_start),
     change("instances.stop", f"POST {_INSTANCE}/stop", _stop, _complete_stop),

@@ -1,5 +1,6 @@
 """Network interfaces of instances and the external addresses on them."""
 
+from hakube_gce.emulator import holdings
 from hakube_gce.emulator.calls import Accepted, Call, Json
 from hakube_gce.emulator.catalog import ZONES
 from hakube_gce.emulator.handlers import ZONE, Route, change
@@ -11,8 +12,9 @@ from hakube_gce.emulator.refusals import (
     not_ready,
     required,
 )
+from hakube_gce.emulator.resources import alias_ranges
 from hakube_gce.emulator.resources.addresses import find_reserved, users
-from hakube_gce.emulator.resources.networks import find_network
+from hakube_gce.emulator.resources.references import find_network
 from hakube_gce.emulator.world import World, check_place, fingerprint
 
 _DEFAULT_NAME = "External NAT"
@@ -42,6 +44,9 @@ def new_interface(world: World, call: Call, wanted: Json, number: int) -> Json:
     }
     if subnetwork:
         interface["subnetwork"] = link(subnetwork)
+    if wanted.get("aliasIpRanges"):
+        aliases = alias_ranges.new(world, subnetwork, wanted["aliasIpRanges"], field)
+        interface["aliasIpRanges"] = aliases
     if configs:
         interface["accessConfigs"] = [
             new_access_config(world, call, configs[0], f"{field}.accessConfigs[0]")
@@ -70,7 +75,7 @@ def _internal_ip(world: World, wanted: str, field: str) -> str:
         return world.free_internal_ip()
     if not world.is_internal(wanted):
         raise invalid(f"{field}.networkIP", wanted, "Requested address is not in the subnetwork.")
-    if wanted in set(world.internal_ips()):
+    if world.store.holders(holdings.internal(wanted)):
         raise address_in_use(f"{field}.networkIP", wanted)
     return wanted
 

@@ -1,9 +1,10 @@
 """The ``process`` runtime: a VM is a session of real processes on its own loopback address.
 
 The agent that a real master runs, a real etcd with mTLS, and an API server, without root and
-without leaving 127.0.0.0/8. A VM's metadata is data to its agent: no startup script or other text
-from it is ever executed. A power-off is SIGKILL, as pulling the plug is. There is no virtual disk,
-no firewall and no network of its own: folders, loopback addresses, and the relay of `balancer`.
+without leaving 127.0.0.0/8. A VM without a master's metadata, such as a node, runs nothing. A
+VM's metadata is data to its agent: no startup script or other text from it is ever executed. A
+power-off is SIGKILL, as pulling the plug is. There is no virtual disk, no firewall and no network
+of its own: folders, loopback addresses, and the relay of `balancer`.
 """
 
 import contextlib
@@ -19,6 +20,7 @@ from pathlib import Path
 from typing import Self
 
 import hakube_gce
+from hakube_gce.agent.job import CONFIG_KEY
 from hakube_gce.emulator.addresses import (
     ETCD_CLIENT_PORT,
     ETCD_PEER_PORT,
@@ -27,10 +29,12 @@ from hakube_gce.emulator.addresses import (
     claim,
 )
 from hakube_gce.emulator.balancer import Balancer
+from hakube_gce.emulator.calls import Json
 from hakube_gce.emulator.etcd_binary import find_etcd
 from hakube_gce.emulator.loop_thread import LoopThread
 from hakube_gce.emulator.metadata_server import MetadataServer
 from hakube_gce.emulator.readiness import is_ready
+from hakube_gce.emulator.roster import roster
 from hakube_gce.emulator.runtime import Route, VirtualMachine
 from hakube_gce.emulator.runtimes.disk_copies import copy_files
 from hakube_gce.emulator.runtimes.process_command import (
@@ -91,7 +95,7 @@ class ProcessRuntime:
         end_leftovers(self._folders, wanted=lambda _: True)
         self._guard = _start_guard(self._folders, self._keeper)
         self._loop = LoopThread("hakube-process-runtime")
-        self._metadata = MetadataServer(self._loop)
+        self._metadata = MetadataServer(self._loop, roster=self._roster)
         self._balancer = Balancer(self._loop, api_port=self.api_port)
         self._attributes: dict[str, Mapping[str, str]] = {}
         self._machines: dict[str, Machine] = {}
@@ -111,7 +115,13 @@ class ProcessRuntime:
         self._check(vm)
         with self._book:
             self._running[vm.id] = vm
-            attributes = self._attributes.get(vm.id, {})
+            attributes, runs = self._attributes.get(vm.id, {}), self._runs(vm)
+        if runs:
+            self._boot(vm, attributes)
+        # else a node, or another's VM: it runs nothing, and yet it is on
+        self._metadata.stir()
+
+    def _boot(self, vm: VirtualMachine, attributes: Mapping[str, str]) -> None:
         for disk in filter(None, (vm.boot_disk_id, vm.data_disk_id)):
             make_private_folder(self._disk(disk))
         self._metadata.open(vm)
@@ -139,6 +149,9 @@ class ProcessRuntime:
         )
         with self._book:
             self._running.pop(vm.id, None)
+            last_words = self._closed
+        if not last_words:  # a lab that is shut takes no node away
+            self._metadata.stir()
 
     def pids(self, vm: VirtualMachine) -> tuple[int, ...]:
         return self._machine(vm).pids()
@@ -199,6 +212,9 @@ class ProcessRuntime:
     def route(self, routes: Sequence[Route]) -> None:
         """Lead traffic; of an access config, which carries every port, only the API's is carried.
 
+        To nodes none is led: nothing listens there, and a thousand of them would take as many
+        listeners.
+
         Raises:
             ValueError: An address is not of this lab: nothing else is ever opened or dialled.
             OSError: An address and port cannot be opened.
@@ -206,7 +222,9 @@ class ProcessRuntime:
         for route in routes:
             for address in (route.address, *route.backends):
                 self._check_address(address)
-        self._balancer.route(routes)
+        silent = self._silent()
+        heard = [r for r in routes if not r.backends or not silent.issuperset(r.backends)]
+        self._balancer.route(heard)
 
     def answers(self, address: str) -> bool:
         """Tell whether ``/readyz`` answers 200 through an external address, by asking it."""
@@ -234,8 +252,24 @@ class ProcessRuntime:
 
     def _apiserver_command(self, vm: VirtualMachine, attributes: Mapping[str, str]) -> list[str]:
         if self._apiserver is None:
-            return hollow_command(attributes)
+            return hollow_command(vm, attributes)
         return real_command(self._apiserver, attributes, keys=self._disk(vm.boot_disk_id) / "pki")
+
+    def _silent(self) -> frozenset[str]:
+        """Return the addresses of VMs that are on and run nothing."""
+        with self._book:
+            running = self._running.values()
+            return frozenset(vm.internal_ip for vm in running if not self._runs(vm))
+
+    def _runs(self, vm: VirtualMachine) -> bool:
+        """Tell whether a VM has an agent to run: whoever is not told otherwise has."""
+        attributes = self._attributes.get(vm.id)
+        return attributes is None or CONFIG_KEY in attributes
+
+    def _roster(self, vm: VirtualMachine) -> list[Json]:
+        with self._book:
+            guests = [(other, self._attributes.get(i, {})) for i, other in self._running.items()]
+            return roster(vm, self._attributes.get(vm.id, {}), guests)
 
     def _machine(self, vm: VirtualMachine) -> Machine:
         _check_id(vm.id)

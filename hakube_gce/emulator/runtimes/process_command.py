@@ -62,12 +62,13 @@ def agent_options(
     ]
 
 
-def hollow_command(attributes: Mapping[str, str]) -> list[str]:
-    """Return the hollow API server's command, placeholders still in it."""
+def hollow_command(vm: VirtualMachine, attributes: Mapping[str, str]) -> list[str]:
+    """Return the hollow API server's command of a VM, placeholders still in it."""
     options = [word for option in _PLACEHOLDERS.items() for word in option]
     cidr = _service_cidr(attributes)
     services = ["--service-cidr", cidr] if cidr else []
-    return [sys.executable, "-m", "hakube_gce.emulator.hollow", *options, *services]
+    nodes = ["--metadata", metadata_host(vm)]
+    return [sys.executable, "-m", "hakube_gce.emulator.hollow", *options, *nodes, *services]
 
 
 def real_command(apiserver: Path, attributes: Mapping[str, str], *, keys: Path) -> list[str]:

@@ -21,14 +21,20 @@ from hakube_gce.emulator.runtime import Route, VirtualMachine
 from hakube_gce.emulator.runtimes.records_machine import Machine
 from hakube_gce.emulator.runtimes.records_serial import RecordsPort
 from hakube_gce.emulator.runtimes.records_world import Clock, World
-from hakube_gce.files import make_private_folder, write_private
+from hakube_gce.emulator.state_file import write_private
+from hakube_gce.files import make_private_folder
 
 AGENT_PORT = 2
 CONSOLE_PORT = 1
 _FIRST_INTERNAL = IPv4Address("10.132.0.2")
 _INTERNAL_COUNT = 4000
-# TEST-NET-3 and TEST-NET-2 (RFC 5737): nobody's addresses, so nothing ever leaves for them.
-_EXTERNAL = [f"203.0.113.{i}" for i in range(1, 255)] + [f"198.51.100.{i}" for i in range(1, 255)]
+# TEST-NET-3 and TEST-NET-2 (RFC 5737), then what is set aside for benchmarks (RFC 2544): nobody's
+# addresses, so nothing ever leaves for them.
+_EXTERNAL = [
+    *(f"203.0.113.{i}" for i in range(1, 255)),
+    *(f"198.51.100.{i}" for i in range(1, 255)),
+    *(f"198.18.{block}.{i}" for block in range(10) for i in range(1, 255)),
+]
 
 
 class RecordsRuntime:
@@ -86,13 +92,16 @@ class RecordsRuntime:
     # ------------------------------------------------------------------------------ power
 
     def power_on(self, vm: VirtualMachine) -> None:
-        with self._changing():
+        with self._guard:
             if vm.id in self._machines:
                 return
             attributes = self._attributes.get(vm.id, {})
             self._port(vm, CONSOLE_PORT).write(f"{vm.name}: booting\r\n".encode())
-            if CONFIG_KEY not in attributes:
-                return  # not one of our masters: a VM that runs nothing we know of
+            if CONFIG_KEY in attributes:  # else a node, or another's VM: it runs nothing
+                self._boot_master(vm, attributes)
+
+    def _boot_master(self, vm: VirtualMachine, attributes: Mapping[str, str]) -> None:
+        with self._changing():
             machine = self._assemble(vm, attributes)
             if machine is None:
                 return
@@ -121,14 +130,22 @@ class RecordsRuntime:
             return None
 
     def power_off(self, vm: VirtualMachine) -> None:
+        with self._guard:
+            if vm.id in self._machines:
+                self._end_master(vm)
+
+    def _end_master(self, vm: VirtualMachine) -> None:
         with self._changing():
-            machine = self._machines.pop(vm.id, None)
-            if machine is None:
-                return
+            machine = self._machines.pop(vm.id)
             machine.services.stop_etcd()
             del self.world.hosts[vm.internal_ip]
 
     def forget_disk(self, disk_id: str) -> None:
+        with self._guard:
+            if disk_id in self.world.disks:
+                self._wipe(disk_id)
+
+    def _wipe(self, disk_id: str) -> None:
         with self._changing():
             self.world.forget_disk(disk_id)
 
@@ -145,12 +162,14 @@ class RecordsRuntime:
             self.world.snapshots.pop(snapshot_id, None)
 
     def metadata_changed(self, vm: VirtualMachine, attributes: Mapping[str, str]) -> None:
-        with self._changing():
+        with self._guard:
             self._attributes[vm.id] = dict(attributes)
-            machine = self._machines.get(vm.id)
-            if machine is not None:
-                with self._occupied(vm.id):
-                    machine.agent.obey(attributes)
+            if vm.id in self._machines:
+                self._obey(self._machines[vm.id], vm, attributes)
+
+    def _obey(self, machine: Machine, vm: VirtualMachine, attributes: Mapping[str, str]) -> None:
+        with self._changing(), self._occupied(vm.id):
+            machine.agent.obey(attributes)
 
     # ----------------------------------------------------------------------------- looking
 

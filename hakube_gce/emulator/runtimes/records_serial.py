@@ -5,7 +5,7 @@ With a folder, what was written is there again after the lab's restart, and offs
 
 from pathlib import Path
 
-from hakube_gce.files import write_private
+from hakube_gce.emulator.state_file import write_private
 
 KEPT_BYTES = 1 << 20
 _SLACK_BYTES = 1 << 18

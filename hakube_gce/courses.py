@@ -1,0 +1,207 @@
+"""`scale`, `replace` and `runbook`: several operations, one after the other, in one command.
+
+What comes next is decided in `plan.course`; here it is run, each operation as its own command
+would run it. A course stops at the first refusal or failure, and says what is left to run.
+"""
+
+import json
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import replace as changed
+from functools import partial
+
+from hakube_gce import commands as single
+from hakube_gce.arguments import Arguments
+from hakube_gce.assemble import Means, assemble, find_place
+from hakube_gce.errors import HakubeError, SettingsError
+from hakube_gce.model import Intent, Observed, Verb
+from hakube_gce.plan import commands, course
+from hakube_gce.plan.blueprint import Blueprint
+from hakube_gce.plan.course import Goal
+from hakube_gce.plan.graph import Blocker
+from hakube_gce.render import Result, runbook_lines, runbook_object
+from hakube_gce.run import Job, refuse, resume_command, run
+from hakube_gce.settings import Settings
+from hakube_gce.terminal import out, warn
+
+MOST_MASTERS = 7
+"""etcd's own advice: more voters make writing slower, and nobody loses four at once by chance."""
+_TURNS = 2 * MOST_MASTERS
+
+
+def scale(found: Arguments, settings: Settings, environment: Mapping[str, str]) -> int:
+    """Add or remove masters, one after the other, until there are so many."""
+    if not 1 <= found.to <= MOST_MASTERS:
+        raise SettingsError(
+            [f"--to {found.to}: how many masters, 1 to {MOST_MASTERS}; for example --to 3"]
+        )
+    goal = goal_of(settings, found.to)
+
+    def work(job: Job, means: Means) -> Result:
+        there = single.where_the_cluster_is(means, environment)
+        return towards(_in_place(job, there), goal, "scale")
+
+    first = Intent(verb=Verb.REPLICATE, zone=settings.zone)
+    return single.carry_out(found, settings, environment, first, work)
+
+
+def up(found: Arguments, settings: Settings, environment: Mapping[str, str]) -> int:
+    """Make a cluster of several masters: one in each of the zones that KUBE_MASTER_ZONES names."""
+    goal = changed(goal_of(settings, len(settings.master_zones)), founding=True)
+
+    def work(job: Job, means: Means) -> Result:
+        single.check_zone(means)
+        return towards(job, goal, "create")
+
+    first = Intent(verb=Verb.CREATE, zone=settings.zone)
+    return single.carry_out(found, settings, environment, first, work)
+
+
+def goal_of(settings: Settings, masters: int) -> Goal:
+    """Give the goal of so many masters, as the variables want them placed."""
+    return Goal(
+        masters=masters,
+        zones=settings.master_zones,
+        share_zones=settings.same_zone,
+        even=settings.even_masters,
+    )
+
+
+def towards(job: Job, goal: Goal, verb: str) -> Result:
+    """Run operations until the goal is reached, or one is refused.
+
+    Raises:
+        HakubeError: One failed; it names the command that goes on.
+    """
+    ended: list[Result] = []
+    blueprint = single.blueprint_of(job)
+    again = (
+        commands.create_in_zones(blueprint, goal.zones)
+        if goal.founding
+        else commands.scale(blueprint, job.intent.zone, goal.masters)
+    )
+    try:
+        for _ in range(_TURNS):
+            seen = job.observe()
+            wished = course.towards(job.inherit(seen).blueprint, goal, seen)
+            if isinstance(wished, Blocker):
+                return _summed(verb, [*ended, refuse(job, [wished])])
+            if wished is None:
+                return _arrived(job, seen, _summed(verb, ended))
+            ended.append(_one(job, wished))
+            if ended[-1].exit_status or job.dry_run or job.check:
+                break
+    except HakubeError as error:
+        error.next_command = again
+        raise
+    return changed(_summed(verb, ended), next_command=ended[-1].next_command or again)
+
+
+def _arrived(job: Job, seen: Observed, result: Result) -> Result:
+    for line in course.survives(seen):
+        job.screen.say(line)
+    if note := course.advice(seen, [r.zone for r in seen.replicas]):
+        job.screen.say(f"note: {note}")
+    if not result.changed:
+        job.screen.say("Everything is as asked. Nothing was changed.")
+    return result
+
+
+def replace(found: Arguments, settings: Settings, environment: Mapping[str, str]) -> int:
+    """Put a sound master in the place of one: the runbook in one command."""
+
+    def work(job: Job, means: Means) -> Result:
+        there = _in_place(job, single.where_the_cluster_is(means, environment))
+        seen = there.observe()
+        parts = course.replacing(there.inherit(seen).blueprint, found.named, seen, anew=found.new)
+        if isinstance(parts, Blocker):
+            return changed(refuse(there, [parts]), verb="replace")
+        return _in_turn(there, parts)
+
+    first = Intent(verb=Verb.REPLICATE, zone=settings.zone)
+    return single.carry_out(found, settings, environment, first, work)
+
+
+def _in_turn(job: Job, parts: Sequence[Intent]) -> Result:
+    ended: list[Result] = []
+    for index, part in enumerate(parts):
+        rest = commands.in_turn(single.blueprint_of(job), parts[index + 1 :])
+        try:
+            ended.append(_one(job, part))
+        except HakubeError as error:
+            turn = changed(job, intent=part)
+            first = resume_command(turn, single.blueprint_of(turn))
+            error.next_command = " && ".join([first, *rest])
+            raise
+        if ended[-1].exit_status or job.dry_run or job.check:
+            break
+    return _summed("replace", ended)
+
+
+def runbook(found: Arguments, settings: Settings, environment: Mapping[str, str]) -> int:
+    """Print what `replace` would run, with this cluster's own values; changes nothing."""
+    place = find_place(settings, environment)
+    means = single.where_the_cluster_is(
+        assemble(settings, place, environment, stopping=single.stopping_with(print), warn=warn),
+        environment,
+    )
+    seen = means.observer.observe()
+    blueprint = means.inherit(seen).blueprint
+    parts = course.replacing(blueprint, found.named, seen, anew=found.new)
+    if isinstance(parts, Blocker):
+        return single.show_refusal(found, Verb.MEND, parts)
+    steps = _runbook(blueprint, seen, found.named, parts)
+    if found.json:
+        out(json.dumps(runbook_object(steps)))
+    else:
+        out("\n".join(runbook_lines(steps)))
+    return 0
+
+
+def _runbook(
+    blueprint: Blueprint, seen: Observed, name: str, parts: Sequence[Intent]
+) -> tuple[tuple[str, str], ...]:
+    """Give (why, command) pairs: look, act, look."""
+    look = commands.status(blueprint, seen)
+    why = {
+        Verb.CREATE: f"{name} comes back on its own data disk: no membership changes",
+        Verb.REMOVE: f"{name} leaves etcd, the load balancer and Compute Engine",
+        Verb.REPLICATE: "a new master joins in its zone",
+    }
+    return (
+        ("what is there", look),
+        *((why[p.verb], commands.again(blueprint, p)) for p in parts),
+        ("healthy again", look),
+    )
+
+
+def _in_place(job: Job, means: Means) -> Job:
+    """Aim a job at the region where the cluster is."""
+    return changed(
+        job,
+        intent=changed(job.intent, zone=means.settings.zone),
+        gateway=means.gateway,
+        observe=means.observer.observe,
+        inherit=means.inherit,
+        lock_place=means.lock_place(),
+        context=partial(means.context, say=job.screen.say),
+    )
+
+
+def _one(job: Job, intent: Intent) -> Result:
+    return run(changed(job, intent=intent, operation_id=secrets.token_hex(6)))
+
+
+def _summed(verb: str, ended: Sequence[Result]) -> Result:
+    """Put the operations' ends together: the last one's status, everybody's changes and notes."""
+    if not ended:
+        return Result(verb=verb, changed=False, exit_status=0)
+    windows = [r.window for r in ended if r.window is not None]
+    return changed(
+        ended[-1],
+        verb=verb,
+        changed=any(r.changed for r in ended),
+        window=windows[-1] if windows else None,
+        steps=tuple(step for r in ended for step in r.steps),
+        notes=tuple(dict.fromkeys(note for r in ended for note in r.notes)),
+    )

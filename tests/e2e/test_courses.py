@@ -1,0 +1,109 @@
+"""Several operations in one command, through the real program, on a lab of records."""
+
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.end_states import lock_and_operation
+from tests.e2e.forks import Ended
+from tests.e2e.lab_on_records import B, C, D, Desk, lab_on_records, warm_up
+
+pytestmark = pytest.mark.forks
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[Desk]:
+    warm_up()
+    with lab_on_records(tmp_path / "lab") as lab:
+        yield Desk(folder=tmp_path / "desk", lab=lab)
+
+
+def ok(ended: Ended) -> dict[str, object]:
+    assert ended.status == 0, ended
+    return ended.result()
+
+
+def places(desk: Desk) -> dict[str, str]:
+    return {r["name"]: r["zone"] for r in desk.status()["replicas"]}
+
+
+def reasons(ended: Ended, status: int) -> object:
+    assert ended.status == status, ended
+    return ended.result()["reasons"]
+
+
+def test_a_cluster_of_three_in_one_go_and_other_numbers_later(desk: Desk) -> None:
+    made = desk.run("up", "--output", "json", KUBE_MASTER_ZONES=f"{B},{C},{D}")
+    assert ok(made)["changed"] is True
+    assert sorted(places(desk).values()) == [B, C, D]
+    assert f"lose zone {B}: 2 of 3 voters left, 2 needed: quorum kept" in made.stderr
+    again = desk.run("up", "--output", "json", KUBE_MASTER_ZONES=f"{B},{C},{D}")
+    assert ok(again)["changed"] is False
+
+    assert reasons(desk.run("scale", "--to", "5", "--output", "json"), 5) == ["NoFreeZone"]
+    assert reasons(desk.run("scale", "--to", "4", "--output", "json"), 5) == ["EvenMasters"]
+    ok(desk.run("scale", "--to", "5", "--output", "json", HAKUBE_SAME_ZONE="true"))
+    assert len(places(desk)) == 5
+    window = ok(desk.run("scale", "--to", "1", "--output", "json"))["window"]
+    assert isinstance(window, dict)
+    assert window["kind"] == "demotion"
+    assert len(places(desk)) == 1
+    assert desk.status()["verdict"] == "healthy"
+    assert not lock_and_operation(desk.lab)
+
+
+def test_a_course_that_was_cut_short_is_gone_on_with(desk: Desk) -> None:
+    assert desk.up(B).status == 0
+    no = {"http": 403, "reason": "forbidden", "message": "no"}
+    desk.lab.fault(method="instances.insert", error=no)
+    ended = desk.run("scale", "--to", "3", "--output", "json")
+    assert ended.status == 8, ended
+    desk.lab.heal()
+    command = str(ended.result()["next_command"])
+    assert command.endswith("scale --to 3")
+    ok(desk.run("scale", "--to", "3", "--output", "json"))
+    assert sorted(places(desk).values()) == [B, C, D]
+
+
+def test_the_runbook_is_what_replace_does(desk: Desk) -> None:
+    ok(desk.run("up", "--output", "json", KUBE_MASTER_ZONES=f"{B},{C},{D}"))
+    (second,) = [name for name, zone in places(desk).items() if zone == C]
+    printed = ok(desk.run("runbook", "replace", second, "--output", "json"))["steps"]
+    assert isinstance(printed, list)
+    for step in printed[1:-1]:
+        words = shlex.split(step["command"])
+        variables = dict(w.split("=", 1) for w in words if "=" in w)
+        verb = "up" if words[-1].endswith("up.sh") else "down"
+        ended = desk.run(verb, **variables)
+        assert ended.status == 0, ended
+    by_hand = places(desk)
+    assert second not in by_hand
+    assert sorted(by_hand.values()) == [B, C, D]
+    (third,) = [name for name, zone in by_hand.items() if zone == D]
+    assert ok(desk.run("replace", third, "--output", "json"))["changed"] is True
+    assert third not in places(desk)
+    assert sorted(places(desk).values()) == [B, C, D]
+    desk.lab.kill("kubernetes-master")
+    done = ok(desk.run("replace", "kubernetes-master", "--output", "json"))
+    assert done["verb"] == "replace"
+    assert "kubernetes-master" in places(desk), "it came back on its own disk"
+    gone = desk.run("replace", third, "--output", "json")
+    assert reasons(gone, 3) == ["NoSuchReplica"]
+
+
+@pytest.mark.parametrize(
+    ("zones", "said"),
+    [
+        (f"{B},us-central1-a", "zones of 2 regions"),
+        (f"{B},{B},{C}", "HAKUBE_SAME_ZONE=true"),
+        ("b,c", "which is not the name of a zone"),
+    ],
+)
+def test_zones_that_make_no_cluster_are_refused_before_anything_is_looked_at(
+    desk: Desk, zones: str, said: str
+) -> None:
+    ended = desk.run("up", KUBE_MASTER_ZONES=zones)
+    assert ended.status == 2, ended
+    assert said in ended.stderr

@@ -1,0 +1,155 @@
+"""Several operations in one command: which comes next. Values in, values out."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import pytest
+
+from hakube_gce.model import Intent, Observed, Operation, Verb
+from hakube_gce.plan import course
+from hakube_gce.plan.course import Goal
+from hakube_gce.plan.graph import Blocker
+from hakube_gce.resources import Zone
+from tests.fakes.clusters import REGION, ZONES, cluster, name_of, nothing
+from tests.unit.test_plan import BLUEPRINT
+
+B, C, D = ZONES
+
+
+def towards(masters: int, seen: Observed, **wishes: object) -> Intent | Blocker | None:
+    return course.towards(BLUEPRINT, replace(Goal(masters=masters), **wishes), seen)  # type: ignore[arg-type]  # one helper for all of a goal's fields
+
+
+def refused(found: object) -> str:
+    assert isinstance(found, Blocker), found
+    return found.reason
+
+
+@pytest.mark.parametrize(
+    ("sketch", "masters", "verb", "zone"),
+    [
+        ("+", 3, Verb.REPLICATE, C),
+        ("++", 3, Verb.REPLICATE, D),
+        ("+++", 1, Verb.REMOVE, ""),
+        ("++", 1, Verb.REMOVE, ""),
+    ],
+)
+def test_masters_come_into_free_zones_and_go_one_at_a_time(
+    sketch: str, masters: int, verb: Verb, zone: str
+) -> None:
+    found = towards(masters, cluster(sketch))
+    assert isinstance(found, Intent)
+    assert found.verb is verb
+    assert found.zone == zone or verb is Verb.REMOVE
+
+
+def test_a_goal_that_is_reached_wishes_nothing() -> None:
+    assert towards(3, cluster("+++")) is None
+
+
+def test_an_even_goal_is_refused_and_can_be_agreed_to() -> None:
+    assert refused(towards(4, cluster("+++"))) == "EvenMasters"
+    assert refused(towards(2, cluster("+"))) == "EvenMasters"
+    assert isinstance(towards(2, cluster("+"), even=True), Intent)
+    assert isinstance(towards(5, cluster("++++"), share_zones=True), Intent), "passed through"
+
+
+def test_zones_are_shared_only_when_that_is_agreed_to() -> None:
+    assert refused(towards(5, cluster("+++"))) == "NoFreeZone"
+    found = towards(5, cluster("+++"), share_zones=True)
+    assert isinstance(found, Intent)
+    assert found.zone == B
+    second = towards(5, cluster("++++"), share_zones=True)
+    assert isinstance(second, Intent)
+    assert second.zone == C, "the least crowded"
+
+
+def test_named_zones_come_first() -> None:
+    found = towards(3, cluster("+"), zones=(B, D, D), share_zones=True)
+    assert isinstance(found, Intent)
+    assert found.zone == D
+    more = towards(3, cluster("++", zones=(B, D)), zones=(B, D, D), share_zones=True)
+    assert isinstance(more, Intent)
+    assert more.zone == D
+
+
+@pytest.mark.parametrize(
+    ("sketch", "zones", "victim"),
+    [
+        ("++-", (B, C, D), 2),
+        ("+-+", (B, C, D), 1),
+        ("++++", (B, C, D, D), 3),
+        ("+++", (B, B, C), 1),
+    ],
+)
+def test_the_dead_go_first_then_the_crowded_and_the_leader_last(
+    sketch: str, zones: Sequence[str], victim: int
+) -> None:
+    found = towards(1, cluster(sketch, zones=zones))
+    assert isinstance(found, Intent)
+    assert found.replica_name == name_of(victim)
+
+
+def test_what_is_unfinished_is_finished_first() -> None:
+    half = Operation(id="b" * 12, verb=Verb.REPLICATE, zone=D, target="kubernetes-master-0ff")
+    found = towards(1, cluster("++", operation=half))
+    assert found == Intent(verb=Verb.REPLICATE, zone=D)
+    going = Operation(id="c" * 12, verb=Verb.REMOVE, zone=C, target=name_of(1))
+    found = towards(3, cluster("++", operation=going))
+    assert found == Intent(verb=Verb.REMOVE, zone=C, replica_name=name_of(1))
+    torn = Operation(id="d" * 12, verb=Verb.TEARDOWN, zone=B)
+    assert refused(towards(3, cluster("++", operation=torn))) == "OperationUnfinished"
+
+
+def test_only_kube_up_founds_and_it_removes_nobody() -> None:
+    assert refused(towards(3, nothing())) == "NoMaster"
+    found = towards(3, nothing(), zones=ZONES, founding=True)
+    assert found == Intent(verb=Verb.CREATE, zone=B)
+    assert towards(1, cluster("+++"), zones=(B,), founding=True) is None
+    short = towards(3, cluster("+++", zones=(B, B, C)), zones=ZONES, founding=True)
+    assert short == Intent(verb=Verb.REPLICATE, zone=D), "a master in each of the zones"
+
+
+def test_nothing_is_decided_where_something_cannot_be_seen() -> None:
+    blind = replace(cluster("+"), unreadable=("zones/europe-west1-c: UNREACHABLE",))
+    assert refused(towards(3, blind)) == "UnknownState"
+    found = course.replacing(BLUEPRINT, name_of(0), blind, anew=False)
+    assert refused(found) == "UnknownState"
+
+
+def verbs(name: str, seen: Observed, *, anew: bool = False) -> list[Verb]:
+    found = course.replacing(BLUEPRINT, name, seen, anew=anew)
+    assert not isinstance(found, Blocker), found
+    return [intent.verb for intent in found]
+
+
+def test_a_sound_master_is_replaced_by_adding_first() -> None:
+    assert verbs(name_of(1), cluster("+++")) == [Verb.REPLICATE, Verb.REMOVE]
+
+
+def test_beside_a_dead_master_nothing_is_added() -> None:
+    assert verbs(name_of(1), cluster("+?+")) == [Verb.REMOVE, Verb.REPLICATE]
+
+
+def test_a_living_disk_is_used_again_unless_that_is_not_wanted() -> None:
+    assert verbs(name_of(1), cluster("+-+")) == [Verb.CREATE]
+    assert verbs(name_of(1), cluster("+-+"), anew=True) == [Verb.REMOVE, Verb.REPLICATE]
+
+
+def test_nobody_is_replaced_who_is_not_there() -> None:
+    found = course.replacing(BLUEPRINT, "kubernetes-master-fff", cluster("+++"), anew=False)
+    assert refused(found) == "NoSuchReplica"
+
+
+def test_what_a_zones_loss_means_is_said_for_every_zone() -> None:
+    assert course.survives(cluster("+++", zones=(B, B, C))) == (
+        f"lose zone {B}: 1 of 3 voters left, 2 needed: quorum lost",
+        f"lose zone {C}: 2 of 3 voters left, 2 needed: quorum kept",
+    )
+
+
+def test_a_region_of_two_zones_is_told_so() -> None:
+    two = replace(cluster("++"), zones=tuple(Zone(name=z, region=REGION) for z in (B, C)))
+    assert "has two zones" in course.advice(two, [B, C])
+    assert course.advice(two, [B, B]) == ""
+    assert course.advice(cluster("++"), [B, C]) == ""
