@@ -99,6 +99,7 @@ def _parser() -> argparse.ArgumentParser:
     _courses(verbs)
     _common(verbs.add_parser("status", help="show the cluster and judge it"))
     _common(verbs.add_parser("config", help="show every variable's value and where it is from"))
+    _common(verbs.add_parser("validate", help="wait until every VM is a ready Node"))
     unlock = verbs.add_parser("unlock", help="free the lock of a run that is dead for certain")
     _common(unlock)
     unlock.add_argument("--nonce", required=True, help="the lock's nonce, as the refusal names it")

@@ -63,9 +63,16 @@ def _run(found: Arguments, environment: Mapping[str, str]) -> int:
         "status": commands.status,
         "unlock": commands.unlock,
         "whatif": commands.what_if,
+        "validate": _validate,
         "snapshot": commands.list_snapshots if found.list else commands.change,
     }
     return verbs.get(found.verb, _change)(found, settings, environment)
+
+
+def _validate(found: Arguments, settings: Settings, environment: Mapping[str, str]) -> int:
+    from hakube_gce import validate  # noqa: PLC0415 - as above
+
+    return validate.command(found, settings, environment)
 
 
 def _change(found: Arguments, settings: Settings, environment: Mapping[str, str]) -> int:

@@ -1,15 +1,13 @@
 """The commands behind the verbs: `status`, and the one course that `up` and `down` share."""
 
 import json
-import os
 import secrets
 import sys
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
 
-from hakube_gce import names, render, whatif
+from hakube_gce import render, validate, whatif
 from hakube_gce.arguments import Arguments
 from hakube_gce.assemble import Means, assemble, find_place
 from hakube_gce.errors import HakubeError, Locked, TargetNotFound
@@ -21,7 +19,7 @@ from hakube_gce.render import Result, result_object, status_object
 from hakube_gce.run import Job, resume_command, run, same_again
 from hakube_gce.screen import Screen
 from hakube_gce.settings import Settings
-from hakube_gce.stopping import Stopping
+from hakube_gce.start_up import check_zone, stopping_with, where_the_cluster_is
 from hakube_gce.terminal import out, warn
 from hakube_gce.whatif_text import forecast_lines, forecast_object
 
@@ -74,29 +72,6 @@ def unlock(found: Arguments, settings: Settings, environment: Mapping[str, str])
             else "Nobody holds the lock. Nothing was changed."
         )
     return 0
-
-
-def where_the_cluster_is(means: Means, environment: Mapping[str, str]) -> Means:
-    """Look for the cluster where it is when nobody said where to look.
-
-    Raises:
-        TargetNotFound: A zone was named, and there is none of that name.
-    """
-    settings = means.settings
-    if settings.zone_is_chosen:
-        check_zone(means)
-        return means
-    regions = means.gateway.address_regions(names.address(settings.prefix))
-    if len(regions) != 1 or regions[0] == settings.region:
-        return means
-    there = next(z for z in sorted(means.gateway.zone_names()) if z.startswith(f"{regions[0]}-"))
-    return assemble(
-        replace(settings, zone=there),
-        means.place,
-        environment,
-        stopping=means.stopping,
-        warn=warn,
-    )
 
 
 def what_if(found: Arguments, settings: Settings, environment: Mapping[str, str]) -> int:
@@ -159,6 +134,8 @@ def carry_out(
     last_words += ["Stopped at once. To go on, run:", same_again(job, blueprint_of(job))]
     try:
         result = work(job, means)
+        if found.verb in {"up", "down"} and _left_a_cluster(found, result):
+            result = replace(result, validation=validate.after_change(means, screen))
     except HakubeError as error:
         error.changed = screen.began
         raise
@@ -167,6 +144,12 @@ def carry_out(
     if found.json:
         out(json.dumps(result_object(result)))
     return result.exit_status
+
+
+def _left_a_cluster(found: Arguments, result: Result) -> bool:
+    """Tell whether there is something to validate at the command's end."""
+    gone = result.verb == Verb.TEARDOWN.value
+    return not (result.exit_status or gone or found.dry_run or found.check)
 
 
 def _one_operation(job: Job, means: Means) -> Result:
@@ -215,23 +198,6 @@ def blueprint_of(job: Job) -> Blueprint:
     return job.inherit(nothing).blueprint
 
 
-def check_zone(means: Means) -> None:
-    """Refuse a zone that does not exist before anything else is asked.
-
-    Raises:
-        TargetNotFound: Names the zones that come nearest.
-    """
-    zone = means.settings.zone
-    if means.gateway.find_zone(zone) is not None:
-        return
-    known = sorted(means.gateway.zone_names())
-    near = [z for z in known if z.rpartition("-")[0] == means.settings.region] or known
-    raise TargetNotFound(
-        f"KUBE_GCE_ZONE={zone}: there is no such zone in project {means.settings.project}",
-        hint=f"for example {', '.join(near[:6])}.",
-    )
-
-
 def _not_on_compute_engine_yet(settings: Settings, intent: Intent) -> Blocker | None:
     making = intent.verb in {Verb.CREATE, Verb.REPLICATE, Verb.RESTORE}
     if not making or settings.anonymous:
@@ -271,20 +237,3 @@ def _greet(found: Arguments, settings: Settings) -> None:
     warn(f"Project: {settings.project}")
     if found.verb in {"up", "down"} or settings.zone_is_chosen:
         warn(f"Zone: {settings.zone}")
-
-
-def stopping_with(say: Callable[[str], None], last_words: Sequence[str] = ()) -> Stopping:
-    """Give what the first signal asks for; the second leaves at once, with these last words."""
-    return Stopping(
-        on_first=lambda: say("stopping after what is under way; once more to stop at once"),
-        on_second=partial(_leave_at_once, last_words),
-    )
-
-
-def _leave_at_once(last_words: Sequence[str], signal_number: int) -> None:
-    # threads may be in the middle of a call: nothing gentler ends them now
-    for line in last_words:
-        # past the stream's buffer: the signal may have come in the middle of a write to it
-        with suppress(OSError):
-            os.write(sys.stderr.fileno(), f"{line}\n".encode())
-    os._exit(128 + signal_number)

@@ -22,6 +22,7 @@ from hakube_gce.plan.graph import Blocker
 from hakube_gce.render import Result, runbook_lines, runbook_object
 from hakube_gce.run import Job, refuse, resume_command, run
 from hakube_gce.settings import Settings
+from hakube_gce.start_up import check_zone, stopping_with, where_the_cluster_is
 from hakube_gce.terminal import out, warn
 
 MOST_MASTERS = 7
@@ -38,7 +39,7 @@ def scale(found: Arguments, settings: Settings, environment: Mapping[str, str]) 
     goal = goal_of(settings, found.to)
 
     def work(job: Job, means: Means) -> Result:
-        there = single.where_the_cluster_is(means, environment)
+        there = where_the_cluster_is(means, environment)
         return towards(_in_place(job, there), goal, "scale")
 
     first = Intent(verb=Verb.REPLICATE, zone=settings.zone)
@@ -50,7 +51,7 @@ def up(found: Arguments, settings: Settings, environment: Mapping[str, str]) -> 
     goal = changed(goal_of(settings, len(settings.master_zones)), founding=True)
 
     def work(job: Job, means: Means) -> Result:
-        single.check_zone(means)
+        check_zone(means)
         return towards(job, goal, "create")
 
     first = Intent(verb=Verb.CREATE, zone=settings.zone)
@@ -111,7 +112,7 @@ def replace(found: Arguments, settings: Settings, environment: Mapping[str, str]
     """Put a sound master in the place of one: the runbook in one command."""
 
     def work(job: Job, means: Means) -> Result:
-        there = _in_place(job, single.where_the_cluster_is(means, environment))
+        there = _in_place(job, where_the_cluster_is(means, environment))
         seen = there.observe()
         parts = course.replacing(there.inherit(seen).blueprint, found.named, seen, anew=found.new)
         if isinstance(parts, Blocker):
@@ -141,8 +142,8 @@ def _in_turn(job: Job, parts: Sequence[Intent]) -> Result:
 def runbook(found: Arguments, settings: Settings, environment: Mapping[str, str]) -> int:
     """Print what `replace` would run, with this cluster's own values; changes nothing."""
     place = find_place(settings, environment)
-    means = single.where_the_cluster_is(
-        assemble(settings, place, environment, stopping=single.stopping_with(print), warn=warn),
+    means = where_the_cluster_is(
+        assemble(settings, place, environment, stopping=stopping_with(print), warn=warn),
         environment,
     )
     seen = means.observer.observe()

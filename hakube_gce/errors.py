@@ -24,6 +24,7 @@ One tree, so that a caller can tell what may be done next by the class alone:
     │   ├── AgentRefused           5   the agent judged the request unsafe
     │   ├── AgentSilent            9   nothing was heard in time
     │   └── AnswerForged           5   an answer's signature does not fit its replica
+    ├── ClusterSilent              9   the cluster's own API does not answer, or Nodes are missing
     └── KeysError                  7   keys or certificates are missing or do not fit
 
 Nothing here prints, decides or retries. What is not in this tree is a bug (exit status 1).
@@ -189,6 +190,12 @@ class AnswerForged(ChannelError):
     """An answer's signature does not fit the replica it claims to come from."""
 
     exit_status = 5
+
+
+class ClusterSilent(HakubeError):
+    """The cluster's own API did not answer, or its Nodes did not come in time."""
+
+    exit_status = 9
 
 
 class KeysError(HakubeError):

@@ -238,6 +238,7 @@ class Result:
     steps: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     snapshot: Mapping[str, object] | None = None
+    validation: Mapping[str, object] | None = None
 
 
 def result_object(result: Result) -> dict[str, object]:
@@ -256,6 +257,7 @@ def result_object(result: Result) -> dict[str, object]:
         "steps": list(result.steps),
         "notes": list(result.notes),
         "snapshot": dict(result.snapshot) if result.snapshot is not None else None,
+        "validation": dict(result.validation) if result.validation is not None else None,
     }
 
 

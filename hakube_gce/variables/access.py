@@ -43,7 +43,6 @@ ALLOWED_NOTREADY_NODES = Variable(
     default="0",
     meaning="how many nodes may be missing or not ready when a command ends",
     example="1",
-    pending=NO_VALIDATION,
 )
 ADDITIONAL_TIME = Variable(
     name="CLUSTER_READY_ADDITIONAL_TIME_SECONDS",
@@ -51,7 +50,6 @@ ADDITIONAL_TIME = Variable(
     default="30",
     meaning="seconds to wait for the rest once so many are ready",
     example="30",
-    pending=NO_VALIDATION,
 )
 INITIALIZATION_TIMEOUT = Variable(
     name="KUBE_CLUSTER_INITIALIZATION_TIMEOUT",

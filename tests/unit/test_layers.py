@@ -21,7 +21,7 @@ PURE = (
     "misspellings", "intents", "model", "resources", "conditions", "plan", "steps", "pki",
     "render", "errors", "names", "marks", "inherit", "snapshots",
     "describe", "leaves", "cluster_keys", "understand", "timestamps",
-    "whatif", "whatif_text", "whatif_worlds", "clock_check",
+    "whatif", "whatif_text", "whatif_worlds", "clock_check", "validation",
 )  # fmt: skip
 """Decisions on values: they reach nothing outside themselves."""
 

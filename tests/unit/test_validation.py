@@ -1,0 +1,118 @@
+"""When a cluster counts as ready, and what is said of it. No clock but the test's."""
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+import pytest
+
+from hakube_gce import validate, validation
+from hakube_gce.errors import ClusterSilent
+from hakube_gce.validation import Judgement, NodeState, Wanted
+
+THREE = Wanted(nodes=3, allowed_not_ready=0, additional_time_s=30)
+LAX = Wanted(nodes=3, allowed_not_ready=1, additional_time_s=30)
+FINE = (("etcd", True),)
+
+
+def nodes(sketch: str) -> tuple[NodeState, ...]:
+    """``+`` a ready node, ``-`` one that is not."""
+    return tuple(NodeState(name=f"node-{i}", ready=c == "+") for i, c in enumerate(sketch))
+
+
+@pytest.mark.parametrize(
+    ("wanted", "sketch", "enough_for_s", "judgement"),
+    [
+        (THREE, "+++", 0, Judgement.READY),
+        (THREE, "++++", 0, Judgement.READY),
+        (THREE, "++-", 1000, Judgement.WAIT),
+        (THREE, "", 0, Judgement.WAIT),
+        (LAX, "++", 29, Judgement.WAIT),
+        (LAX, "++", 30, Judgement.ENOUGH),
+        (LAX, "+--", 1000, Judgement.WAIT),
+        (Wanted(nodes=1, allowed_not_ready=5, additional_time_s=0), "", 0, Judgement.ENOUGH),
+    ],
+)
+def test_how_many_ready_nodes_are_enough(
+    wanted: Wanted, sketch: str, enough_for_s: float, judgement: Judgement
+) -> None:
+    assert validation.judge(wanted, nodes(sketch), enough_for_s=enough_for_s) is judgement
+
+
+def test_the_end_is_told_in_the_original_s_words() -> None:
+    assert validation.summary(THREE, nodes("+++"), FINE) == (
+        "Found 3 node(s).",
+        "Validate output:",
+        "  etcd: ok",
+        "Cluster validation succeeded",
+    )
+    assert "in working order" in validation.summary(LAX, nodes("++-"), FINE)[-1]
+    assert "in working order" in validation.summary(THREE, nodes("+++"), (("etcd", False),))[-1]
+    assert "1 more than there are VMs" in validation.summary(THREE, nodes("++++"), FINE)[0]
+
+
+@dataclass(slots=True)
+class Clock:
+    passed_s: float = 0.0
+
+    def now(self) -> datetime:
+        return datetime(2026, 11, 21, tzinfo=UTC)
+
+    def monotonic(self) -> float:
+        return self.passed_s
+
+    def sleep(self, seconds: float) -> None:
+        self.passed_s += seconds
+
+
+@dataclass(slots=True)
+class Api:
+    """Shows one list after the other, the last for ever; an empty sketch does not answer."""
+
+    looks: list[str]
+    asked: int = 0
+    checked: list[bool] = field(default_factory=lambda: [True])
+
+    def nodes(self) -> tuple[NodeState, ...]:
+        self.asked += 1
+        sketch = self.looks.pop(0) if len(self.looks) > 1 else self.looks[0]
+        if not sketch:
+            raise ClusterSilent("https://203.0.113.2 does not answer")
+        return nodes(sketch)
+
+    def checks(self) -> tuple[tuple[str, bool], ...]:
+        return (("etcd", self.checked.pop(0) if len(self.checked) > 1 else self.checked[0]),)
+
+
+def test_nodes_are_waited_for_and_an_api_that_comes_later_too() -> None:
+    api, clock, said = Api(["", "+--", "++-", "+++"]), Clock(), list[str]()
+    ended = validate.wait(api, THREE, clock=clock, say=said.append)
+    assert [n.ready for n in ended.nodes] == [True] * 3
+    assert api.asked == 4
+    assert clock.passed_s == 3 * validate.POLL_S
+
+
+def test_those_that_are_allowed_to_be_missing_get_their_additional_time() -> None:
+    clock = Clock()
+    ended = validate.wait(Api(["++-"]), LAX, clock=clock, say=lambda _: None)
+    assert sum(n.ready for n in ended.nodes) == 2
+    assert clock.passed_s == LAX.additional_time_s
+
+
+@pytest.mark.parametrize(
+    ("look", "said"), [("++-", "2 ready nodes, 3 registered"), ("", "answer")]
+)
+def test_it_is_given_up_after_the_original_s_time(look: str, said: str) -> None:
+    clock, lines = Clock(), list[str]()
+    with pytest.raises(ClusterSilent, match=said):
+        validate.wait(Api([look]), THREE, clock=clock, say=lines.append)
+    assert clock.passed_s >= validate.TIMEOUT_S
+    assert len(lines) > 50, "a line every fifteen seconds"
+
+
+def test_a_check_that_fails_is_asked_again_a_few_times() -> None:
+    ended = validate.wait(
+        Api(["+++"], checked=[False, False, True]), THREE, clock=Clock(), say=lambda _: None
+    )
+    assert ended.checks == (("etcd", True),)
+    bad = validate.wait(Api(["+++"], checked=[False]), THREE, clock=Clock(), say=lambda _: None)
+    assert bad.checks == (("etcd", False),)
