@@ -5,7 +5,7 @@ import random
 import secrets
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor, ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from hakube_gce import gce, holder, names, programs
@@ -168,12 +168,6 @@ def _probe(place: Place, authority: Callable[[], str]) -> Probe:
     return TlsProbe(port=place.api_port, authority=authority)
 
 
-def _limits(place: Place, settings: Settings) -> Limits:
-    """Give the place's waits, with the one that an operator may choose."""
-    limits, chosen_s = place.limits(), settings.readiness.initialization_timeout_s
-    return limits if chosen_s is None else replace(limits, ready_s=float(chosen_s))
-
-
 def find_place(settings: Settings, environment: Mapping[str, str]) -> Place:
     """Find where the Compute API is, starting an emulator when one was asked for."""
     if settings.compute_endpoint:
@@ -217,7 +211,7 @@ def assemble(
         gateway=gateway,
         clock=clock,
         waits=stoppable,
-        limits=_limits(place, settings),
+        limits=place.limits(ready_s=settings.readiness.initialization_timeout_s),
     )
     return put_together(settings, place, environment, edges, stopping=stopping, warn=warn)
 

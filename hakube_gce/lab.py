@@ -2,7 +2,7 @@
 
 import http.client
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -25,8 +25,16 @@ class Place:
     def is_lab(self) -> bool:
         return bool(self.runtime)
 
-    def limits(self) -> Limits:
-        """Give the waits that suit the place: a lab need not be polled politely."""
+    def limits(self, *, ready_s: int | None = None) -> Limits:
+        """Give the waits that suit the place: a lab need not be polled politely.
+
+        Args:
+            ready_s: How long a new master may take until it is ready, when somebody said.
+        """
+        limits = self._usual_limits()
+        return limits if ready_s is None else replace(limits, ready_s=float(ready_s))
+
+    def _usual_limits(self) -> Limits:
         if not self.is_lab:
             return Limits()
         slow = self.latency not in {"", "none"}

@@ -2,8 +2,7 @@
 
 Pure: mappings come in, a `Settings` or a `SettingsError` goes out. It reads no file, does not
 look whether a zone or a folder exists, and never touches the process environment. What belongs
-together is read by a module of its own: `identity_settings`, `node_settings`, `network_settings`,
-`access_settings`.
+together is read by a module of its own (`…_settings`).
 """
 
 from collections.abc import Mapping
@@ -11,7 +10,6 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from urllib.parse import urlsplit
 
-from hakube_gce import setting_kinds as kinds
 from hakube_gce import setting_names, sizes
 from hakube_gce.access_settings import (
     KubeconfigSettings,
@@ -22,13 +20,14 @@ from hakube_gce.access_settings import (
 )
 from hakube_gce.errors import SettingsError
 from hakube_gce.identity_settings import absolute, read_identity
-from hakube_gce.intents import Command, Switches, wish
+from hakube_gce.intents import Command, wish
 from hakube_gce.list_kinds import Pairs
 from hakube_gce.model import Intent
 from hakube_gce.network_settings import NetworkSettings, read_network
 from hakube_gce.node_settings import NodeSettings, image_path, read_nodes
 from hakube_gce.setting_sources import Gcloud, Reader
-from hakube_gce.variables import cluster, etcd, masters, network, ours
+from hakube_gce.switch_settings import read_quorum_reads, read_switches
+from hakube_gce.variables import cluster, masters, network, ours
 
 _NOTHING: Mapping[str, str] = MappingProxyType({})
 _NO_GCLOUD = Gcloud()
@@ -156,8 +155,8 @@ class Settings:
 def read(reader: Reader, command: Command, named: str = "") -> Settings:
     """Read all variables; what is wrong with them stands in the reader's problems afterwards."""
     identity = read_identity(reader)
-    _quorum_read(reader)
-    switches = _switches(reader, _named(reader, named), identity.master_zones)
+    read_quorum_reads(reader)
+    switches = read_switches(reader, named, masters=len(identity.master_zones))
     wished = wish(command, switches, zone=identity.zone, prefix=identity.prefix)
     reader.problems += wished.problems
     reader.notes += wished.notes
@@ -211,36 +210,3 @@ def read(reader: Reader, command: Command, named: str = "") -> Settings:
     reader.read_if_set(ours.ENV_FILE)
     setting_names.judge(reader)
     return replace(found, warnings=tuple(reader.notes))
-
-
-def _named(reader: Reader, named: str) -> str:
-    """Check a name from the command line as strictly as one from a variable."""
-    try:
-        return kinds.resource_name(named) if named else ""
-    except ValueError as error:
-        reader.problems.append(f"{named[:80]!a} on the command line {error}")
-        return ""
-
-
-def _switches(reader: Reader, named: str, master_zones: tuple[str, ...]) -> Switches:
-    return Switches(
-        replicate=reader.read(cluster.REPLICATE),
-        use_existing=reader.read(cluster.USE_EXISTING),
-        delete_nodes=reader.read_if_set(cluster.DELETE_NODES),
-        replica_name=reader.text_of(cluster.REPLICA_NAME),
-        confirmation=reader.text_of(ours.CONFIRM_TEARDOWN),
-        confirm_restore=reader.text_of(ours.CONFIRM_RESTORE),
-        confirm_recover=reader.text_of(ours.CONFIRM_RECOVER),
-        masters=len(master_zones),
-        named=named,
-    )
-
-
-def _quorum_read(reader: Reader) -> None:
-    """Read both spellings, and note what there is to say about them."""
-    one, other = reader.read_if_set(etcd.QUORUM_READ), reader.read_if_set(etcd.QUORUM_READS)
-    both = f"{etcd.QUORUM_READ.name} and {etcd.QUORUM_READS.name}"
-    if one is not None and other is not None and one != other:
-        reader.problems.append(f"{both} say the opposite of each other; unset one")
-    if False in {one, other}:
-        reader.notes.append(f"{both}: false changes nothing, reads are always linearizable now")

@@ -21,8 +21,9 @@ HEAD = """\
 Every variable of kube-up's and every one of ours. They are read from the process environment,
 then from `.env` in the current folder (when nobody else can have written it; `HAKUBE_ENV_FILE`
 names another, or `off`); project and zone then from gcloud's own configuration files, whose zone
-is said whenever it decides; then come the defaults. A variable set to nothing counts as not set.
-`hakube config` shows each value and its source, and needs no cloud.
+is said whenever it decides (a region without a zone chooses none, and is mentioned when it is
+another); then come the defaults. A variable set to nothing counts as not set. `hakube config`
+shows each value and its source, and needs no cloud.
 
 Values are read strictly: true and false (also 1, 0, yes, no, in any case), names that fit whole,
 ranges that do not meet. Everything that is wrong is said at once, with exit status 2. A slip in

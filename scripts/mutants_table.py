@@ -432,6 +432,57 @@ MUTANTS: tuple[Mutant, ...] = (
         new="if not prefix:",
         test=_TEXTS + "test_the_table_by_hand_is_refused_or_means_what_it_says",
     ),
+    Mutant(
+        name="gcloud's zone decides without a word",
+        rule="where things happen is said",
+        file="identity_settings.py",
+        old="    if source != DEFAULT:\n",
+        new="    if not source:\n",
+        test="tests/unit/test_gcloud_files.py::"
+        "test_the_active_configuration_gives_project_and_zone_and_both_are_said",
+    ),
+    Mutant(
+        name="gcloud's project counts in the emulator",
+        rule="gcloud's configuration is not for this machine's clusters",
+        file="identity_settings.py",
+        old="if lab and not reader.gcloud.is_named:",
+        new="if not lab and not reader.gcloud.is_named:",
+        test="tests/unit/test_gcloud_files.py::"
+        "test_the_emulator_takes_no_project_from_gcloud_unless_one_is_named",
+    ),
+    Mutant(
+        name="hakube config shows what it does not know",
+        rule="no secret is shown",
+        file="explain.py",
+        old="        return NOT_SHOWN\n",
+        new="        return str(settings.sources)\n",
+        test="tests/unit/test_explain.py::test_no_secret_and_nothing_unread_is_shown",
+    ),
+    Mutant(
+        name="a wish without effect is passed over in silence",
+        rule="what does not come to pass is said",
+        file="setting_names.py",
+        old="        if row.pending and reader",
+        new="        if not row.pending and reader",
+        test="tests/unit/test_settings.py::"
+        "test_what_is_read_and_has_no_effect_yet_is_said_with_its_reason",
+    ),
+    Mutant(
+        name="ranges may meet",
+        rule="what contradicts itself is refused",
+        file="network_settings.py",
+        old="if IPv4Network(its).overlaps(IPv4Network(others)):",
+        new="if its == others:",
+        test="tests/unit/test_settings_cluster.py::test_ranges_that_meet_are_refused",
+    ),
+    Mutant(
+        name="a replica is sized by the shell it is made from",
+        rule="replicas do not silently differ",
+        file="inherit.py",
+        old="kept.get(name, i.value)",
+        new="i.value",
+        test="tests/unit/test_inherit.py::test_a_replica_is_the_first_masters_twin_from_any_shell",
+    ),
     # ---- the lock
     Mutant(
         name="whoever has the holder's name holds the lock",

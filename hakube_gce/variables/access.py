@@ -5,8 +5,6 @@ from hakube_gce import path_kinds as paths
 from hakube_gce import setting_kinds as kinds
 from hakube_gce.variables.row import Group, Support, Variable
 
-NO_VALIDATION = "nodes are not waited for yet"
-
 KUBECONFIG = Variable(
     name="KUBECONFIG",
     kind=paths.PATH_LIST,

@@ -378,7 +378,7 @@ def dotenvs() -> Iterator[Hostile]:
     for name in (
         "HAKUBE_COMPUTE_ENDPOINT", "HAKUBE_BINARIES", "HAKUBE_HOME", "HAKUBE_ENV_FILE",
         "KUBECONFIG", "HOME", "PATH", "LD_PRELOAD", "LD_LIBRARY_PATH", "PYTHONPATH", "PYTHONHOME",
-        "GOOGLE_APPLICATION_CREDENTIALS", "CLOUDSDK_CONFIG",
+        "GOOGLE_APPLICATION_CREDENTIALS", "CLOUDSDK_CONFIG", "CLOUDSDK_ACTIVE_CONFIG_NAME",
     ):  # fmt: skip
         table[f"sets {name}"] = f"{name}=/tmp/evil\n".encode()
     for about, content in table.items():

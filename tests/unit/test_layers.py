@@ -17,7 +17,7 @@ PACKAGE = "hakube_gce"
 PURE = (
     "settings", "variables", "setting_kinds", "address_kinds", "list_kinds", "path_kinds",
     "access_scopes", "setting_sources", "setting_names", "node_settings", "network_settings",
-    "access_settings", "identity_settings", "sizes", "inheritable", "explain",
+    "access_settings", "identity_settings", "switch_settings", "sizes", "inheritable", "explain",
     "misspellings", "intents", "model", "resources", "conditions", "plan", "steps", "pki",
     "render", "errors", "names", "marks", "inherit", "snapshots",
     "describe", "leaves", "cluster_keys", "understand", "timestamps",

@@ -1,0 +1,89 @@
+"""What the next master looks like: the cluster's own, whatever the shell says; or a refusal."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+
+import pytest
+
+from hakube_gce.inherit import Inheritance, inherit
+from hakube_gce.lab import Place
+from hakube_gce.model import Observed
+from hakube_gce.perform.context import Limits
+from hakube_gce.plan.blueprint import CONFIG_KEY
+from hakube_gce.settings import Settings
+from tests.fakes.clusters import cluster, nothing
+
+HERE = {"HOME": "/h", "KUBERNETES_PROVIDER": "emulator", "KUBE_GCE_ZONE": "europe-west1-b"}
+FOUNDED = {"NUM_NODES": "60", "PREEMPTIBLE_MASTER": "spot", "HAKUBE_LABELS": "team=dev"}
+
+
+def merged(seen: Observed, **variables: str) -> Inheritance:
+    settings = Settings.parse({**HERE, **variables})
+    return inherit(settings, seen, api_port=443, selectors=(), programs=("u", "d", "h"))
+
+
+def remembering(kept: Mapping[str, str]) -> Observed:
+    """Draw a cluster whose master remembers what it was made with."""
+    seen = cluster("+")
+    (only,) = seen.replicas
+    metadata = {**only.instance.metadata, CONFIG_KEY: json.dumps({"inherited": dict(kept)})}
+    instance = replace(only.instance, metadata=metadata)
+    return replace(seen, replicas=(replace(only, instance=instance),))
+
+
+@pytest.fixture
+def founded() -> Observed:
+    """Return a cluster founded by a shell that said FOUNDED."""
+    return remembering(merged(nothing(), **FOUNDED).blueprint.inherited)
+
+
+def test_a_replica_is_the_first_masters_twin_from_any_shell(founded: Observed) -> None:
+    for shell in ({}, {"NUM_NODES": "3"}, {"NUM_NODES": "4000"}, FOUNDED):
+        found = merged(founded, **shell)
+        assert found.contradictions == ()
+        assert found.blueprint.machine_type == "e2-standard-8"
+        assert found.blueprint.inherited["PREEMPTIBLE_MASTER"] == "spot"
+        assert found.blueprint.inherited["CLUSTER_IP_RANGE"] == "10.64.0.0/14"
+        assert found.blueprint.inherited["HAKUBE_LABELS"] == "team=dev"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("MASTER_SIZE", "e2-standard-2"),
+        ("PREEMPTIBLE_MASTER", "false"),
+        ("CLUSTER_IP_RANGE", "10.128.0.0/14"),
+        ("HAKUBE_LABELS", "team=prod"),
+        ("NETWORK_PROJECT", "another"),
+        ("KUBE_GCE_ENABLE_IP_ALIASES", "true"),
+    ],
+)
+def test_saying_something_else_than_the_cluster_is_refused(
+    founded: Observed, name: str, value: str
+) -> None:
+    blockers = merged(founded, **{name: value}).contradictions
+    assert len(blockers) == 1
+    assert name in blockers[0].message
+    assert value in blockers[0].message
+
+
+def test_a_cluster_that_remembers_less_takes_the_rest_from_the_shell() -> None:
+    old = remembering({"MASTER_SIZE": "n1-standard-1"})
+    found = merged(old, PREEMPTIBLE_MASTER="true")
+    assert found.contradictions == ()
+    assert found.blueprint.machine_type == "n1-standard-1"
+    assert found.blueprint.inherited["PREEMPTIBLE_MASTER"] == "true"
+
+
+def test_the_kubeconfigs_entry_is_the_shells_own() -> None:
+    plain = merged(nothing()).blueprint
+    assert (plain.context, plain.server_override) == ("hakube-lab_kubernetes", "")
+    chosen = merged(nothing(), OVERRIDE_CONTEXT="c", KUBE_SERVER="https://x").blueprint
+    assert (chosen.context, chosen.server_override) == ("c", "https://x")
+
+
+def test_how_long_a_new_master_may_take_is_the_shells_to_say() -> None:
+    for place in (Place(endpoint=""), Place(endpoint="http://127.0.0.1:9", runtime="records")):
+        assert place.limits().ready_s == Limits().ready_s
+        assert place.limits(ready_s=17) == replace(place.limits(), ready_s=17.0)
