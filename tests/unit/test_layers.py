@@ -18,7 +18,7 @@ PURE = (
     "settings", "settings_table", "setting_kinds", "setting_sources", "original_variables",
     "misspellings", "intents", "model", "resources", "conditions", "plan", "steps", "pki",
     "render", "errors", "names", "marks", "inherit", "snapshots",
-    "describe", "leaves", "cluster_keys", "understand", "timestamps",
+    "describe", "remembered", "leaves", "cluster_keys", "understand", "timestamps",
     "whatif", "whatif_text", "whatif_worlds",
 )  # fmt: skip
 """Decisions on values: they reach nothing outside themselves."""
