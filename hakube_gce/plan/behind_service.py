@@ -107,7 +107,8 @@ class Service:
     def _groups(
         self, draft: Draft, seen: Observed, zones: list[str], after: tuple[str, ...]
     ) -> tuple[str, ...]:
-        have = {g.zone for g in seen.groups}
+        planned = {p.step.zone for p in draft.steps if isinstance(p.step, CreateGroup)}
+        have = {g.zone for g in seen.groups} | planned
         return tuple(
             draft.add(
                 f"create-group/{zone}",

@@ -153,7 +153,9 @@ class Beginnings:
 
     def _next(self, made: list[Scene], shape: str) -> Scene:
         if not made:
-            return fresh_scene(self.folder())
+            scene = fresh_scene(self.folder())
+            scene.cloud.laws.unmoved = shape.startswith("always-lb")
+            return scene
         scene = made[-1].copy(self.folder())
         growing = (founded(B, shape), *_GROWING)
         ended = scene.operator.alone(growing[len(made) - 1])
