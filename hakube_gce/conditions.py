@@ -320,6 +320,8 @@ def free_zones(seen: Observed) -> tuple[str, ...]:
 def warnings(seen: Observed) -> tuple[str, ...]:
     """List what an operator should keep in mind although nothing is broken."""
     said = []
+    if seen.original_scripts:
+        said.append("made by the original kube-up scripts: shown, and never changed")
     count = len(voters(seen))
     if count == 2:
         said.append(
