@@ -28,9 +28,15 @@ def inherited(seen: Observed) -> Mapping[str, str]:
 
 
 def on_disks(seen: Observed) -> Mapping[str, str]:
-    """Read what the data disks remember; nothing when there is none, or it is as usual."""
+    """Read what the data disks remember; nothing when there is none.
+
+    A disk without the labels is one of a cluster as usual, which must not become another kind
+    because of what some shell says when all its VMs are gone.
+    """
+    if not seen.disks:
+        return {}
     labels = next((d.labels for d in seen.disks if set(_LABELS.values()) & set(d.labels)), {})
-    return {name: labels[label] for name, label in _LABELS.items() if label in labels}
+    return {name: labels.get(label, _USUAL[name]) for name, label in _LABELS.items()}
 
 
 def disk_labels(values: Mapping[str, str]) -> dict[str, str]:
