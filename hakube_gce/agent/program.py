@@ -44,6 +44,8 @@ class Options:
     serial: Path
     metadata: str
     programs: Programs
+    readiness_address: str
+    """Where to answer health probers, if the configuration names a port."""
     heartbeat_s: float
     boot_id: str
     environment: Mapping[str, str]
@@ -140,7 +142,7 @@ def _live(
     readiness = parse_config(config).readiness_port
     try:
         if readiness:
-            place = (identity.address, readiness)
+            place = (options.readiness_address, readiness)
             _start(lambda: _say_readiness(place, services.apiserver_ready, stopping))
         agent.boot()
         _start(lambda: _beat(agent, options.heartbeat_s, stopping))
