@@ -79,6 +79,6 @@ def test_nothing_is_decided_while_a_zone_is_out_of_reach(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", (*SUFFERING, *SUFFERING_TOO))
+@pytest.mark.parametrize("name", [*SUFFERING, *SUFFERING_TOO])
 def test_every_call_in_every_trouble(name: str, beginnings: Beginnings) -> None:
     _try(name, _all_pairs(name, beginnings), beginnings)
