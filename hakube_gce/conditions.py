@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from hakube_gce import marks
+from hakube_gce import marks, remembered
 from hakube_gce.model import EndpointMode, Member, Observed, Replica, Role, Verb
 from hakube_gce.resources import Disk
 
@@ -296,7 +296,8 @@ def last_known_voters(seen: Observed) -> tuple[Member, ...]:
 
 
 def _as_it_should_be(seen: Observed) -> bool:
-    wanted = EndpointMode.LOAD_BALANCER if len(seen.replicas) > 1 else EndpointMode.VM
+    balanced = len(seen.replicas) > 1 or remembered.always_balanced(seen)
+    wanted = EndpointMode.LOAD_BALANCER if balanced else EndpointMode.VM
     return (
         all(is_serving(seen, r) for r in seen.replicas)
         and not learners(seen)
@@ -329,6 +330,8 @@ def _clocks_ahead(seen: Observed) -> list[str]:
 def warnings(seen: Observed) -> tuple[str, ...]:
     """List what an operator should keep in mind although nothing is broken."""
     said = []
+    if seen.original_scripts:
+        said.append("made by the original kube-up scripts: shown, and never changed")
     count = len(voters(seen))
     if count == 2:
         said.append(

@@ -32,7 +32,7 @@ def _line(sign: Sign, kind: str, name: str, where: str = "", detail: str = "") -
     return Line(sign=sign, kind=kind, name=name, where=where, detail=detail)
 
 
-def _resource(step: Step) -> Line | None:  # noqa: C901, PLR0911 - a table, one row a kind
+def _resource(step: Step) -> Line | None:  # noqa: C901, PLR0911, PLR0912 - a table, one row a kind
     """Describe steps that make or delete one resource; None for the others."""
     match step:
         case steps.ReserveAddress(name=name, region=region):
@@ -56,13 +56,19 @@ def _resource(step: Step) -> Line | None:  # noqa: C901, PLR0911 - a table, one 
             return _line(Sign.CREATE, "health check", name)
         case steps.CreateBackendService(name=name):
             return _line(Sign.CREATE, "backends", name)
+        case steps.CreateHttpCheck(name=name):
+            return _line(Sign.CREATE, "health check", name, "", "legacy, on the agents' port")
+        case steps.CreatePool(name=name):
+            return _line(Sign.CREATE, "target pool", name)
+        case steps.CreateRule(name=name):
+            return _line(Sign.CREATE, "rule", name, "", "the cluster IP on the load balancer")
         case steps.CreateTemporaryRule(name=name):
             return _line(Sign.CREATE, "rule", name, "", "temporary, to prove the balancer")
         case _:
             return _deletion(step)
 
 
-def _deletion(step: Step) -> Line | None:  # noqa: C901, PLR0911 - a table, one row a kind
+def _deletion(step: Step) -> Line | None:  # noqa: C901, PLR0911, PLR0912 - a table, one row a kind
     match step:
         case steps.DeleteFirewall(name=name):
             return _line(Sign.DELETE, "firewall", name)
@@ -76,6 +82,10 @@ def _deletion(step: Step) -> Line | None:  # noqa: C901, PLR0911 - a table, one 
             return _line(Sign.DELETE, "health check", name)
         case steps.DeleteBackendService(name=name):
             return _line(Sign.DELETE, "backends", name)
+        case steps.DeleteHttpCheck(name=name):
+            return _line(Sign.DELETE, "health check", name)
+        case steps.DeletePool(name=name):
+            return _line(Sign.DELETE, "target pool", name)
         case steps.DeleteTemporaryRule(name=name):
             return _line(Sign.DELETE, "rule", name, "", "the temporary one")
         case steps.DeleteRule(name=name):
@@ -118,6 +128,12 @@ def _change(step: Step) -> Line:  # noqa: C901, PLR0911, PLR0912 - a table, one 
             return _line(Sign.CHANGE, "group", group, zone, f"add {name}")
         case steps.LeaveGroup(replica=name, zone=zone, group=group, drain=drain):
             return _line(Sign.CHANGE, "group", group, zone, f"drop {name}" + ", drain" * drain)
+        case steps.JoinPool(replica=name, zone=zone, pool=pool):
+            return _line(Sign.CHANGE, "target pool", pool, zone, f"add {name}")
+        case steps.LeavePool(replica=name, zone=zone, pool=pool, drain=drain):
+            return _line(
+                Sign.CHANGE, "target pool", pool, zone, f"drop {name}" + ", drain" * drain
+            )
         case steps.SetBackends(name=name, groups=groups):
             return _line(Sign.CHANGE, "backends", name, "", f"zones {_zones(groups)}")
         case steps.AwaitBackends(replicas=replicas):
@@ -143,6 +159,9 @@ def _change(step: Step) -> Line:  # noqa: C901, PLR0911, PLR0912 - a table, one 
             | steps.CreateGroup()
             | steps.CreateHealthCheck()
             | steps.CreateBackendService()
+            | steps.CreateHttpCheck()
+            | steps.CreatePool()
+            | steps.CreateRule()
             | steps.CreateTemporaryRule()
             | steps.DeleteFirewall()
             | steps.DeleteDisk()
@@ -150,6 +169,8 @@ def _change(step: Step) -> Line:  # noqa: C901, PLR0911, PLR0912 - a table, one 
             | steps.DeleteGroup()
             | steps.DeleteHealthCheck()
             | steps.DeleteBackendService()
+            | steps.DeleteHttpCheck()
+            | steps.DeletePool()
             | steps.DeleteTemporaryRule()
             | steps.DeleteRule()
             | steps.ExpelMember()

@@ -5,15 +5,14 @@ take that, whatever shell they are made from; saying something else explicitly i
 not a wish.
 """
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from hakube_gce import snapshots
+from hakube_gce import remembered, snapshots
 from hakube_gce.inheritable import inheritable
 from hakube_gce.model import Observed, Verb
 from hakube_gce.plan import blockers
-from hakube_gce.plan.blueprint import CONFIG_KEY, Blueprint
+from hakube_gce.plan.blueprint import Blueprint
 from hakube_gce.plan.graph import Blocker
 from hakube_gce.settings import Settings
 
@@ -44,7 +43,7 @@ def inherit(
         programs: How this user runs up, down and the rest, for the same.
     """
     asked = {i.name: i for i in inheritable(settings)}
-    kept = _of_cluster(seen) or _of_snapshot(settings, seen)
+    kept = remembered.inherited(seen) or _of_snapshot(settings, seen) or remembered.on_disks(seen)
     values = {name: kept.get(name, i.value) for name, i in asked.items()}
     contradictions = tuple(
         blockers.inherited_differs(name, kept[name], i.value)
@@ -74,19 +73,6 @@ def inherit(
         programs=programs,
     )
     return Inheritance(blueprint=blueprint, contradictions=contradictions)
-
-
-def _of_cluster(seen: Observed) -> Mapping[str, str]:
-    """Read what the oldest master remembers; nothing when there is none to ask."""
-    for replica in sorted(seen.replicas, key=lambda r: r.instance.created):
-        try:
-            config = json.loads(replica.instance.metadata.get(CONFIG_KEY, ""))
-            kept = config["inherited"]
-        except (ValueError, KeyError, TypeError):
-            continue
-        if isinstance(kept, dict):
-            return {k: v for k, v in kept.items() if isinstance(k, str) and isinstance(v, str)}
-    return {}
 
 
 def _of_snapshot(settings: Settings, seen: Observed) -> Mapping[str, str]:

@@ -18,6 +18,7 @@ from hakube_gce.resources import (
     HealthCheck,
     Instance,
     InstanceGroup,
+    TargetPool,
     Zone,
 )
 
@@ -217,6 +218,9 @@ class Observed:
     groups: tuple[InstanceGroup, ...] = ()
     health_check: HealthCheck | None = None
     backend_service: BackendService | None = None
+    pool: TargetPool | None = None
+    http_check: HealthCheck | None = None
+    """The legacy check of the pool."""
     rule: ForwardingRule | None = None
     temporary_rule: ForwardingRule | None = None
     conflicts: tuple[Conflict, ...] = ()

@@ -46,6 +46,11 @@ def firewall_etcd(prefix: str) -> str:
     return f"{master(prefix)}-etcd"
 
 
+def firewall_health(prefix: str) -> str:
+    """Name the firewall rule that lets health probers reach the agents' readiness port."""
+    return f"{master(prefix)}-health"
+
+
 def context(project: str, prefix: str) -> str:
     """Name of the kubeconfig entries."""
     return f"{project}_{prefix}"

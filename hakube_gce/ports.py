@@ -21,6 +21,7 @@ from hakube_gce.resources import (
     Instance,
     InstanceSpec,
     Inventory,
+    RuleTarget,
     SerialOutput,
     Zone,
 )
@@ -52,7 +53,10 @@ class ComputeGateway(Protocol):
 
     def find_instance(self, zone: str, name: str) -> Instance | None: ...
     def find_forwarding_rule(self, region: str, name: str) -> ForwardingRule | None: ...
-    def backend_health(self, region: str, service: str) -> Mapping[str, str]: ...
+    def backend_health(self, region: str, target: RuleTarget) -> Mapping[str, str]:
+        """Say how Compute Engine's probes find who stands there, by VM name."""
+        ...
+
     def serial_output(
         self, zone: str, instance: str, *, port: int, start: int
     ) -> SerialOutput: ...
@@ -164,6 +168,20 @@ class ComputeGateway(Protocol):
         self, region: str, name: str, *, groups: Sequence[tuple[str, str]], request_id: str
     ) -> None: ...
     def delete_backend_service(self, region: str, name: str, *, request_id: str) -> None: ...
+    def insert_http_check(
+        self, name: str, *, port: int, description: str, request_id: str
+    ) -> None: ...
+    def delete_http_check(self, name: str, *, request_id: str) -> None: ...
+    def insert_pool(
+        self, region: str, name: str, *, http_check: str, description: str, request_id: str
+    ) -> None: ...
+    def delete_pool(self, region: str, name: str, *, request_id: str) -> None: ...
+    def add_to_pool(
+        self, region: str, pool: str, zone: str, instance: str, *, request_id: str
+    ) -> None: ...
+    def remove_from_pool(
+        self, region: str, pool: str, zone: str, instance: str, *, request_id: str
+    ) -> None: ...
     def insert_forwarding_rule(
         self,
         region: str,
@@ -171,7 +189,7 @@ class ComputeGateway(Protocol):
         *,
         address: str,
         port: int,
-        backend_service: str,
+        target: RuleTarget,
         description: str,
         request_id: str,
     ) -> None: ...

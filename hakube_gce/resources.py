@@ -8,6 +8,7 @@ in `model`.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,7 +136,7 @@ class InstanceGroup:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HealthCheck:
-    """A regional health check."""
+    """A health check: a regional one, or a legacy one of the whole project."""
 
     name: str
     description: str = ""
@@ -157,6 +158,33 @@ class BackendService:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TargetPool:
+    """A regional target pool: VMs of several zones directly, no groups."""
+
+    name: str
+    members: tuple[tuple[str, str], ...] = ()
+    """(zone, VM name), sorted; a VM that was deleted may still be among them."""
+    health: Mapping[str, str] = field(default_factory=dict)
+    """VM name → HEALTHY, UNHEALTHY …; empty while no forwarding rule refers to the pool."""
+    description: str = ""
+
+
+class TargetKind(StrEnum):
+    """What a forwarding rule of ours may lead to, by the collection it stands in."""
+
+    BACKEND_SERVICE = "backendServices"
+    POOL = "targetPools"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuleTarget:
+    """Where a forwarding rule leads."""
+
+    kind: TargetKind
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ForwardingRule:
     """A regional forwarding rule."""
 
@@ -172,8 +200,8 @@ class ForwardingRule:
 class Inventory:
     """Everything of the kinds we use that a project holds in one region, ours or not.
 
-    Raw: no name or mark was looked at yet. Firewalls and snapshots are global, all others lie in
-    the region.
+    Raw: no name or mark was looked at yet. Firewalls, legacy health checks and snapshots are
+    global, all others lie in the region.
     """
 
     server_time: datetime
@@ -190,8 +218,9 @@ class Inventory:
     forwarding_rules: tuple[ForwardingRule, ...] = ()
     snapshots: tuple[DiskSnapshot, ...] = ()
     """Only those with a label of ours: a project may hold thousands of others."""
-    target_pools: tuple[str, ...] = ()
-    """Names only: clusters of the original scripts have one, ours do not."""
+    target_pools: tuple[TargetPool, ...] = ()
+    http_health_checks: tuple[HealthCheck, ...] = ()
+    """Legacy ones, global: the only kind that target pools take."""
     unreadable: tuple[str, ...] = ()
     """Scopes Compute Engine could not list, e.g. ``zones/europe-west1-c: UNREACHABLE``.
 

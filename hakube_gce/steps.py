@@ -8,7 +8,7 @@ listed except in a teardown: `AdmitReplica` and `ExpelMember` are whole jobs of 
 from dataclasses import dataclass
 from enum import StrEnum
 
-from hakube_gce.resources import FirewallSpec, InstanceSpec
+from hakube_gce.resources import FirewallSpec, InstanceSpec, RuleTarget
 
 
 class Sign(StrEnum):
@@ -209,18 +209,66 @@ class DeleteBackendService:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CreateHttpCheck:
+    """The legacy health check of a target pool, on the agents' readiness port."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeleteHttpCheck:
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreatePool:
+    name: str
+    http_check: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JoinPool:
+    pool: str
+    zone: str
+    replica: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeavePool:
+    """Take a replica out of the pool; what it was asked by then it may answer while we wait."""
+
+    pool: str
+    zone: str
+    replica: str
+    drain: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeletePool:
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CreateTemporaryRule:
     """A rule on an ephemeral address: the balancer is proven before it gets the cluster IP."""
 
     name: str
-    backend_service: str
+    target: RuleTarget
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreateRule:
+    """The cluster IP, which nobody holds, belongs to the balancer: nobody is cut off by it."""
+
+    name: str
+    target: RuleTarget
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AwaitBackends:
     """Compute Engine finds these replicas healthy, and TLS is answered through ``rule``."""
 
-    backend_service: str
+    target: RuleTarget
     rule: str
     replicas: tuple[str, ...]
 
@@ -235,7 +283,7 @@ class PromoteEndpoint:
     """Move the cluster IP from a VM to the load balancer: the outage window of going 1 to 2."""
 
     rule: str
-    backend_service: str
+    target: RuleTarget
     address: str
     holder: str
     """The replica whose VM carries the address, or carried it before an interruption."""
@@ -265,7 +313,7 @@ class DemoteEndpoint:
     """Move the cluster IP from the balancer to the last VM: the window of going 2 to 1."""
 
     rule: str
-    backend_service: str
+    target: RuleTarget
     address: str
     holder: str
     zone: str
@@ -358,7 +406,14 @@ Step = (
     | CreateBackendService
     | SetBackends
     | DeleteBackendService
+    | CreateHttpCheck
+    | DeleteHttpCheck
+    | CreatePool
+    | JoinPool
+    | LeavePool
+    | DeletePool
     | CreateTemporaryRule
+    | CreateRule
     | AwaitBackends
     | DeleteTemporaryRule
     | PromoteEndpoint

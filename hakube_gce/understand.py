@@ -70,6 +70,8 @@ def understand(
         ),
         health_check=_ours_named(inventory.health_checks, names.master(prefix), ours),
         backend_service=_ours_named(inventory.backend_services, names.master(prefix), ours),
+        pool=_ours_named(inventory.target_pools, names.master(prefix), ours),
+        http_check=_ours_named(inventory.http_health_checks, names.master(prefix), ours),
         rule=_ours_named(inventory.forwarding_rules, names.master(prefix), ours),
         temporary_rule=_ours_named(inventory.forwarding_rules, names.temporary_rule(prefix), ours),
         conflicts=() if original else tuple(_conflicts(inventory, ours, address)),
@@ -122,6 +124,7 @@ def _uid_of_parts(inventory: Inventory, prefix: str) -> str:
     described = [p.description for p in inventory.groups]
     described += [p.description for p in inventory.health_checks]
     described += [p.description for p in inventory.backend_services]
+    described += [p.description for p in inventory.target_pools]
     described += [p.description for p in inventory.forwarding_rules]
     for description in described:
         mark = marks.mark_from_description(description)
@@ -209,7 +212,11 @@ def _conflicts(inventory: Inventory, ours: _Ours, address: Address | None) -> It
             yield _conflict(
                 f"zones/{disk.zone}/disks", disk.name, marks.mark_from_labels(disk.labels)
             )
-    ours_to_name = {names.firewall_https(ours.prefix), names.firewall_etcd(ours.prefix)}
+    ours_to_name = {
+        names.firewall_https(ours.prefix),
+        names.firewall_etcd(ours.prefix),
+        names.firewall_health(ours.prefix),
+    }
     described = [
         *(
             ("firewalls", f.name, f.description)
@@ -230,6 +237,16 @@ def _conflicts(inventory: Inventory, ours: _Ours, address: Address | None) -> It
             ("backendServices", b.name, b.description)
             for b in inventory.backend_services
             if b.name == master
+        ),
+        *(
+            ("targetPools", p.name, p.description)
+            for p in inventory.target_pools
+            if p.name == master
+        ),
+        *(
+            ("httpHealthChecks", h.name, h.description)
+            for h in inventory.http_health_checks
+            if h.name == master
         ),
         *(
             ("forwardingRules", r.name, r.description)

@@ -6,7 +6,7 @@ An addition or a removal is drawn as it ends when all goes well. Nothing here ju
 from collections.abc import Collection
 from dataclasses import replace
 
-from hakube_gce import conditions, names
+from hakube_gce import conditions, names, remembered
 from hakube_gce.model import Member, Observed, Replica, Report, Role
 from hakube_gce.resources import AccessConfig, ForwardingRule, Instance
 
@@ -23,7 +23,7 @@ def _off(replica: Replica) -> Replica:
 
 
 def without_master(seen: Observed, name: str) -> Observed:
-    """Draw that a master was removed; the last one left holds the cluster IP itself."""
+    """Draw that a master was removed; the last one left holds the cluster IP as it is used to."""
     member = conditions.member_named(seen, name)
     left = tuple(r for r in seen.replicas if r.name != name)
     then = replace(
@@ -31,7 +31,7 @@ def without_master(seen: Observed, name: str) -> Observed:
         replicas=left,
         members=tuple(m for m in seen.members if member is None or m.id != member.id),
     )
-    return _on_vm(then) if len(left) == 1 else then
+    return _on_vm(then) if len(left) == 1 and not remembered.always_balanced(seen) else then
 
 
 def _on_vm(seen: Observed) -> Observed:

@@ -23,6 +23,7 @@ class Mutant:
 
 PACKAGE = "hakube_gce"
 _PLAN = "tests/unit/test_plan.py::"
+_BALANCED = "tests/unit/test_plan_balanced.py::"
 _TABLE = "tests/unit/test_quorum_table.py::"
 _LOCK = "tests/unit/test_lock.py::"
 _SEEN = "tests/unit/test_understand.py::"
@@ -152,7 +153,7 @@ MUTANTS: tuple[Mutant, ...] = (
         name="the VM goes before its member",
         rule="proven out of etcd first",
         file="plan/remove.py",
-        old="after=(*gone, *free))",
+        old="after=(*gone, *free, *left))",
         new="after=())",
         test=_PLAN + "test_removal_takes_the_member_out_before_the_vm",
     ),
@@ -564,6 +565,39 @@ MUTANTS: tuple[Mutant, ...] = (
         old="        after=(proven,),\n",
         new="        after=(),\n",
         test=_PLAN + "test_the_second_master_is_a_voter_before_anything_moves",
+    ),
+    # ---- who holds the cluster IP
+    Mutant(
+        name="the last master of an always balanced cluster takes the address",
+        rule="an address that is always balanced never moves",
+        file="plan/balancer.py",
+        old="if len(survivors) > 1 or blueprint.always_balanced:",
+        new="if len(survivors) > 1:",
+        test=_BALANCED + "test_removing_down_to_one_moves_nothing",
+    ),
+    Mutant(
+        name="a cluster made again from its disks is one as usual",
+        rule="what is made again is the same kind of cluster",
+        file="remembered.py",
+        old="labels.get(label, _USUAL[name])",
+        new="_USUAL[name]",
+        test=_BALANCED + "test_data_disks_remember_the_kind_of_their_cluster",
+    ),
+    Mutant(
+        name="a target pool keeps who is gone",
+        rule="nobody else is served",
+        file="plan/behind_pool.py",
+        old="if p not in places]",
+        new="if False]",
+        test=_BALANCED + "test_a_pool_forgets_a_vm_that_somebody_deleted",
+    ),
+    Mutant(
+        name="a master is in the pool before it can serve",
+        rule="ready first, behind the balancer then",
+        file="plan/balancer.py",
+        old="*((ready,) if place[1] == newcomer else ())",
+        new="*()",
+        test=_BALANCED + "test_a_newcomer_joins_the_pool_once_it_is_ready",
     ),
     # ---- when masters are lost
     Mutant(

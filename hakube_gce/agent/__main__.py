@@ -46,6 +46,7 @@ def parse(arguments: Sequence[str] | None) -> Options:
             api_port=found.api_port,
             client_addresses=tuple(found.client_address),
         ),
+        readiness_address=found.readiness_address or found.address,
         heartbeat_s=found.heartbeat_s,
         boot_id=found.boot_id or secrets.token_hex(16),
         environment={"PATH": DEFAULT_PATH, **inherited},
@@ -77,6 +78,12 @@ def _parser() -> argparse.ArgumentParser:
         action="append",
         default=[],
         help="one more address for etcd's clients, e.g. 127.0.0.1 on a VM of its own",
+    )
+    parser.add_argument(
+        "--readiness-address",
+        default="",
+        help="where health probers ask; 0.0.0.0 on a VM, whose probes are addressed to the "
+        "load balancer (default: the own internal IP)",
     )
     return parser
 

@@ -25,6 +25,8 @@ class Config:
     replica: str
     """Name of this VM, of its etcd member, and in its certificates."""
     nonce: str
+    readiness_port: int = 0
+    """Where to say in plain HTTP whether this master can serve; 0: nowhere."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,4 +100,12 @@ def parse_config(text: str) -> Config:
         uid=text_field(found, "uid"),
         replica=text_field(found, "replica"),
         nonce=text_field(found, "nonce"),
+        readiness_port=_port(found.get("readiness_port", 0)),
     )
+
+
+def _port(value: object) -> int:
+    if not isinstance(value, int) or not 0 <= value <= 65535:
+        msg = f"{CONFIG_KEY}: {value!r} is no port"
+        raise ValueError(msg)
+    return value

@@ -26,6 +26,7 @@ from hakube_gce.agent.openssl import OpenSSL
 from hakube_gce.agent.peers import PeersOverTls, ReachListener
 from hakube_gce.agent.ports import Ports
 from hakube_gce.agent.processes import ChildProcesses, Programs
+from hakube_gce.agent.readiness import ReadinessPort
 from hakube_gce.agent.wire import Credentials
 
 T = TypeVar("T")
@@ -43,6 +44,8 @@ class Options:
     serial: Path
     metadata: str
     programs: Programs
+    readiness_address: str
+    """Where to answer health probers, if the configuration names a port."""
     heartbeat_s: float
     boot_id: str
     environment: Mapping[str, str]
@@ -136,7 +139,11 @@ def _live(
         serial=SerialFile(options.serial),
     )
     agent = Agent(identity=identity, ports=ports, config=config)
+    readiness = parse_config(config).readiness_port
     try:
+        if readiness:
+            place = (options.readiness_address, readiness)
+            _start(lambda: _say_readiness(place, services.apiserver_ready, stopping))
         agent.boot()
         _start(lambda: _beat(agent, options.heartbeat_s, stopping))
         _work(agent, server, attributes, stopping)
@@ -225,6 +232,22 @@ def _beat(agent: Agent, pause_s: float, stopping: threading.Event) -> None:
             agent.heartbeat()
         except Exception as error:  # noqa: BLE001 - a heartbeat that fails once must not be the last
             complain(f"no heartbeat: {error}")
+
+
+def _say_readiness(
+    place: tuple[str, int], ask: Callable[[], bool], stopping: threading.Event
+) -> None:
+    """Keep the readiness port open; one that is taken is tried again, and keeps nobody waiting."""
+    port = ReadinessPort(place, ask)
+    while not stopping.is_set():
+        try:
+            port.open()
+        except OSError as error:
+            complain(f"no readiness port: {error}")
+            stopping.wait(RETRY_S)
+            continue
+        stopping.wait()
+        port.close()
 
 
 def _start(work: Callable[[], None]) -> None:

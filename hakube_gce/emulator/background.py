@@ -67,7 +67,7 @@ class Background:
             targets = health.targets(lab.world)
         now = lab.clock.monotonic()
         due = [target for target in targets if self._next_probe.get(target.key, 0.0) <= now]
-        answers = pool.map(lambda target: health.probe(lab.runtime, target.machine), due)
+        answers = pool.map(lambda target: health.probe(lab.runtime, target), due)
         results = {target.key: answer for target, answer in zip(due, answers, strict=True)}
         for target in due:
             self._next_probe[target.key] = now + self._pause_s(target)

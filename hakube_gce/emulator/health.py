@@ -2,7 +2,8 @@
 
 Two ways. A runtime of real processes is probed by a thread, at the check's own interval, outside
 the lab's lock. A runtime that only computes (``records``) is asked whenever the answer matters.
-As at Google, nothing is probed before a forwarding rule refers to the backend service.
+As at Google, nothing is probed before a forwarding rule refers to the backend service or pool; of
+a pool without a check nothing ever is.
 """
 
 from collections.abc import Mapping
@@ -16,7 +17,7 @@ from hakube_gce.emulator.traffic import instances_of, rules_of
 from hakube_gce.emulator.world import World
 
 Key = tuple[str, str]
-"""(backend service, instance)"""
+"""(backend service or target pool, instance)"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +30,8 @@ class Target:
     interval_s: float
     healthy_threshold: int
     unhealthy_threshold: int
+    plain: tuple[int, str] | None = None
+    """Port and path of a legacy check, in plain HTTP; None: the API's own, over TLS."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,27 +73,33 @@ class Health:
 
     def ask(self, runtime: Runtime, targets: list[Target]) -> None:
         """Judge on the spot, without thresholds: for a runtime that computes its answers."""
-        self.verdicts = {t.key: Verdict(probe(runtime, t.machine)) for t in targets}
+        self.verdicts = {t.key: Verdict(probe(runtime, t)) for t in targets}
 
 
-def probe(runtime: Runtime, machine: VirtualMachine | None) -> bool:
+def probe(runtime: Runtime, target: Target) -> bool:
     """Ask a backend; one that is not running does not answer."""
-    return machine is not None and runtime.serves(machine)
+    if target.machine is None:
+        return False
+    if target.plain is None:
+        return runtime.serves(target.machine)
+    port, path = target.plain
+    return runtime.says_ready(target.machine, port, path)
 
 
 def targets(world: World) -> list[Target]:
-    """Return every backend that a forwarding rule leads to, with its check."""
+    """Return every backend that a forwarding rule leads to and a check judges."""
     return [
-        _target(world, path, service, instance)
-        for path, service in world.store.of_kind("compute#backendService")
-        if rules_of(world, path)
+        _target(world, path, check, instance)
+        for kind in ("compute#backendService", "compute#targetPool")
+        for path, balancer in world.store.of_kind(kind)
+        if rules_of(world, path) and (check := _check(world, balancer)) is not None
         for instance in instances_of(world, path)
     ]
 
 
-def _target(world: World, path: str, service: Json, instance: tuple[str, Json]) -> Target:
+def _target(world: World, path: str, check: Json, instance: tuple[str, Json]) -> Target:
     instance_path, record = instance
-    check = _check(world, service)
+    legacy = check.get("kind") == "compute#httpHealthCheck"
     running = record["status"] == "RUNNING"
     return Target(
         key=(path, instance_path),
@@ -98,9 +107,10 @@ def _target(world: World, path: str, service: Json, instance: tuple[str, Json]) 
         interval_s=float(check.get("checkIntervalSec", 5)),
         healthy_threshold=int(check.get("healthyThreshold", 2)),
         unhealthy_threshold=int(check.get("unhealthyThreshold", 2)),
+        plain=(int(check["port"]), str(check["requestPath"])) if legacy else None,
     )
 
 
-def _check(world: World, service: Json) -> Json:
-    references = service.get("healthChecks") or []
-    return (world.store.get(short(references[0])) if references else None) or {}
+def _check(world: World, balancer: Json) -> Json | None:
+    references = balancer.get("healthChecks") or []
+    return world.store.get(short(references[0])) if references else None

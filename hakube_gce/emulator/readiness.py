@@ -1,4 +1,6 @@
-"""One look at an API server's ``/readyz``, the way Compute Engine's HTTPS health checks look.
+"""One look at a master's readiness, the way Compute Engine's health checks look.
+
+HTTPS checks ask the API server's ``/readyz``, legacy ones the agent's plain port.
 
 The certificate is not verified, because Google's health checks do not verify either
 (https://cloud.google.com/load-balancing/docs/health-check-concepts): this tells that somebody
@@ -9,9 +11,7 @@ import socket
 import ssl
 import time
 
-_REQUEST = (
-    b"GET /readyz HTTP/1.1\r\nHost: %s\r\nUser-Agent: GoogleHC/1.0\r\nConnection: close\r\n\r\n"
-)
+_REQUEST = b"GET %s HTTP/1.1\r\nHost: %s\r\nUser-Agent: GoogleHC/1.0\r\nConnection: close\r\n\r\n"
 
 
 def is_ready(address: str, port: int, *, timeout_s: float = 0.5) -> bool:
@@ -24,13 +24,27 @@ def is_ready(address: str, port: int, *, timeout_s: float = 0.5) -> bool:
         ):
             wire.settimeout(_left(deadline))
             wire.do_handshake()
-            wire.sendall(_REQUEST % address.encode())
-            return _status_line(wire, deadline).split(b" ")[1:2] == [b"200"]
+            return _says_200(wire, address, "/readyz", deadline)
     except OSError:  # refused, timed out, not TLS: in every case nobody is ready
         return False
 
 
-def _status_line(wire: ssl.SSLSocket, deadline: float) -> bytes:
+def is_ready_plainly(address: str, port: int, path: str, *, timeout_s: float = 2.0) -> bool:
+    """Tell whether ``http://address:port/path`` answers 200 within the time, all in all."""
+    deadline = time.monotonic() + timeout_s
+    try:
+        with socket.create_connection((address, port), timeout=timeout_s) as wire:
+            return _says_200(wire, address, path, deadline)
+    except OSError:
+        return False
+
+
+def _says_200(wire: socket.socket, address: str, path: str, deadline: float) -> bool:
+    wire.sendall(_REQUEST % (path.encode(), address.encode()))
+    return _status_line(wire, deadline).split(b" ")[1:2] == [b"200"]
+
+
+def _status_line(wire: socket.socket, deadline: float) -> bytes:
     head = b""
     while b"\r\n" not in head and len(head) < 1024:
         wire.settimeout(_left(deadline))

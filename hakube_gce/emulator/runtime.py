@@ -99,6 +99,10 @@ class Runtime(Protocol):
         """Tell whether the VM's API server answers ``/readyz`` with 200 right now."""
         ...
 
+    def says_ready(self, vm: VirtualMachine, port: int, path: str) -> bool:
+        """Tell whether the VM answers a path with 200 in plain HTTP on a port right now."""
+        ...
+
     def route(self, routes: Sequence[Route]) -> None:
         """Make these, and only these, the ways traffic to external addresses goes."""
         ...

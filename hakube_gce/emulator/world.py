@@ -66,7 +66,7 @@ class World:
     clock: Clock
     runtime: Runtime
     health: Callable[[str, str], bool]
-    """(backend service, instance) → healthy, as last probed."""
+    """(backend service or target pool, instance) → healthy, as last probed."""
     propagation_s: float = 0.0
     """How long a new forwarding rule leads nowhere after its operation is done."""
     limits: Mapping[str, float] = field(default_factory=lambda: LIMITS)

@@ -25,6 +25,7 @@ from hakube_gce.gce import library
 from hakube_gce.gce.classify import no_credentials
 from hakube_gce.gce.endpoint import Endpoint
 from hakube_gce.gce.failures import parse_date
+from hakube_gce.gce.legacy_checks import HttpHealthChecksClient, over_session
 from hakube_gce.gce.library import compute
 
 _SCOPES = ("https://www.googleapis.com/auth/cloud-platform",)
@@ -74,6 +75,7 @@ class Clients:
     backend_services: library.RegionBackendServicesClient
     forwarding_rules: library.ForwardingRulesClient
     target_pools: library.TargetPoolsClient
+    http_health_checks: HttpHealthChecksClient
     operations: dict[str, Waits]
     """By scope: zone, region, global."""
     dates: Dates
@@ -131,6 +133,8 @@ def build_clients(
         sessions.append(session)
         return built
 
+    target_pools = build(library.TargetPoolsClient)
+    ask = over_session(_session_of(target_pools), target_pools.transport.host)
     return Clients(
         zones=build(library.ZonesClient),
         addresses=build(library.AddressesClient),
@@ -142,7 +146,8 @@ def build_clients(
         health_checks=build(library.RegionHealthChecksClient),
         backend_services=build(library.RegionBackendServicesClient),
         forwarding_rules=build(library.ForwardingRulesClient),
-        target_pools=build(library.TargetPoolsClient),
+        target_pools=target_pools,
+        http_health_checks=HttpHealthChecksClient(ask),
         operations={
             "zone": build(library.ZoneOperationsClient),
             "region": build(library.RegionOperationsClient),

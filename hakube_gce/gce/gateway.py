@@ -27,7 +27,9 @@ from hakube_gce.resources import (
     Instance,
     InstanceSpec,
     Inventory,
+    RuleTarget,
     SerialOutput,
+    TargetKind,
     Zone,
 )
 
@@ -90,9 +92,13 @@ class GoogleCompute:
         found = self._project.find(self._kinds.forwarding_rules.in_region(region, name))
         return None if found is None else values.forwarding_rule(found)
 
-    def backend_health(self, region: str, service: str) -> Mapping[str, str]:
-        found = self._project.existing(self._kinds.backend_services.in_region(region, service))
-        return self._reader.health(region, service, values.backend_groups(found))
+    def backend_health(self, region: str, target: RuleTarget) -> Mapping[str, str]:
+        name, probes = target.name, self._reader.probes
+        if target.kind is TargetKind.POOL:
+            pool = self._project.existing(self._kinds.target_pools.in_region(region, name))
+            return probes.of_pool(region, name, values.pool_members(pool))
+        found = self._project.existing(self._kinds.backend_services.in_region(region, name))
+        return probes.of_service(region, name, values.backend_groups(found))
 
     def serial_output(self, zone: str, instance: str, *, port: int, start: int) -> SerialOutput:
         place = self._kinds.instances.in_zone(zone, instance)
@@ -380,6 +386,58 @@ class GoogleCompute:
     def delete_backend_service(self, region: str, name: str, *, request_id: str) -> None:
         self._project.delete(self._kinds.backend_services.in_region(region, name), request_id)
 
+    def insert_http_check(
+        self, name: str, *, port: int, description: str, request_id: str
+    ) -> None:
+        message = messages.http_health_check(name, port=port, description=description)
+        self._project.insert(self._kinds.http_health_checks.of_project(name), message, request_id)
+
+    def delete_http_check(self, name: str, *, request_id: str) -> None:
+        self._project.delete(self._kinds.http_health_checks.of_project(name), request_id)
+
+    def insert_pool(
+        self, region: str, name: str, *, http_check: str, description: str, request_id: str
+    ) -> None:
+        check = f"projects/{self._project.id}/global/httpHealthChecks/{http_check}"
+        message = messages.target_pool(name, http_check=check, description=description)
+        place = self._kinds.target_pools.in_region(region, name)
+        self._project.insert(place, message, request_id)
+
+    def delete_pool(self, region: str, name: str, *, request_id: str) -> None:
+        self._project.delete(self._kinds.target_pools.in_region(region, name), request_id)
+
+    def add_to_pool(
+        self, region: str, pool: str, zone: str, instance: str, *, request_id: str
+    ) -> None:
+        place = self._kinds.target_pools.in_region(region, pool)
+        body = compute.TargetPoolsAddInstanceRequest(instances=[self._member(zone, instance)])
+        self._project.change(
+            place,
+            self._clients.target_pools.add_instance_unary,
+            place.request(
+                self._project.id,
+                target_pools_add_instance_request_resource=body,
+                request_id=request_id,
+            ),
+            lambda found: (zone, instance) in values.pool_members(found),
+        )
+
+    def remove_from_pool(
+        self, region: str, pool: str, zone: str, instance: str, *, request_id: str
+    ) -> None:
+        place = self._kinds.target_pools.in_region(region, pool)
+        body = compute.TargetPoolsRemoveInstanceRequest(instances=[self._member(zone, instance)])
+        self._project.change(
+            place,
+            self._clients.target_pools.remove_instance_unary,
+            place.request(
+                self._project.id,
+                target_pools_remove_instance_request_resource=body,
+                request_id=request_id,
+            ),
+            lambda found: (zone, instance) not in values.pool_members(found),
+        )
+
     def insert_forwarding_rule(  # noqa: PLR0913 - the port's
         self,
         region: str,
@@ -387,13 +445,17 @@ class GoogleCompute:
         *,
         address: str,
         port: int,
-        backend_service: str,
+        target: RuleTarget,
         description: str,
         request_id: str,
     ) -> None:
-        service = f"projects/{self._project.id}/regions/{region}/backendServices/{backend_service}"
         message = messages.forwarding_rule(
-            name, address=address, port=port, backend_service=service, description=description
+            name,
+            address=address,
+            port=port,
+            target=target,
+            scope=f"projects/{self._project.id}/regions/{region}",
+            description=description,
         )
         place = self._kinds.forwarding_rules.in_region(region, name)
         self._project.insert(place, message, request_id)

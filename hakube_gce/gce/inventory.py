@@ -1,30 +1,30 @@
 """Everything a region holds of the kinds we use, read at once.
 
-The zones and the time, ten lists side by side, then what no list tells: who is in a group, and
+The zones and the time, eleven lists side by side, then what no list tells: who is in a group, and
 how healthy a backend is. Raw: nothing is matched by name or mark here.
 """
 
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Executor, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from hakube_gce import marks
-from hakube_gce.errors import RequestInvalid, ResourceNotFound
+from hakube_gce.errors import ResourceNotFound
 from hakube_gce.gce import paths, values
 from hakube_gce.gce.calls import CALL_TIMEOUT_S, Persistence
 from hakube_gce.gce.clients import Clients
 from hakube_gce.gce.library import compute
 from hakube_gce.gce.listing import Listing, read_list, read_pages, read_region
-from hakube_gce.resources import BackendService, InstanceGroup, Inventory
+from hakube_gce.gce.probes import Probes
+from hakube_gce.resources import BackendService, InstanceGroup, Inventory, TargetPool
 
-_AT_ONCE = 10
+_AT_ONCE = 12
 """More than there are lists. urllib3 pools are sized for it."""
 
 _OURS = {"filter": f"labels.{marks.UID_LABEL}:*"}
 """Projects with snapshot schedules hold thousands; only those with a label of ours are read."""
-_HEALTHY = "HEALTHY"
 _ALL_STATES = compute.InstanceGroupsListInstancesRequest(instance_state="ALL")
 
 
@@ -46,8 +46,11 @@ class Reader:
             futures = {kind: pool.submit(read) for kind, read in self._lists(region).items()}
             lists = {kind: future.result() for kind, future in futures.items()}
             groups = self._groups(pool, lists["instance_groups"], lists["instances"])
-            services = self._services(pool, region, lists)
-            return _assemble(region, server_time, {"zones": zones, **lists}, groups(), services())
+            services, pools = self._targets(pool, region, lists)
+            found = _assemble(region, server_time, {"zones": zones, **lists})
+            return replace(
+                found, groups=groups(), backend_services=services(), target_pools=pools()
+            )
 
     def server_time(self) -> datetime:
         """Ask the API for its clock, with the cheapest list there is."""
@@ -85,24 +88,9 @@ class Reader:
         )
         return tuple(sorted(paths.last(item.instance) for item in listing.items))
 
-    def health(
-        self, region: str, service: str, groups: Iterable[tuple[str, str]]
-    ) -> Mapping[str, str]:
-        """Ask for the health of a service's backends, by VM name; empty while no rule uses it."""
-        found: dict[str, str] = {}
-        for zone, group in groups:
-            try:
-                answer = self._group_health(region, service, zone, group)
-            except (RequestInvalid, ResourceNotFound):
-                # Without a forwarding rule nothing is probed, and Compute Engine refuses to tell;
-                # a group that has gone meanwhile has no health either.
-                continue
-            for status in answer.health_status:
-                name = paths.last(status.instance)
-                # One answer per rule that refers to the service: healthy is healthy behind all.
-                if found.get(name, _HEALTHY) == _HEALTHY:
-                    found[name] = status.health_state
-        return found
+    @property
+    def probes(self) -> Probes:
+        return Probes(clients=self.clients, persistence=self.persistence)
 
     def _zones_and_date(self) -> tuple[Listing, datetime]:
         return self.zones(), self._date()
@@ -135,6 +123,12 @@ class Reader:
             "instance_groups": zonal(
                 clients.instance_groups.aggregated_list, "instance_groups", "instanceGroups"
             ),
+            "http_health_checks": lambda: read_list(
+                self.persistence,
+                clients.http_health_checks.list,
+                {},
+                about="global/httpHealthChecks",
+            ),
             "firewalls": lambda: read_list(
                 self.persistence, clients.firewalls.list, {}, about="global/firewalls"
             ),
@@ -160,36 +154,34 @@ class Reader:
         pending = [pool.submit(read, message) for message in groups.items]
         return lambda: tuple(group for future in pending if (group := future.result()))
 
-    def _services(
+    def _targets(
         self, pool: Executor, region: str, lists: Mapping[str, Listing]
-    ) -> Callable[[], tuple[BackendService, ...]]:
-        """Start asking for the health behind every service a rule refers to."""
-        targets = {paths.short(rule.backend_service) for rule in lists["forwarding_rules"].items}
+    ) -> tuple[Callable[[], tuple[BackendService, ...]], Callable[[], tuple[TargetPool, ...]]]:
+        """Start asking for the health behind every service and pool a rule refers to."""
+        rules, probes = lists["forwarding_rules"].items, self.probes
+        used = {paths.short(rule.backend_service or rule.target) for rule in rules}
 
-        def read(message: compute.BackendService) -> BackendService:
-            used = f"regions/{region}/backendServices/{message.name}" in targets
-            groups = values.backend_groups(message) if used else ()
-            return values.backend_service(message, self.health(region, message.name, groups))
+        def service(message: compute.BackendService) -> BackendService:
+            probed = f"regions/{region}/backendServices/{message.name}" in used
+            groups = values.backend_groups(message) if probed else ()
+            return values.backend_service(message, probes.of_service(region, message.name, groups))
 
-        pending = [pool.submit(read, message) for message in lists["backend_services"].items]
-        return lambda: tuple(future.result() for future in pending)
+        def target_pool(message: compute.TargetPool) -> TargetPool:
+            probed = f"regions/{region}/targetPools/{message.name}" in used
+            members = values.pool_members(message) if probed and _is_ours(message) else ()
+            return values.target_pool(message, probes.of_pool(region, message.name, members))
 
-    def _group_health(
-        self, region: str, service: str, zone: str, group: str
-    ) -> compute.BackendServiceGroupHealth:
-        project = self.persistence.project
-        url = f"projects/{project}/zones/{zone}/instanceGroups/{group}"
-        request = {
-            "project": project,
-            "region": region,
-            "backend_service": service,
-            "resource_group_reference_resource": compute.ResourceGroupReference(group=url),
-        }
-        get_health = self.clients.backend_services.get_health
-        return self.persistence.carry(
-            lambda: get_health(request=request, retry=None, timeout=CALL_TIMEOUT_S),
-            about=f"regions/{region}/backendServices/{service}",
+        services = [pool.submit(service, m) for m in lists["backend_services"].items]
+        pools = [pool.submit(target_pool, m) for m in lists["target_pools"].items]
+        return (
+            lambda: tuple(future.result() for future in services),
+            lambda: tuple(future.result() for future in pools),
         )
+
+
+def _is_ours(message: compute.TargetPool) -> bool:
+    """Tell whether a pool may be one of ours: others cost a call a VM, and nobody asks."""
+    return marks.mark_from_description(message.description) is not None
 
 
 def _managed_members(
@@ -213,8 +205,6 @@ def _assemble(
     region: str,
     server_time: datetime,
     lists: Mapping[str, Listing],
-    groups: tuple[InstanceGroup, ...],
-    services: tuple[BackendService, ...],
 ) -> Inventory:
     holes = (hole for listing in lists.values() for hole in listing.unreadable)
     zones = (values.zone(message) for message in lists["zones"].items)
@@ -225,11 +215,9 @@ def _assemble(
         instances=tuple(map(values.instance, lists["instances"].items)),
         disks=tuple(map(values.disk, lists["disks"].items)),
         firewalls=tuple(map(values.firewall, lists["firewalls"].items)),
-        groups=groups,
         health_checks=tuple(map(values.health_check, lists["health_checks"].items)),
-        backend_services=services,
         forwarding_rules=tuple(map(values.forwarding_rule, lists["forwarding_rules"].items)),
         snapshots=tuple(map(values.snapshot, lists["snapshots"].items)),
-        target_pools=tuple(message.name for message in lists["target_pools"].items),
+        http_health_checks=tuple(map(values.http_health_check, lists["http_health_checks"].items)),
         unreadable=tuple(dict.fromkeys(holes)),
     )

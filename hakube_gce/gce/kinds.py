@@ -83,6 +83,8 @@ class Kinds:
     health_checks: Kind
     backend_services: Kind
     forwarding_rules: Kind
+    target_pools: Kind
+    http_health_checks: Kind
 
 
 def kinds_of(clients: Clients) -> Kinds:
@@ -97,4 +99,8 @@ def kinds_of(clients: Clients) -> Kinds:
         health_checks=Kind("healthChecks", "health_check", clients.health_checks),
         backend_services=Kind("backendServices", "backend_service", clients.backend_services),
         forwarding_rules=Kind("forwardingRules", "forwarding_rule", clients.forwarding_rules),
+        target_pools=Kind("targetPools", "target_pool", clients.target_pools),
+        http_health_checks=Kind(
+            "httpHealthChecks", "http_health_check", clients.http_health_checks
+        ),
     )

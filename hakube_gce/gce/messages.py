@@ -8,8 +8,9 @@ and the load balancer, which is a regional backend service here.
 from collections.abc import Mapping, Sequence
 
 from hakube_gce.gce import paths
+from hakube_gce.gce.legacy_checks import HttpHealthCheck
 from hakube_gce.gce.library import compute
-from hakube_gce.resources import FirewallSpec, InstanceSpec
+from hakube_gce.resources import FirewallSpec, InstanceSpec, RuleTarget, TargetKind
 
 ACCESS_CONFIG_TYPE = "ONE_TO_ONE_NAT"
 _EXTERNAL_NAT = "external-nat"
@@ -144,19 +145,56 @@ def backends(groups: Sequence[str]) -> list[compute.Backend]:
     return [compute.Backend(group=group, balancing_mode="CONNECTION") for group in groups]
 
 
+def http_health_check(name: str, *, port: int, description: str) -> HttpHealthCheck:
+    """The legacy check of a target pool, as quick as the other one."""
+    return HttpHealthCheck(
+        name=name,
+        port=port,
+        request_path="/readyz",
+        interval_s=2,
+        timeout_s=2,
+        description=description,
+    )
+
+
+def target_pool(name: str, *, http_check: str, description: str) -> compute.TargetPool:
+    """A target pool, empty; ``http_check`` is a resource path."""
+    return compute.TargetPool(
+        name=name,
+        description=description or None,
+        session_affinity="NONE",
+        health_checks=[http_check],
+    )
+
+
 def forwarding_rule(
-    name: str, *, address: str, port: int, backend_service: str, description: str
+    name: str, *, address: str, port: int, target: RuleTarget, scope: str, description: str
 ) -> compute.ForwardingRule:
-    """A rule on an address, or on an ephemeral one when ``address`` is empty."""
-    return compute.ForwardingRule(
+    """A rule on an address, or on an ephemeral one when ``address`` is empty.
+
+    A backend service's rule names ports, a target pool's a range, as kube-up's did.
+
+    Args:
+        name: The rule's name.
+        address: Dotted quad, or empty.
+        port: The one port it forwards.
+        target: What it leads to.
+        scope: Resource path of the region that the target lies in.
+        description: The rule's description.
+    """
+    path = f"{scope}/{target.kind}/{target.name}"
+    rule = compute.ForwardingRule(
         name=name,
         description=description or None,
         load_balancing_scheme="EXTERNAL",
         I_p_protocol="TCP",
-        ports=[str(port)],
-        backend_service=backend_service,
         I_p_address=address or None,
     )
+    if target.kind is TargetKind.POOL:
+        rule.target, rule.port_range = path, str(port)
+    else:
+        rule.backend_service, rule.ports = path, [str(port)]
+    return rule
 
 
 def _boot_disk(spec: InstanceSpec) -> compute.AttachedDisk:

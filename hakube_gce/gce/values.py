@@ -6,6 +6,7 @@ empty.
 
 from collections.abc import Iterable, Mapping
 
+from hakube_gce.gce.legacy_checks import HttpHealthCheck
 from hakube_gce.gce.library import compute
 from hakube_gce.gce.paths import last, short, zonal
 from hakube_gce.resources import (
@@ -21,6 +22,7 @@ from hakube_gce.resources import (
     Instance,
     InstanceGroup,
     SerialOutput,
+    TargetPool,
     Zone,
 )
 
@@ -135,6 +137,27 @@ def backend_groups(message: compute.BackendService) -> tuple[tuple[str, str], ..
     """List zone and name of every instance group behind a service; we use no other backends."""
     found = (zonal(backend.group, "instanceGroups") for backend in message.backends)
     return tuple(sorted(group for group in found if group))
+
+
+def http_health_check(message: HttpHealthCheck) -> HealthCheck:
+    """A legacy health check."""
+    return HealthCheck(name=message.name, description=message.description)
+
+
+def target_pool(message: compute.TargetPool, health: Mapping[str, str]) -> TargetPool:
+    """A target pool; its members' health comes from calls of their own."""
+    return TargetPool(
+        name=message.name,
+        members=pool_members(message),
+        health=health,
+        description=message.description,
+    )
+
+
+def pool_members(message: compute.TargetPool) -> tuple[tuple[str, str], ...]:
+    """List zone and name of every VM in a target pool."""
+    found = (zonal(url, "instances") for url in message.instances)
+    return tuple(sorted(member for member in found if member))
 
 
 def forwarding_rule(message: compute.ForwardingRule) -> ForwardingRule:

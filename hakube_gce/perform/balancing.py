@@ -1,21 +1,28 @@
-"""The load balancer's parts: groups, health check, backend service, the temporary rule."""
+"""The load balancer's parts: groups, pools, health checks, services, the temporary rule."""
 
 from hakube_gce import marks
 from hakube_gce.errors import StepFailed
 from hakube_gce.perform.context import Context
+from hakube_gce.plan.blueprint import READINESS_PORT
 from hakube_gce.steps import (
     AwaitBackends,
     CreateBackendService,
     CreateGroup,
     CreateHealthCheck,
+    CreateHttpCheck,
+    CreatePool,
     CreateTemporaryRule,
     DeleteBackendService,
     DeleteGroup,
     DeleteHealthCheck,
+    DeleteHttpCheck,
+    DeletePool,
     DeleteRule,
     DeleteTemporaryRule,
     JoinGroup,
+    JoinPool,
     LeaveGroup,
+    LeavePool,
     SetBackends,
 )
 
@@ -93,13 +100,65 @@ def delete_backend_service(context: Context, key: str, step: DeleteBackendServic
     )
 
 
+def create_http_check(context: Context, key: str, step: CreateHttpCheck) -> None:
+    context.gateway.insert_http_check(
+        step.name,
+        port=READINESS_PORT,
+        description=marks.mark_description(context.mark),
+        request_id=context.request_id(key, "insert"),
+    )
+
+
+def delete_http_check(context: Context, key: str, step: DeleteHttpCheck) -> None:
+    context.gateway.delete_http_check(step.name, request_id=context.request_id(key, "delete"))
+
+
+def create_pool(context: Context, key: str, step: CreatePool) -> None:
+    context.gateway.insert_pool(
+        context.blueprint.region,
+        step.name,
+        http_check=step.http_check,
+        description=marks.mark_description(context.mark),
+        request_id=context.request_id(key, "insert"),
+    )
+
+
+def delete_pool(context: Context, key: str, step: DeletePool) -> None:
+    context.gateway.delete_pool(
+        context.blueprint.region, step.name, request_id=context.request_id(key, "delete")
+    )
+
+
+def join_pool(context: Context, key: str, step: JoinPool) -> None:
+    context.gateway.add_to_pool(
+        context.blueprint.region,
+        step.pool,
+        step.zone,
+        step.replica,
+        request_id=context.request_id(key, "add"),
+    )
+
+
+def leave_pool(context: Context, key: str, step: LeavePool) -> None:
+    """Take a replica out; a pool drains nothing, so that its VM is left a while to answer."""
+    context.gateway.remove_from_pool(
+        context.blueprint.region,
+        step.pool,
+        step.zone,
+        step.replica,
+        request_id=context.request_id(key, "remove"),
+    )
+    if step.drain:
+        context.clock.sleep(context.limits.drain_s)
+
+
 def create_temporary_rule(context: Context, key: str, step: CreateTemporaryRule) -> None:
     context.gateway.insert_forwarding_rule(
         context.blueprint.region,
         step.name,
         address="",
         port=context.blueprint.api_port,
-        backend_service=step.backend_service,
+        target=step.target,
         description=marks.mark_description(context.mark),
         request_id=context.request_id(key, "insert"),
     )
@@ -120,8 +179,8 @@ def await_backends(context: Context, _key: str, step: AwaitBackends) -> None:
     deadline = context.clock.monotonic() + context.limits.backends_s
     health: dict[str, str] = {}
     while context.clock.monotonic() < deadline:
-        service = context.gateway.backend_health(context.blueprint.region, step.backend_service)
-        health = {name: service.get(name, "not probed yet") for name in step.replicas}
+        probed = context.gateway.backend_health(context.blueprint.region, step.target)
+        health = {name: probed.get(name, "not probed yet") for name in step.replicas}
         if all(state == "HEALTHY" for state in health.values()) and _answers(context, step.rule):
             return
         context.clock.sleep(context.limits.poll_s)

@@ -19,8 +19,14 @@ from hakube_gce.errors import (
     StepFailed,
 )
 from hakube_gce.perform.context import Context, Window
-from hakube_gce.resources import Instance
-from hakube_gce.steps import AttachEphemeral, DemoteEndpoint, DetachEphemeral, PromoteEndpoint
+from hakube_gce.resources import Instance, RuleTarget
+from hakube_gce.steps import (
+    AttachEphemeral,
+    CreateRule,
+    DemoteEndpoint,
+    DetachEphemeral,
+    PromoteEndpoint,
+)
 from hakube_gce.watch import Watching
 
 _STATIC, _EPHEMERAL = "cluster-ip", "ephemeral-nat"
@@ -36,7 +42,7 @@ def promote(context: Context, key: str, step: PromoteEndpoint) -> None:
 
     def move() -> None:
         _detach(context, key, step.zone, step.holder, only=step.address)
-        _insert_rule(context, key, step)
+        _insert_rule(context, key, step.rule, step.target, step.address)
 
     def take_back() -> None:
         _delete_rule(context, key, step.rule)
@@ -55,9 +61,14 @@ def demote(context: Context, key: str, step: DemoteEndpoint) -> None:
 
     def take_back() -> None:
         _detach(context, key, step.zone, step.holder, only=step.address)
-        _insert_rule(context, key, step)
+        _insert_rule(context, key, step.rule, step.target, step.address)
 
     _through_window(context, "demotion", step.address, move, take_back)
+
+
+def create_rule(context: Context, key: str, step: CreateRule) -> None:
+    """Give the cluster IP, which nobody holds, to the balancer: there is no window to watch."""
+    _insert_rule(context, key, step.name, step.target, context.cluster_ip())
 
 
 def attach_ephemeral(context: Context, key: str, step: AttachEphemeral) -> None:
@@ -199,14 +210,14 @@ def _attach(context: Context, key: str, zone: str, name: str, *, address: str) -
             raise
 
 
-def _insert_rule(context: Context, key: str, step: PromoteEndpoint | DemoteEndpoint) -> None:
+def _insert_rule(context: Context, key: str, rule: str, target: RuleTarget, address: str) -> None:
     try:
         context.gateway.insert_forwarding_rule(
             context.blueprint.region,
-            step.rule,
-            address=step.address,
+            rule,
+            address=address,
             port=context.blueprint.api_port,
-            backend_service=step.backend_service,
+            target=target,
             description=marks.mark_description(context.mark),
             request_id=context.request_id(key, "insert-rule"),
         )

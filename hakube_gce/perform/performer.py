@@ -17,7 +17,10 @@ from hakube_gce.steps import (
     CreateFirewall,
     CreateGroup,
     CreateHealthCheck,
+    CreateHttpCheck,
     CreateInstance,
+    CreatePool,
+    CreateRule,
     CreateSnapshot,
     CreateTemporaryRule,
     DeleteBackendService,
@@ -25,7 +28,9 @@ from hakube_gce.steps import (
     DeleteFirewall,
     DeleteGroup,
     DeleteHealthCheck,
+    DeleteHttpCheck,
     DeleteInstance,
+    DeletePool,
     DeleteRule,
     DeleteSnapshot,
     DeleteTemporaryRule,
@@ -35,7 +40,9 @@ from hakube_gce.steps import (
     ForgetAddress,
     InstallReplica,
     JoinGroup,
+    JoinPool,
     LeaveGroup,
+    LeavePool,
     PromoteEndpoint,
     ProveQuorumLost,
     RecoverMember,
@@ -140,6 +147,20 @@ def _dispatch(context: Context, planned: Planned) -> None:  # noqa: C901, PLR091
             balancing.set_backends(context, key, step)
         case DeleteBackendService():
             balancing.delete_backend_service(context, key, step)
+        case CreateHttpCheck():
+            balancing.create_http_check(context, key, step)
+        case DeleteHttpCheck():
+            balancing.delete_http_check(context, key, step)
+        case CreatePool():
+            balancing.create_pool(context, key, step)
+        case DeletePool():
+            balancing.delete_pool(context, key, step)
+        case JoinPool():
+            balancing.join_pool(context, key, step)
+        case LeavePool():
+            balancing.leave_pool(context, key, step)
+        case CreateRule():
+            endpoint.create_rule(context, key, step)
         case CreateTemporaryRule():
             balancing.create_temporary_rule(context, key, step)
         case DeleteTemporaryRule() | DeleteRule():

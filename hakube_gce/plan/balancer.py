@@ -1,37 +1,44 @@
-"""Who answers on the cluster IP: the load balancer's parts as masters come and go. Pure.
+"""Who answers on the cluster IP as masters come and go. Pure.
 
-Everything is built and proven before the address moves. A passthrough balancer sends probes, and
-its backends' guests accept its address, only once a forwarding rule exists; so the parts are
-proven through a temporary rule on an ephemeral address before the cluster IP leaves its VM.
+As usual a single master holds the address itself, and a load balancer gets it with the second one:
+everything is built and proven before it moves. A passthrough balancer sends probes, and its
+backends' guests accept its address, only once a forwarding rule exists; so the parts are proven
+through a temporary rule on an ephemeral address before the cluster IP leaves its VM. A cluster
+whose address is always balanced has its rule from its first master to its last, and nothing moves.
+
+What stands behind the rule, and how, is not known here (`backends`).
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from hakube_gce import conditions, names
 from hakube_gce.model import EndpointMode, Observed
+from hakube_gce.plan.backends import Backends, Place
+from hakube_gce.plan.behind_pool import Pool
+from hakube_gce.plan.behind_service import Service
 from hakube_gce.plan.blueprint import Blueprint
 from hakube_gce.plan.graph import Draft
+from hakube_gce.resources import TargetKind
 from hakube_gce.steps import (
     AttachEphemeral,
     AwaitBackends,
-    CreateBackendService,
-    CreateGroup,
-    CreateHealthCheck,
+    CreateRule,
     CreateTemporaryRule,
-    DeleteBackendService,
-    DeleteGroup,
-    DeleteHealthCheck,
     DeleteTemporaryRule,
     DemoteEndpoint,
     DetachEphemeral,
-    JoinGroup,
-    LeaveGroup,
     PromoteEndpoint,
-    SetBackends,
 )
 
-Place = tuple[str, str]
-"""(zone, replica name)."""
+_KINDS: Mapping[TargetKind, type[Service] | type[Pool]] = {
+    TargetKind.BACKEND_SERVICE: Service,
+    TargetKind.POOL: Pool,
+}
+
+
+def backends_of(blueprint: Blueprint) -> Backends:
+    """Give what stands behind this cluster's rule."""
+    return _KINDS[blueprint.target.kind](blueprint)
 
 
 def widen(
@@ -53,58 +60,97 @@ def widen(
         newcomer: The replica that may join only once it is ready.
         ready: Key of the step after which the newcomer is ready.
     """
-    zones = sorted({zone for zone, _ in places})
-    parts = _create_parts(draft, blueprint, seen, zones)
+    backends = backends_of(blueprint)
+    parts = backends.make(draft, seen, places)
     joined = [
-        draft.add(
-            f"join-group/{name}",
-            JoinGroup(group=names.group(blueprint.prefix, zone), zone=zone, replica=name),
-            after=(*parts, *((ready,) if name == newcomer else ())),
-        )
-        for zone, name in places
-        if not _in_group(seen, zone, name)
+        backends.join(draft, place, (*parts, *((ready,) if place[1] == newcomer else ())))
+        for place in places
+        if not backends.stands(seen, place)
     ]
     after = (*parts, *joined, ready)
     everybody = tuple(name for _, name in places)
     if seen.rule is None:
-        _promote(draft, blueprint, seen, everybody, after)
+        _raise_rule(draft, blueprint, seen, everybody, after)
     elif joined:
-        draft.add(
-            "await-backends",
-            AwaitBackends(
-                backend_service=blueprint.master, rule=blueprint.master, replicas=everybody
-            ),
-            after=after,
-        )
+        _await(draft, blueprint, blueprint.master, everybody, after)
     _tidy_after_promotion(draft, blueprint, seen)
 
 
-def _create_parts(
-    draft: Draft, blueprint: Blueprint, seen: Observed, zones: Sequence[str]
+def hold(
+    draft: Draft,
+    blueprint: Blueprint,
+    seen: Observed,
+    *,
+    place: Place,
+    ready: str,
+    first: tuple[str, ...],
+) -> None:
+    """Plan that the only master of an always balanced cluster serves behind the rule.
+
+    Args:
+        draft: The plan being written.
+        blueprint: The cluster; does nothing unless its address is always balanced.
+        seen: What is there.
+        place: The master, founded or restored by this plan.
+        ready: Key of the step after which it is ready.
+        first: What everything here comes after: what remembers the kind of the cluster.
+    """
+    if not blueprint.always_balanced:
+        return
+    backends = backends_of(blueprint)
+    parts = _only(draft, blueprint, seen, [place], joining=[], after=first)
+    joined: tuple[str, ...] = ()
+    if not backends.stands(seen, place):
+        joined = (backends.join(draft, place, (*parts, ready)),)
+    if not backends.is_healthy(seen, place[1]) or seen.rule is None:
+        _raise_rule(draft, blueprint, seen, (place[1],), (*first, *parts), proven_after=joined)
+    _tidy_after_promotion(draft, blueprint, seen)
+
+
+def _only(
+    draft: Draft,
+    blueprint: Blueprint,
+    seen: Observed,
+    places: Collection[Place],
+    *,
+    joining: Collection[Place],
+    after: tuple[str, ...],
 ) -> tuple[str, ...]:
-    have = {g.zone for g in seen.groups}
-    keys = [
-        draft.add(
-            f"create-group/{zone}",
-            CreateGroup(name=names.group(blueprint.prefix, zone), zone=zone),
-            after=("reserve-address",),
-        )
-        for zone in zones
-        if zone not in have
-    ]
-    if seen.health_check is None:
-        keys.append(draft.add("create-health-check", CreateHealthCheck(name=blueprint.master)))
-    groups = tuple((zone, names.group(blueprint.prefix, zone)) for zone in zones)
-    if seen.backend_service is None:
-        service = CreateBackendService(
-            name=blueprint.master, health_check=blueprint.master, groups=groups
-        )
-        keys.append(draft.add("create-backend-service", service, after=tuple(keys)))
-    elif not set(groups) <= set(seen.backend_service.groups):
-        every = tuple(sorted({*groups, *seen.backend_service.groups}))
-        service_step = SetBackends(name=blueprint.master, groups=every)
-        keys.append(draft.add("set-backends", service_step, after=tuple(keys)))
-    return tuple(keys)
+    """Plan room for these masters alone, made anew where there is nothing of it."""
+    backends = backends_of(blueprint)
+    if not backends.exist(seen):
+        after = (*after, *backends.make(draft, seen, places, after))
+    return backends.fit(draft, seen, places, joining, after)
+
+
+def _raise_rule(
+    draft: Draft,
+    blueprint: Blueprint,
+    seen: Observed,
+    everybody: tuple[str, ...],
+    after: tuple[str, ...],
+    *,
+    proven_after: tuple[str, ...] = (),
+) -> None:
+    """Plan the rule on the cluster IP: in a window, unless nobody holds or expects the address."""
+    if blueprint.always_balanced and not _is_carried(seen):
+        if seen.rule is None:
+            rule = CreateRule(name=blueprint.master, target=blueprint.target)
+            after = (*after, draft.add("create-rule", rule, after=after))
+        _await(draft, blueprint, blueprint.master, everybody, (*after, *proven_after))
+        return
+    _promote(draft, blueprint, seen, everybody, (*after, *proven_after))
+
+
+def _await(
+    draft: Draft,
+    blueprint: Blueprint,
+    rule: str,
+    everybody: tuple[str, ...],
+    after: tuple[str, ...],
+) -> str:
+    step = AwaitBackends(target=blueprint.target, rule=rule, replicas=everybody)
+    return draft.add("await-backends", step, after=after)
 
 
 def _promote(
@@ -116,20 +162,16 @@ def _promote(
 ) -> None:
     probe_rule = names.temporary_rule(blueprint.prefix)
     if seen.temporary_rule is None:
-        rule = CreateTemporaryRule(name=probe_rule, backend_service=blueprint.master)
+        rule = CreateTemporaryRule(name=probe_rule, target=blueprint.target)
         after = (*after, draft.add("create-temporary-rule", rule, after=after))
-    proven = draft.add(
-        "await-backends",
-        AwaitBackends(backend_service=blueprint.master, rule=probe_rule, replicas=everybody),
-        after=after,
-    )
+    proven = _await(draft, blueprint, probe_rule, everybody, after)
     holder, zone = _address_holder(seen)
     draft.add(
         "promote-endpoint",
         PromoteEndpoint(
             rule=blueprint.master,
-            backend_service=blueprint.master,
-            address=seen.address.address if seen.address else "",
+            target=blueprint.target,
+            address=_cluster_ip(seen),
             holder=holder,
             zone=zone,
         ),
@@ -137,9 +179,18 @@ def _promote(
     )
 
 
+def _cluster_ip(seen: Observed) -> str:
+    return seen.address.address if seen.address else ""
+
+
+def _is_carried(seen: Observed) -> bool:
+    """Tell whether a VM carries the cluster IP."""
+    return seen.endpoint_mode is EndpointMode.VM
+
+
 def _address_holder(seen: Observed) -> tuple[str, str]:
     """Find the VM that carries the cluster IP, or lost it to an interrupted promotion."""
-    address = seen.address.address if seen.address else ""
+    address = _cluster_ip(seen)
     configs = {r.name: r.instance.access_config for r in seen.replicas}
     carrying = [r for r in seen.replicas if (c := configs[r.name]) and c.nat_ip == address]
     bare = [r for r in seen.replicas if configs[r.name] is None]
@@ -149,10 +200,9 @@ def _address_holder(seen: Observed) -> tuple[str, str]:
 
 def _tidy_after_promotion(draft: Draft, blueprint: Blueprint, seen: Observed) -> None:
     """The first master gets an ephemeral address again, and the temporary rule goes."""
-    address = seen.address.address if seen.address else ""
     for replica in seen.replicas:
         config = replica.instance.access_config
-        if config is None or config.nat_ip == address:
+        if config is None or config.nat_ip == _cluster_ip(seen):
             draft.add(
                 f"attach-ephemeral/{replica.name}",
                 AttachEphemeral(replica=replica.name, zone=replica.zone),
@@ -169,37 +219,53 @@ def _tidy_after_promotion(draft: Draft, blueprint: Blueprint, seen: Observed) ->
 def rejoin(draft: Draft, blueprint: Blueprint, seen: Observed, places: Sequence[Place]) -> None:
     """Plan that masters which serve, or will when the draft is done, are behind the balancer.
 
-    A VM that was deleted by hand left its group; a new one of its name is not in it.
+    A VM that was deleted by hand left its group; a new one of its name is not in it. Where the
+    address is always balanced, the balancer itself is made again, too.
     """
-    serving = {r.name for r in seen.replicas if conditions.is_serving(seen, r)}
-    awaited = {k.removeprefix("await-ready/") for k in draft.keys if k.startswith("await-ready/")}
-    outside = [
-        (zone, name)
-        for zone, name in places
-        if name in serving | awaited and not _in_group(seen, zone, name)
-    ]
-    if seen.rule is None or not outside:
+    wanted = blueprint.always_balanced or seen.rule is not None
+    backends = backends_of(blueprint)
+    able = [place for place in places if place[1] in _able(draft, seen)]
+    outside = [place for place in able if not backends.stands(seen, place)]
+    raised = blueprint.always_balanced and seen.rule is None
+    if not wanted or not able or not (outside or raised):
         return
-    parts = _create_parts(draft, blueprint, seen, sorted({zone for zone, _ in places}))
-    for zone, name in outside:
-        step = JoinGroup(group=names.group(blueprint.prefix, zone), zone=zone, replica=name)
-        draft.add(f"join-group/{name}", step, after=(*parts, f"await-ready/{name}"))
+    parts = backends.make(draft, seen, places)
+    ready = {name: f"await-ready/{name}" for _, name in able}
+    joined = [backends.join(draft, place, (*parts, ready[place[1]])) for place in outside]
+    if raised:
+        everybody, after = tuple(name for _, name in able), (*parts, *joined, *ready.values())
+        _raise_rule(draft, blueprint, seen, everybody, after)
+        _tidy_after_promotion(draft, blueprint, seen)
+
+
+def _able(draft: Draft, seen: Observed) -> set[str]:
+    """Name the masters that serve, or are waited for in this draft."""
+    serving = {r.name for r in seen.replicas if conditions.is_serving(seen, r)}
+    return serving | {
+        k.removeprefix("await-ready/") for k in draft.keys if k.startswith("await-ready/")
+    }
 
 
 # ------------------------------------------------------------------------------------- shrinking
 
 
-def leave(draft: Draft, blueprint: Blueprint, seen: Observed, place: Place) -> None:
-    """Plan that a replica takes no new connections; those it has may drain while its VM runs."""
-    zone, name = place
-    if not _in_group(seen, zone, name):
-        return
-    running = any(r.name == name and r.instance.status == "RUNNING" for r in seen.replicas)
-    group = names.group(blueprint.prefix, zone)
-    draft.add(
-        f"leave-group/{name}",
-        LeaveGroup(group=group, zone=zone, replica=name, drain=running and seen.rule is not None),
-    )
+def leave(
+    draft: Draft,
+    blueprint: Blueprint,
+    seen: Observed,
+    place: Place,
+    *,
+    after: tuple[str, ...] = (),
+    drain: bool = True,
+) -> tuple[str, ...]:
+    """Plan that a replica takes no new connections; those it has may drain while its VM runs.
+
+    Returns:
+        The keys after which it is out.
+    """
+    running = any(r.name == place[1] and r.instance.status == "RUNNING" for r in seen.replicas)
+    drain = drain and running and seen.rule is not None
+    return backends_of(blueprint).leave(draft, seen, place, drain=drain, after=after)
 
 
 def narrow(
@@ -209,19 +275,55 @@ def narrow(
     *,
     survivors: Sequence[Place],
     after: tuple[str, ...],
+    awaited: str = "",
 ) -> tuple[str, ...]:
     """Plan the balancer over the survivors, or the cluster IP back on the only one.
+
+    Args:
+        draft: The plan being written.
+        blueprint: The cluster.
+        seen: What is there.
+        survivors: The masters that stay.
+        after: What it comes after.
+        awaited: A survivor that does not serve yet, but will by then.
 
     Returns:
         The keys after which the departing VM serves nobody any more.
     """
-    if len(survivors) > 1:
-        return _fit_zones(draft, blueprint, seen, survivors, after)
+    if len(survivors) > 1 or blueprint.always_balanced:
+        return _stay_balanced(draft, blueprint, seen, survivors, awaited, after)
     keys = after
     (zone, name) = survivors[0]
     if seen.endpoint_mode is not EndpointMode.VM:
         keys = _demote(draft, blueprint, seen, zone, name, after)
     delete_parts(draft, blueprint, seen, after=keys)
+    return keys
+
+
+def _stay_balanced(
+    draft: Draft,
+    blueprint: Blueprint,
+    seen: Observed,
+    survivors: Sequence[Place],
+    awaited: str,
+    after: tuple[str, ...],
+) -> tuple[str, ...]:
+    """Plan room for the survivors, and every survivor that serves behind the balancer.
+
+    One is outside when an earlier operation, given up since, took it out or had not yet brought it
+    in.
+    """
+    backends = backends_of(blueprint)
+    if not backends.exist(seen) and not blueprint.always_balanced:
+        return backends.fit(draft, seen, survivors, [], after)
+    able = [p for p in survivors if p[1] in _able(draft, seen) | {awaited}]
+    joining = [p for p in able if not backends.stands(seen, p)]
+    keys = _only(draft, blueprint, seen, survivors, joining=joining, after=after)
+    if blueprint.always_balanced and seen.rule is None:
+        joined = tuple(k for k in draft.keys if k.startswith("join-"))
+        everybody = tuple(name for _, name in able)
+        _raise_rule(draft, blueprint, seen, everybody, keys, proven_after=joined)
+        _tidy_after_promotion(draft, blueprint, seen)
     return keys
 
 
@@ -233,95 +335,26 @@ def _demote(
     name: str,
     after: tuple[str, ...],
 ) -> tuple[str, ...]:
-    address = seen.address.address if seen.address else ""
     survivor = next(r for r in seen.replicas if r.name == name)
     if survivor.instance.access_config is not None:
-        detach = DetachEphemeral(replica=name, zone=zone, address=address)
+        detach = DetachEphemeral(replica=name, zone=zone, address=_cluster_ip(seen))
         after = (draft.add(f"detach-ephemeral/{name}", detach, after=after),)
     step = DemoteEndpoint(
         rule=blueprint.master,
-        backend_service=blueprint.master,
-        address=address,
+        target=blueprint.target,
+        address=_cluster_ip(seen),
         holder=name,
         zone=zone,
     )
     return (draft.add("demote-endpoint", step, after=after),)
 
 
-def _fit_zones(
-    draft: Draft,
-    blueprint: Blueprint,
-    seen: Observed,
-    survivors: Sequence[Place],
-    after: tuple[str, ...],
-) -> tuple[str, ...]:
-    """Plan groups and backends for the survivors' zones, and every serving survivor in its group.
-
-    A survivor is outside when an earlier operation, given up since, took it out or had not yet
-    brought it in.
-    """
-    outside = [] if seen.backend_service is None else _outside(seen, survivors)
-    have = {g.zone for g in seen.groups}
-    made = tuple(
-        draft.add(
-            f"create-group/{zone}",
-            CreateGroup(name=names.group(blueprint.prefix, zone), zone=zone),
-            after=after,
-        )
-        for zone in sorted({zone for zone, _ in outside} - have)
-    )
-    after = _fit_backends(draft, blueprint, seen, survivors, (*after, *made))
-    for zone, name in outside:
-        step = JoinGroup(group=names.group(blueprint.prefix, zone), zone=zone, replica=name)
-        draft.add(f"join-group/{name}", step, after=after)
-    for group in seen.groups:
-        if group.zone not in {zone for zone, _ in survivors}:
-            drop = DeleteGroup(name=group.name, zone=group.zone)
-            draft.add(f"delete-group/{group.zone}", drop, after=after)
-    return after
-
-
-def _outside(seen: Observed, survivors: Sequence[Place]) -> list[Place]:
-    serving = {r.name for r in seen.replicas if conditions.is_serving(seen, r)}
-    return [(z, n) for z, n in survivors if n in serving and not _in_group(seen, z, n)]
-
-
-def _fit_backends(
-    draft: Draft,
-    blueprint: Blueprint,
-    seen: Observed,
-    survivors: Sequence[Place],
-    after: tuple[str, ...],
-) -> tuple[str, ...]:
-    service = seen.backend_service
-    have = {g.zone for g in seen.groups} | {
-        p.step.zone for p in draft.steps if isinstance(p.step, CreateGroup)
-    }
-    zones = sorted({zone for zone, _ in survivors} & have)
-    wanted = tuple((zone, names.group(blueprint.prefix, zone)) for zone in zones)
-    if service is None or set(service.groups) == set(wanted):
-        return after
-    step = SetBackends(name=service.name, groups=wanted)
-    return (draft.add("set-backends", step, after=after),)
-
-
 def delete_parts(
     draft: Draft, blueprint: Blueprint, seen: Observed, *, after: tuple[str, ...]
 ) -> None:
-    """Delete what only a balancer needs: the users of each part before the part."""
+    """Delete what only a balancer needs, of whichever kind it is."""
     if seen.temporary_rule is not None:
         rule = DeleteTemporaryRule(name=names.temporary_rule(blueprint.prefix))
         after = (*after, draft.add("delete-temporary-rule", rule, after=after))
-    if seen.backend_service is not None:
-        service = DeleteBackendService(name=seen.backend_service.name)
-        after = (*after, draft.add("delete-backend-service", service, after=after))
-    if seen.health_check is not None:
-        check = DeleteHealthCheck(name=seen.health_check.name)
-        draft.add("delete-health-check", check, after=after)
-    for group in seen.groups:
-        step = DeleteGroup(name=group.name, zone=group.zone)
-        draft.add(f"delete-group/{group.zone}", step, after=after)
-
-
-def _in_group(seen: Observed, zone: str, replica: str) -> bool:
-    return any(g.zone == zone and replica in g.members for g in seen.groups)
+    for kind in _KINDS.values():
+        kind(blueprint).delete(draft, seen, after)

@@ -12,10 +12,20 @@ from dataclasses import dataclass, field
 
 from hakube_gce import marks, names
 from hakube_gce.model import Mark
-from hakube_gce.resources import FirewallSpec, InstanceSpec
+from hakube_gce.resources import FirewallSpec, InstanceSpec, RuleTarget, TargetKind
 
 CONFIG_KEY = "hakube-config"
 """Metadata key under which a master keeps what its agent and later runs must know."""
+
+ENDPOINT_MODE, LOAD_BALANCER = "HAKUBE_ENDPOINT_MODE", "HAKUBE_LB"
+"""The two inherited variables that the course of a verb depends on."""
+
+READINESS_PORT = 8777
+"""Where a master's agent says in plain HTTP whether it can serve: legacy health checks know no
+TLS."""
+
+PROBERS = ("35.191.0.0/16", "209.85.152.0/22", "209.85.204.0/22")
+"""Where Google's health probes of passthrough load balancers come from."""
 
 SCOPES = (
     "https://www.googleapis.com/auth/compute",
@@ -64,6 +74,23 @@ class Blueprint:
         """Name of the kubeconfig entries."""
         return self.context_override or names.context(self.project, self.prefix)
 
+    @property
+    def always_balanced(self) -> bool:
+        """Whether the cluster IP belongs to a load balancer even while there is one master."""
+        return self.inherited.get(ENDPOINT_MODE) == "always-lb"
+
+    @property
+    def target(self) -> RuleTarget:
+        """What stands behind the cluster's forwarding rule."""
+        pool = self.inherited.get(LOAD_BALANCER) == "target-pool"
+        kind = TargetKind.POOL if pool else TargetKind.BACKEND_SERVICE
+        return RuleTarget(kind=kind, name=self.master)
+
+    @property
+    def readiness_port(self) -> int | None:
+        """The agents' readiness port, where anybody asks there."""
+        return READINESS_PORT if self.target.kind is TargetKind.POOL else None
+
 
 def nonce(operation_id: str, replica: str) -> str:
     """Give the nonce that binds a new VM's first words to the operation that inserted it.
@@ -84,8 +111,8 @@ def instance_spec(
 ) -> InstanceSpec:
     """Describe the VM of a master.
 
-    The first one carries the cluster IP; a replica gets an ephemeral address, which it needs only
-    to reach the outside.
+    The first one carries the cluster IP unless a load balancer always does; a replica gets an
+    ephemeral address, which it needs only to reach the outside.
     """
     return InstanceSpec(
         name=replica,
@@ -96,7 +123,7 @@ def instance_spec(
         data_disk=names.data_disk(replica),
         network=blueprint.network,
         subnetwork=blueprint.subnetwork,
-        address=cluster_ip if founder else "",
+        address=cluster_ip if founder and not blueprint.always_balanced else "",
         tags=(blueprint.master,),
         scopes=SCOPES,
         labels=marks.mark_labels(mark),
@@ -108,7 +135,7 @@ def instance_spec(
 
 
 def _config(blueprint: Blueprint, *, replica: str, mark: Mark, cluster_ip: str) -> str:
-    config = {
+    config: dict[str, object] = {
         "schema": 1,
         "cluster": blueprint.prefix,
         "uid": mark.uid,
@@ -122,6 +149,8 @@ def _config(blueprint: Blueprint, *, replica: str, mark: Mark, cluster_ip: str) 
         "dns_domain": blueprint.dns_domain,
         "inherited": dict(blueprint.inherited),
     }
+    if blueprint.readiness_port is not None:
+        config["readiness_port"] = blueprint.readiness_port
     return json.dumps(config, sort_keys=True)
 
 
@@ -144,6 +173,18 @@ def firewall_etcd(blueprint: Blueprint, mark: Mark) -> FirewallSpec:
         network=blueprint.network,
         allowed=(("tcp", ("2380",)),),
         source_tags=(blueprint.master,),
+        target_tags=(blueprint.master,),
+        description=marks.mark_description(mark),
+    )
+
+
+def firewall_health(blueprint: Blueprint, mark: Mark, *, port: int) -> FirewallSpec:
+    """Let Google's probers, and nobody else, ask the agents whether their masters can serve."""
+    return FirewallSpec(
+        name=names.firewall_health(blueprint.prefix),
+        network=blueprint.network,
+        allowed=(("tcp", (str(port),)),),
+        source_ranges=PROBERS,
         target_tags=(blueprint.master,),
         description=marks.mark_description(mark),
     )

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from hakube_gce import conditions, marks, names
 from hakube_gce.model import Mark, Observed, Operation, Verb
-from hakube_gce.plan import blockers, foundations
+from hakube_gce.plan import balancer, blockers, foundations
 from hakube_gce.plan.blueprint import Blueprint, instance_spec
 from hakube_gce.plan.graph import Draft, Plan, blocked
 from hakube_gce.plan.mend import home_of_disk, remember
@@ -98,3 +98,7 @@ def _first_master(
     remember(draft, seen, name, zone)
     if existing is None or not conditions.is_ready(existing):
         draft.add("await-ready", AwaitReady(replica=name, zone=zone), after=draft.keys)
+    # not before the disk, which alone remembers the kind of a cluster whose VM is not there yet
+    first = ("create-disk",)
+    place = (zone, name)
+    balancer.hold(draft, blueprint, seen, place=place, ready="await-ready", first=first)

@@ -2,18 +2,27 @@
 
 from hakube_gce import names
 from hakube_gce.model import Mark, Observed
-from hakube_gce.plan.blueprint import Blueprint, firewall_etcd, firewall_https
+from hakube_gce.plan.blueprint import (
+    Blueprint,
+    firewall_etcd,
+    firewall_health,
+    firewall_https,
+)
 from hakube_gce.plan.graph import Draft
 from hakube_gce.steps import CreateFirewall, WriteKubeconfig
 
 
 def firewalls(draft: Draft, blueprint: Blueprint, seen: Observed, mark: Mark) -> None:
-    """Plan both firewall rules."""
+    """Plan the firewall rules: for clients, for etcd, and for health probers where they ask."""
     have = {f.name for f in seen.firewalls}
-    for key, spec in (
-        ("create-firewall/https", firewall_https(blueprint, mark)),
-        ("create-firewall/etcd", firewall_etcd(blueprint, mark)),
-    ):
+    wanted = {
+        "create-firewall/https": firewall_https(blueprint, mark),
+        "create-firewall/etcd": firewall_etcd(blueprint, mark),
+    }
+    if blueprint.readiness_port is not None:
+        port = blueprint.readiness_port
+        wanted["create-firewall/health"] = firewall_health(blueprint, mark, port=port)
+    for key, spec in wanted.items():
         if spec.name not in have:
             draft.add(key, CreateFirewall(spec=spec), after=("reserve-address",))
 

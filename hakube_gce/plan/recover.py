@@ -18,7 +18,6 @@ from hakube_gce.steps import (
     AwaitReady,
     DeleteInstance,
     ForgetAddress,
-    LeaveGroup,
     ProveQuorumLost,
     RecoverMember,
     StartInstance,
@@ -124,11 +123,11 @@ def plan_recover(blueprint: Blueprint, operation: Operation, seen: Observed) -> 
     draft = Draft()
     others = [r for r in seen.replicas if r.name != survivor.name]
     proven = _prove(draft, seen, survivor)
-    gone = _delete_others(draft, seen, survivor, others, proven)
+    gone = _delete_others(draft, blueprint, seen, survivor, others, proven)
     ready = _recover(draft, seen, survivor, gone)
     alone = replace(seen, replicas=(survivor,))
     place = (survivor.zone, survivor.name)
-    balancer.narrow(draft, blueprint, alone, survivors=[place], after=ready)
+    balancer.narrow(draft, blueprint, alone, survivors=[place], after=ready, awaited=survivor.name)
     remember(draft, seen, survivor.name, survivor.zone)
     if not seen.kubeconfig_current:
         step = WriteKubeconfig(
@@ -172,6 +171,7 @@ def _prove(draft: Draft, seen: Observed, survivor: Replica) -> tuple[str, ...]:
 
 def _delete_others(
     draft: Draft,
+    blueprint: Blueprint,
     seen: Observed,
     survivor: Replica,
     others: list[Replica],
@@ -183,14 +183,10 @@ def _delete_others(
             step = ForgetAddress(disk=disk.name, zone=disk.zone)
             keys.append(draft.add(f"forget-address/{disk.name}", step, after=proven))
     for replica in others:
-        for group in seen.groups:
-            if group.zone == replica.zone and replica.name in group.members:
-                leave = LeaveGroup(
-                    group=group.name, zone=group.zone, replica=replica.name, drain=False
-                )
-                draft.add(f"leave-group/{replica.name}", leave, after=proven)
+        place = (replica.zone, replica.name)
+        left = balancer.leave(draft, blueprint, seen, place, after=proven, drain=False)
         delete = DeleteInstance(name=replica.name, zone=replica.zone, id=replica.instance.id)
-        after = (*keys, f"leave-group/{replica.name}")
+        after = (*keys, *left)
         keys.append(draft.add(f"delete-instance/{replica.name}", delete, after=after))
     return tuple(keys)
 

@@ -7,6 +7,7 @@ then the VM and its disk.
 from hakube_gce import conditions, names
 from hakube_gce.model import EndpointMode, Member, Observed, Operation, Replica, Role
 from hakube_gce.plan import balancer, blockers, preconditions
+from hakube_gce.plan.backends import Place
 from hakube_gce.plan.blueprint import Blueprint
 from hakube_gce.plan.graph import Blocker, Draft, Plan, blocked
 from hakube_gce.plan.orphans import expel_orphans
@@ -21,11 +22,11 @@ def plan_remove(blueprint: Blueprint, operation: Operation, seen: Observed) -> P
         return blocked(found)
     draft = Draft()
     target, zone = operation.target, operation.zone
-    balancer.leave(draft, blueprint, seen, (zone, target))
+    left = balancer.leave(draft, blueprint, seen, (zone, target))
     gone = _membership(draft, seen, target, member)
     survivors = [(r.zone, r.name) for r in seen.replicas if r.name != target]
     free = balancer.narrow(draft, blueprint, seen, survivors=survivors, after=gone or draft.keys)
-    _virtual_machine(draft, operation, seen, after=(*gone, *free))
+    _virtual_machine(draft, operation, seen, after=(*gone, *free, *left))
     return Plan(operation=operation, steps=tuple(draft.steps), notes=_notes(survivors))
 
 
@@ -113,7 +114,6 @@ def _virtual_machine(
     draft: Draft, operation: Operation, seen: Observed, *, after: tuple[str, ...]
 ) -> None:
     replica = conditions.replica_named(seen, operation.target)
-    after = (*after, f"leave-group/{operation.target}")
     if replica is not None:
         step = DeleteInstance(
             name=replica.name, zone=replica.zone, id=operation.target_id or replica.instance.id
@@ -125,7 +125,7 @@ def _virtual_machine(
             draft.add("delete-disk", DeleteDisk(name=disk, zone=found.zone), after=after)
 
 
-def _notes(survivors: list[balancer.Place]) -> tuple[str, ...]:
+def _notes(survivors: list[Place]) -> tuple[str, ...]:
     if len(survivors) == 2:
         return ("two masters remain: writing needs both, so this is weaker than one",)
     return ()

@@ -246,7 +246,8 @@ def _teardown(blueprint: Blueprint, intent: Intent, seen: Observed, operation_id
 
 
 def _leftovers(seen: Observed) -> bool:
-    return bool(seen.disks or seen.firewalls or seen.groups or seen.backend_service or seen.rule)
+    parts = seen.groups or seen.backend_service or seen.pool or seen.http_check or seen.rule
+    return bool(seen.disks or seen.firewalls or parts)
 
 
 def _refuse(*found: Blocker) -> Resolved:

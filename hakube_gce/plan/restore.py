@@ -149,7 +149,9 @@ def _blockers(
 
 
 def _balancer_goes(draft: Draft, blueprint: Blueprint, seen: Observed) -> None:
-    """A balancer without masters still holds the cluster IP."""
+    """A balancer without masters still holds the cluster IP; where it always does, it may."""
+    if blueprint.always_balanced:
+        return
     rules: tuple[str, ...] = ()
     if seen.rule is not None:
         rules = (draft.add("delete-rule", DeleteRule(name=seen.rule.name)),)
@@ -202,6 +204,9 @@ def _master(
         draft.add("install", install, after=draft.keys)
     if existing is None or not conditions.is_ready(existing):
         draft.add("await-ready", AwaitReady(replica=name, zone=zone), after=draft.keys)
+    first = ("create-disk",)
+    place = (zone, name)
+    balancer.hold(draft, blueprint, seen, place=place, ready="await-ready", first=first)
 
 
 def _forget_others(draft: Draft, seen: Observed, name: str) -> None:

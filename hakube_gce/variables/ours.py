@@ -56,26 +56,27 @@ LABELS = Variable(
 ENDPOINT_MODE = Variable(
     name="HAKUBE_ENDPOINT_MODE",
     kind=Kind(
-        says="classic",
-        parse=kinds.one_of("classic", always_lb="a single master holds the address itself"),
+        says="classic or always-lb",
+        parse=kinds.one_of("classic", "always-lb"),
     ),
     default="classic",
     reach=Reach.CLUSTER,
-    meaning="classic: a single master holds the cluster's address, two or more a load balancer",
-    example="classic",
+    decisive=True,
+    meaning="classic: a single master holds the cluster's address, two or more a load balancer; "
+    "always-lb: a load balancer holds it from the first master on, so it never moves",
+    example="always-lb",
     support=Support.OURS,
 )
 LOAD_BALANCER = Variable(
     name="HAKUBE_LB",
     kind=Kind(
-        says="backend-service",
-        parse=kinds.one_of(
-            "backend-service", target_pool="masters stand behind a backend service"
-        ),
+        says="backend-service or target-pool",
+        parse=kinds.one_of("backend-service", "target-pool"),
     ),
     default="backend-service",
     reach=Reach.CLUSTER,
-    meaning="what stands behind the forwarding rule",
+    decisive=True,
+    meaning="what stands behind the forwarding rule; target-pool is what kube-up made",
     example="backend-service",
     support=Support.OURS,
 )

@@ -26,9 +26,30 @@ PACKAGE = Path(hakube_gce.emulator.__file__).parent
 METHODS_FILE = PACKAGE / "google_methods.txt"
 BODIES_FILE = PACKAGE / "google_bodies.json"
 HEADER = (
-    "# Every method of Google's Compute API v1 as google-cloud-compute describes it: "
-    "id, verb, path."
+    "# Every method of Google's Compute API v1 as google-cloud-compute describes it, and "
+    "the legacy health checks, which it leaves out: id, verb, path."
 )
+LEGACY = {"insert": "POST", "list": "GET", "delete": "DELETE", "get": "GET"} | {
+    "patch": "PATCH",
+    "update": "PUT",
+}
+"""Methods of httpHealthChecks, from Google's reference: target pools take no other checks."""
+LEGACY_CHECK = {
+    "checkIntervalSec": "integer",
+    "creationTimestamp": "string",
+    "description": "string",
+    "healthyThreshold": "integer",
+    "host": "string",
+    "id": "integer",
+    "kind": "string",
+    "name": "string",
+    "port": "integer",
+    "requestPath": "string",
+    "selfLink": "string",
+    "timeoutSec": "integer",
+    "unhealthyThreshold": "integer",
+}
+"""Fields of an HttpHealthCheck, from the same place."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +70,8 @@ class Method:
 @cache
 def methods() -> dict[str, Method]:
     """Return every method of the API by its id."""
-    return {method.id: method for method in sorted(_methods(), key=lambda method: method.id)}
+    every = [*_methods(), *_legacy_methods()]
+    return {method.id: method for method in sorted(every, key=lambda method: method.id)}
 
 
 def _methods() -> Iterator[Method]:
@@ -63,6 +85,22 @@ def _methods() -> Iterator[Method]:
             if stub.startswith("_Base") and inspect.isclass(description):
                 call = vars(implemented)[stub.replace("_Base", "_", 1)].__call__
                 yield _method(module.name, stub.removeprefix("_Base"), description, call)
+
+
+def _legacy_methods() -> Iterator[Method]:
+    collection = "projects/{project}/global/httpHealthChecks"
+    for name, verb in LEGACY.items():
+        of_all = name in {"insert", "list"}
+        yield Method(
+            id=f"httpHealthChecks.{name}",
+            verb=verb,
+            template=collection if of_all else f"{collection}/{{http_health_check}}",
+            body="http_health_check_resource" if verb in {"POST", "PATCH", "PUT"} else "",
+            request="",
+            response={"list": "HttpHealthCheckList", "get": "HttpHealthCheck"}.get(
+                name, "Operation"
+            ),
+        )
 
 
 def _method(service: str, name: str, description: Any, call: Any) -> Method:
@@ -99,6 +137,8 @@ def body_message(method: Method) -> str:
     """Return the name of the message a method takes as its body; empty for none."""
     if not method.body:
         return ""
+    if not method.request:
+        return "HttpHealthCheck"
     field = descriptor(method.request).fields_by_name[method.body]
     assert field.message_type is not None
     return field.message_type.name
@@ -110,7 +150,10 @@ def bodies(ids: list[str]) -> dict[str, Any]:
     tops = {name: top for name, top in sorted(tops.items()) if top}
     found: dict[str, dict[str, str]] = {}
     for top in tops.values():
-        _add(descriptor(top), found)
+        if top == "HttpHealthCheck":
+            found[top] = LEGACY_CHECK
+        else:
+            _add(descriptor(top), found)
     return {"bodies": tops, "messages": dict(sorted(found.items()))}
 
 

@@ -20,6 +20,8 @@ from hakube_gce.errors import (
     ZoneExhausted,
 )
 from hakube_gce.gce.gateway import GoogleCompute
+from hakube_gce.marks import mark_description
+from hakube_gce.model import Mark
 from hakube_gce.ports import ComputeGateway
 from hakube_gce.resources import (
     Address,
@@ -31,6 +33,8 @@ from hakube_gce.resources import (
     Instance,
     InstanceGroup,
     InstanceSpec,
+    RuleTarget,
+    TargetKind,
 )
 from tests.fakes.emulated import PROJECT, Emulated, emulated
 
@@ -40,6 +44,8 @@ LABELS = {"hakube-cluster": "kubernetes", "hakube-uid": "0123456789abcdef"}
 MARK = "cluster=kubernetes,uid=0123456789abcdef"
 MASTER = "kubernetes-master"
 ADDRESS = "kubernetes-master-ip"
+SERVICE = RuleTarget(kind=TargetKind.BACKEND_SERVICE, name=MASTER)
+POOL = RuleTarget(kind=TargetKind.POOL, name=MASTER)
 
 FIREWALL = FirewallSpec(
     name="kubernetes-master-https",
@@ -137,13 +143,15 @@ def make_balancer(gateway: GoogleCompute) -> None:
     )
 
 
-def make_rule(gateway: GoogleCompute, name: str = MASTER, address: str = "") -> None:
+def make_rule(
+    gateway: GoogleCompute, name: str = MASTER, address: str = "", target: RuleTarget = SERVICE
+) -> None:
     gateway.insert_forwarding_rule(
         REGION,
         name,
         address=address,
         port=443,
-        backend_service=MASTER,
+        target=target,
         description=MARK,
         request_id=new_id(),
     )
@@ -520,9 +528,9 @@ def test_serial_output_is_read_from_an_offset(gateway: GoogleCompute) -> None:
 
 def test_a_balancer_is_built_and_taken_down(gateway: GoogleCompute) -> None:
     make_balancer(gateway)
-    assert gateway.backend_health(REGION, MASTER) == {}  # nothing is probed without a rule
+    assert gateway.backend_health(REGION, SERVICE) == {}  # nothing is probed without a rule
     make_rule(gateway)
-    assert set(gateway.backend_health(REGION, MASTER)) == {MASTER}
+    assert set(gateway.backend_health(REGION, SERVICE)) == {MASTER}
     with pytest.raises(ResourceInUse):
         gateway.delete_backend_service(REGION, MASTER, request_id=new_id())
     gateway.delete_forwarding_rule(REGION, MASTER, request_id=new_id())
@@ -541,6 +549,54 @@ def test_a_balancer_is_built_and_taken_down(gateway: GoogleCompute) -> None:
     )
 
 
+def test_a_target_pool_is_built_and_taken_down(gateway: GoogleCompute) -> None:
+    """With a legacy check, which Google's library does not know."""
+    mark = mark_description(Mark(cluster="kubernetes", uid="0" * 16, operation="0" * 12))
+    make_master(gateway)
+    gateway.insert_http_check(MASTER, port=8777, description=mark, request_id=new_id())
+    gateway.insert_pool(REGION, MASTER, http_check=MASTER, description=mark, request_id=new_id())
+    gateway.add_to_pool(REGION, MASTER, B, MASTER, request_id=new_id())
+    assert gateway.backend_health(REGION, POOL) == {}  # nothing is probed without a rule
+    make_rule(gateway, target=POOL)
+    assert gateway.backend_health(REGION, POOL) == {MASTER: "UNHEALTHY"}
+    seen = gateway.inventory(REGION)
+    (pool,), (check,), (rule,) = seen.target_pools, seen.http_health_checks, seen.forwarding_rules
+    assert (pool.members, pool.health) == (((B, MASTER),), {MASTER: "UNHEALTHY"})
+    assert (pool.description, check.description) == (mark, mark)
+    assert rule.target == f"regions/{REGION}/targetPools/{MASTER}"
+    with pytest.raises(ResourceInUse):
+        gateway.delete_pool(REGION, MASTER, request_id=new_id())
+    with pytest.raises(ResourceInUse):
+        gateway.delete_http_check(MASTER, request_id=new_id())
+    gateway.delete_forwarding_rule(REGION, MASTER, request_id=new_id())
+    gateway.remove_from_pool(REGION, MASTER, B, MASTER, request_id=new_id())
+    assert gateway.inventory(REGION).target_pools[0].members == ()
+    gateway.delete_pool(REGION, MASTER, request_id=new_id())
+    gateway.delete_http_check(MASTER, request_id=new_id())
+    left = gateway.inventory(REGION)
+    assert (left.target_pools, left.http_health_checks) == ((), ())
+
+
+def test_a_legacy_check_is_made_once_and_deleted_once(gateway: GoogleCompute) -> None:
+    gateway.insert_http_check(MASTER, port=8777, description=MARK, request_id=new_id())
+    with pytest.raises(ResourceConflict):
+        gateway.insert_http_check(MASTER, port=8777, description="x", request_id=new_id())
+    gateway.delete_http_check(MASTER, request_id=new_id())
+    with pytest.raises(ResourceNotFound):
+        gateway.delete_http_check(MASTER, request_id=new_id())
+
+
+def test_somebody_elses_pool_is_named_and_nobody_asked_about_it(cloud: Emulated) -> None:
+    make_master(cloud.gateway)
+    gateway = cloud.gateway
+    gateway.insert_http_check(MASTER, port=8777, description=MARK, request_id=new_id())
+    gateway.insert_pool(REGION, "old", http_check=MASTER, description="", request_id=new_id())
+    gateway.add_to_pool(REGION, "old", B, MASTER, request_id=new_id())
+    make_rule(gateway, target=RuleTarget(kind=TargetKind.POOL, name="old"))
+    (pool,) = gateway.inventory(REGION).target_pools
+    assert (pool.name, pool.members, pool.health) == ("old", ((B, MASTER),), {})
+
+
 def test_members_of_a_managed_group_are_known_without_asking(cloud: Emulated) -> None:
     """Managed VMs name their manager themselves; a project full of node pools costs no calls."""
     make_disk(cloud.gateway, "node-pd")
@@ -554,7 +610,7 @@ def test_members_of_a_managed_group_are_known_without_asking(cloud: Emulated) ->
 
 def test_the_health_of_a_service_that_is_not_there_is_not_found(gateway: GoogleCompute) -> None:
     with pytest.raises(ResourceNotFound):
-        gateway.backend_health(REGION, MASTER)
+        gateway.backend_health(REGION, SERVICE)
 
 
 def test_joining_twice_is_a_conflict_and_leaving_twice_is_not_found(

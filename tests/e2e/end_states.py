@@ -87,6 +87,8 @@ def _without_chance(value: Any) -> Any:
         return [_without_chance(v) for v in value]
     if not isinstance(value, dict):
         return value
+    if value.get("kind") == "compute#targetPool":  # who joined first means nothing
+        value = {**value, "instances": sorted(value.get("instances", []))}
     if set(value) == {"key", "value"}:  # an entry of an instance's metadata
         return {"key": value["key"], "value": _metadata(value["key"], value["value"])}
     return {k: _without_chance(v) for k, v in value.items() if not _RANDOM.fullmatch(k)}

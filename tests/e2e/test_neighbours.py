@@ -67,6 +67,8 @@ STRANGERS: Mapping[str, tuple[str, Mapping[str, object]]] = {
         "regions/europe-west1/healthChecks",
         {"name": "alien4-master", "type": "TCP", "tcpHealthCheck": {"port": 80}},
     ),
+    "target pool": ("regions/europe-west1/targetPools", {"name": "alien6-master"}),
+    "legacy health check": ("global/httpHealthChecks", {"name": "alien7-master"}),
     "instance": (
         f"zones/{B}/instances",
         {
@@ -98,6 +100,38 @@ def test_what_bears_our_name_and_is_not_ours_is_a_conflict(kind: str, desk: Desk
     # and a teardown of a cluster that is not there leaves the stranger alone
     gone = refused(desk, ["down"], named(prefix, B))
     assert gone.status in {0, 4}, gone
+
+
+ORIGINAL = "old-master"
+"""A cluster of the original scripts: its VM carries their kube-env and nobody's mark."""
+
+
+@pytest.mark.parametrize("shape", [{}, {"HAKUBE_LB": "target-pool"}], ids=["service", "pool"])
+def test_a_cluster_of_the_original_scripts_and_its_pool_are_never_changed(
+    shape: Mapping[str, str], tmp_path: Path
+) -> None:
+    warm_up()
+    with lab_on_records(tmp_path / "lab") as lab:
+        desk = Desk(folder=tmp_path / "desk", lab=lab)
+        desk.status()
+        _, vm = STRANGERS["instance"]
+        metadata = {"items": [{"key": "kube-env", "value": "A: b"}]}
+        make(lab, f"zones/{B}/instances", {**vm, "name": ORIGINAL, "metadata": metadata})
+        region, instance = "regions/europe-west1", f"zones/{B}/instances/{ORIGINAL}"
+        make(lab, f"{region}/targetPools", {"name": ORIGINAL, "instances": [instance]})
+        rule = {"name": ORIGINAL, "target": f"{region}/targetPools/{ORIGINAL}"}
+        make(lab, f"{region}/forwardingRules", {**rule, "portRange": "443"})
+        shown = desk.run("status", **named("old", B))
+        assert shown.status == 0, shown
+        assert "made by the original kube-up scripts" in shown.stdout
+        for argv, more in (
+            ("up", dict(shape)),
+            ("up", {**shape, **REPLICATE}),
+            ("down", {}),
+            ("down", REMOVE),
+        ):
+            ended = refused(desk, [argv, "--output", "json"], named("old", B, **more))
+            assert (ended.status, ended.result()["reasons"]) == (4, ["MadeByKubeUp"]), ended
 
 
 def test_a_master_whose_vm_somebody_deleted_can_be_removed_and_replaced(tmp_path: Path) -> None:

@@ -74,12 +74,12 @@ def ours(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
     )
     (folder / "token").write_text("t", encoding="ascii")
     with serve(lab, token="t") as server:  # noqa: S106 - a lab of this test alone
-        for verb, variables in _scenario():
-            _run(verb, variables, folder, server.endpoint)
+        for verb, variables in scenario():
+            run_command(verb, variables, folder, server.endpoint)
         return list(lab.calls)
 
 
-def _scenario() -> Iterator[tuple[str, dict[str, str]]]:
+def scenario() -> Iterator[tuple[str, dict[str, str]]]:
     grow = {"KUBE_REPLICATE_EXISTING_MASTER": "true"}
     shrink = {"KUBE_DELETE_NODES": "false"}
     yield "up", {"MULTIZONE": "true", "KUBE_GCE_ZONE": B}
@@ -90,7 +90,7 @@ def _scenario() -> Iterator[tuple[str, dict[str, str]]]:
     yield "down", {"KUBE_GCE_ZONE": B}
 
 
-def _run(verb: str, variables: Mapping[str, str], folder: Path, endpoint: str) -> None:
+def run_command(verb: str, variables: Mapping[str, str], folder: Path, endpoint: str) -> None:
     environment = {
         "PROJECT": "oracle-project",
         "HAKUBE_COMPUTE_ENDPOINT": endpoint,

@@ -1,11 +1,13 @@
 """Draws clusters as `Observed` values, one character a master."""
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
 from hakube_gce import marks, names
 from hakube_gce.model import Member, Observed, Operation, Replica, Report, Role
+from hakube_gce.plan.blueprint import CONFIG_KEY
 from hakube_gce.resources import (
     AccessConfig,
     Address,
@@ -16,6 +18,7 @@ from hakube_gce.resources import (
     HealthCheck,
     Instance,
     InstanceGroup,
+    TargetPool,
     Zone,
 )
 
@@ -122,6 +125,34 @@ def with_balancer(seen: Observed) -> Observed:
             name="kubernetes-master",
             address=IP,
             target=f"regions/{REGION}/backendServices/kubernetes-master",
+        ),
+    )
+
+
+def with_pool(seen: Observed) -> Observed:
+    """Put the cluster IP on a target pool of all masters."""
+    bare = replace(with_balancer(seen), groups=(), health_check=None, backend_service=None)
+    return replace(
+        bare,
+        http_check=HealthCheck(name="kubernetes-master"),
+        pool=TargetPool(
+            name="kubernetes-master",
+            members=tuple(sorted((r.zone, r.name) for r in seen.replicas)),
+        ),
+    )
+
+
+def remembering(seen: Observed, inherited: Mapping[str, str]) -> Observed:
+    """Let every master remember what its cluster was made with."""
+    config = json.dumps({"inherited": dict(inherited)})
+    return replace(
+        seen,
+        replicas=tuple(
+            replace(
+                r,
+                instance=replace(r.instance, metadata={**r.instance.metadata, CONFIG_KEY: config}),
+            )
+            for r in seen.replicas
         ),
     )
 

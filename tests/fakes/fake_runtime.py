@@ -18,6 +18,8 @@ class FakeRuntime:
         self.routes: tuple[Route, ...] = ()
         self.serving: set[str] = set()
         """Names of VMs whose API server answers while they are on."""
+        self.readiness: set[tuple[str, int, str]] = set()
+        """VM, port and path that answer 200 in plain HTTP while it is on."""
         self.serial: dict[tuple[str, int], bytes] = {}
         self.dropped: dict[tuple[str, int], int] = {}
         self.forgotten: list[str] = []
@@ -83,6 +85,11 @@ class FakeRuntime:
     def serves(self, vm: VirtualMachine) -> bool:
         self.probed.set()
         return vm.id in self.on and vm.name in self.serving
+
+    def says_ready(self, vm: VirtualMachine, port: int, path: str) -> bool:
+        self.probed.set()
+        asked = (vm.name, port, path)
+        return vm.id in self.on and asked in self.readiness
 
     def route(self, routes: Sequence[Route]) -> None:
         ways = [(route.address, route.port) for route in routes]

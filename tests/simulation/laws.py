@@ -33,6 +33,8 @@ class Laws:
     serves: Callable[[str], bool]
     members: Members
     records: Mapping[str, Json] = field(default_factory=dict)
+    unmoved: bool = False
+    """The cluster IP is always balanced: it may never be gone, whatever anybody notes."""
     foreign: Mapping[str, Json] = field(default_factory=dict)
     """What stood there before anything of ours did."""
     broken: list[str] = field(default_factory=list)
@@ -105,6 +107,8 @@ class Laws:
 
     def _reachable(self, record: Json, cause: str) -> None:
         address, labels = record["address"], record.get("labels", {})
+        if self.unmoved and "hakube-outage-since" in labels:
+            self._break(f"an always balanced cluster IP was to move, after {cause}")
         if self.serves(address):
             self._served[address] = True
         elif self._served.get(address):

@@ -3,7 +3,7 @@
 import random
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from hakube_gce.emulator.latency import profile
@@ -34,12 +34,27 @@ def teardown(zone: str) -> tuple[str, ...]:
     return "down", f"KUBE_GCE_ZONE={zone}", CONFIRMED
 
 
+SHAPES: Mapping[str, tuple[str, ...]] = {
+    "": (),
+    "always-lb": ("HAKUBE_ENDPOINT_MODE=always-lb",),
+    "target-pool": ("HAKUBE_LB=target-pool",),
+    "always-lb on a pool": ("HAKUBE_ENDPOINT_MODE=always-lb", "HAKUBE_LB=target-pool"),
+}
+"""Kinds of clusters, by what their first master is made with; later commands do not say it."""
+
+
+def founded(zone: str, shape: str) -> tuple[str, ...]:
+    return *up(zone), *SHAPES[shape]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Story:
     """A verb in a situation."""
 
     masters: int
     """How many masters there are before it."""
+    shape: str = ""
+    """The kind of cluster; empty: as usual."""
     argv: tuple[str, ...]
     essential: str
     """A step without which this is not the story that its name tells."""
@@ -60,7 +75,40 @@ STORIES: Mapping[str, Story] = {
     "tear down 3": Story(masters=3, argv=teardown(B), essential="delete-rule"),
     "tear down 5": Story(masters=5, argv=teardown(B), essential="delete-rule"),
 }
-_GROWING = (up(B), replicate(C), replicate(D), replicate(B), replicate(C))
+_SHAPED: Mapping[str, Mapping[str, Story]] = {
+    "always-lb": {
+        "create": Story(masters=0, argv=(), essential="create-rule"),
+        "replicate 1 to 2": Story(masters=1, argv=replicate(C), essential="await-backends"),
+        "replicate 2 to 3": Story(masters=2, argv=replicate(D), essential="admit"),
+        "remove 2 to 1": Story(masters=2, argv=remove(C), essential="delete-group/" + C),
+        "remove the first, 2 to 1": Story(masters=2, argv=remove(B), essential="set-backends"),
+        "remove 3 to 2": Story(masters=3, argv=remove(C), essential="expel"),
+        "tear down 1": Story(masters=1, argv=teardown(B), essential="delete-rule"),
+        "tear down 3": Story(masters=3, argv=teardown(B), essential="delete-rule"),
+    },
+    "target-pool": {
+        "create": Story(masters=0, argv=(), essential="create-firewall/health"),
+        "replicate 1 to 2": Story(masters=1, argv=replicate(C), essential="promote-endpoint"),
+        "replicate 2 to 3": Story(masters=2, argv=replicate(D), essential="admit"),
+        "remove 2 to 1": Story(masters=2, argv=remove(C), essential="demote-endpoint"),
+        "remove 3 to 2": Story(masters=3, argv=remove(C), essential="expel"),
+        "tear down 1": Story(masters=1, argv=teardown(B), essential="release-address"),
+        "tear down 3": Story(masters=3, argv=teardown(B), essential="delete-pool"),
+    },
+    "always-lb on a pool": {
+        "create": Story(masters=0, argv=(), essential="create-rule"),
+        "replicate 1 to 2": Story(masters=1, argv=replicate(C), essential="await-backends"),
+        "remove 2 to 1": Story(masters=2, argv=remove(C), essential="expel"),
+        "tear down 2": Story(masters=2, argv=teardown(B), essential="delete-pool"),
+    },
+}
+SHAPED_STORIES: Mapping[str, Story] = {
+    f"{shape}: {name}": replace(story, shape=shape, argv=story.argv or founded(B, shape))
+    for shape, stories in _SHAPED.items()
+    for name, story in stories.items()
+}
+"""The verbs whose course depends on who holds the cluster IP, in clusters of the other kinds."""
+_GROWING = (replicate(C), replicate(D), replicate(B), replicate(C))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,24 +136,29 @@ class Beginnings:
     """Worlds at rest with so many masters, made when they are first asked for."""
 
     root: Path
-    made: list[Scene] = field(default_factory=list)
+    made: dict[str, list[Scene]] = field(default_factory=dict)
+    """By the kind of cluster, then by how many masters there are."""
     count: int = 0
 
-    def __call__(self, masters: int) -> Scene:
+    def __call__(self, masters: int, shape: str = "") -> Scene:
         """Return a copy of its own."""
-        while len(self.made) <= masters:
-            self.made.append(self._next())
-        return self.made[masters].copy(self.folder())
+        made = self.made.setdefault(shape, [])
+        while len(made) <= masters:
+            made.append(self._next(made, shape))
+        return made[masters].copy(self.folder())
 
     def folder(self) -> Path:
         self.count += 1
         return self.root / str(self.count)
 
-    def _next(self) -> Scene:
-        if not self.made:
-            return fresh_scene(self.folder())
-        scene = self.made[-1].copy(self.folder())
-        ended = scene.operator.alone(_GROWING[len(self.made) - 1])
+    def _next(self, made: list[Scene], shape: str) -> Scene:
+        if not made:
+            scene = fresh_scene(self.folder())
+            scene.cloud.laws.unmoved = shape.startswith("always-lb")
+            return scene
+        scene = made[-1].copy(self.folder())
+        growing = (founded(B, shape), *_GROWING)
+        ended = scene.operator.alone(growing[len(made) - 1])
         assert ended.status == 0, ended
         scene.cloud.clock.sleep(10.0)
         return scene

@@ -17,7 +17,16 @@ from tests.simulation.cloud import ZONES, Cloud, drawn_latency
 from tests.simulation.foreign import settle_neighbours
 from tests.simulation.operator import KILLED, Ended, Operator
 from tests.simulation.process import Fate, Untroubled
-from tests.simulation.stories import REMOVE, REPLICATE, remove, replicate, teardown, up
+from tests.simulation.stories import (
+    REMOVE,
+    REPLICATE,
+    SHAPES,
+    founded,
+    remove,
+    replicate,
+    teardown,
+    up,
+)
 from tests.simulation.troubles import Weather
 
 EXPIRY_S = 13 * 60.0
@@ -25,6 +34,8 @@ _LONGEST = 6
 """Events of a walk, at most."""
 _EXPECTED = frozenset({0, 3, 5, 6, 7, 8, 9, KILLED})
 """1 is a bug, 2 a misunderstanding; 4 a conflict, with nobody there to conflict with."""
+_SHAPES = ("", "", *SHAPES)
+"""Half of the walks with a cluster as usual."""
 _PATIENCE = 5
 """How often the last teardown may have to be repeated."""
 
@@ -42,6 +53,7 @@ class Outcome:
     checks: int
     statuses: Counter[int]
     trace: tuple[str, ...]
+    shape: str
 
 
 @dataclass(slots=True, kw_only=True)
@@ -53,6 +65,8 @@ class Walk:
     rng: random.Random = field(init=False)
     cloud: Cloud = field(init=False)
     operator: Operator = field(init=False)
+    shape: str = field(init=False)
+    """The kind of cluster that is founded first; a later one is as usual."""
     story: list[str] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
     statuses: Counter[int] = field(default_factory=Counter)
@@ -61,6 +75,8 @@ class Walk:
 
     def __post_init__(self) -> None:
         self.rng = random.Random(self.seed)
+        # of its own, so that the walks of usual clusters stay the ones they were
+        self.shape = random.Random(f"shape {self.seed}").choice(_SHAPES)
         self.cloud = Cloud(drawn_latency(self.rng))
         settle_neighbours(self.cloud)
         self.operator = Operator(
@@ -69,7 +85,8 @@ class Walk:
 
     def go(self) -> Outcome:
         """Walk to the end."""
-        self._command(up(self._zone()), self._fate())
+        self._say(f"a cluster with {self.shape or 'nothing unusual'}")
+        self._command(founded(self._zone(), self.shape), self._fate())
         for _ in range(self.rng.randint(1, _LONGEST)):
             self._event()
         self._end()
@@ -84,6 +101,7 @@ class Walk:
             checks=self.cloud.laws.checks,
             statuses=self.statuses,
             trace=tuple(self.cloud.trace),
+            shape=self.shape,
         )
 
     # ------------------------------------------------------------------------------- events

@@ -20,6 +20,7 @@ from hakube_gce.emulator.lab import AnswerLost
 from hakube_gce.emulator.refusals import Refusal
 from hakube_gce.emulator.routes import google_methods
 from hakube_gce.gce.clients import Clients
+from hakube_gce.gce.legacy_checks import Ask, HttpHealthChecksClient
 from hakube_gce.gce.library import compute
 from tests.simulation.messages import Json, View, view
 
@@ -81,7 +82,10 @@ class Service:
             "aggregated_list": f"{self.listed}AggregatedList",
             "list_instances": "InstanceGroupsListInstances",
             "get_serial_port_output": "SerialPortOutput",
-            "get_health": "BackendServiceGroupHealth",
+            "get_health": {
+                "targetPools": "TargetPoolInstanceHealth",
+                "regionBackendServices": "BackendServiceGroupHealth",
+            }.get(self.name, ""),
         }
         return kinds.get(name, "Operation")
 
@@ -120,6 +124,7 @@ def clients(send: Send, now: Callable[[], datetime]) -> Clients:
         backend_services=build("regionBackendServices", "BackendService"),
         forwarding_rules=build("forwardingRules", "ForwardingRule"),
         target_pools=build("targetPools", "TargetPool"),
+        http_health_checks=HttpHealthChecksClient(_legacy(send)),
         operations={
             scope: build(f"{scope}Operations", "Operation")
             for scope in ("zone", "region", "global")
@@ -127,6 +132,26 @@ def clients(send: Send, now: Callable[[], datetime]) -> Clients:
         dates=cast("Any", Dates(now)),
         sessions=(),
     )
+
+
+def _legacy(send: Send) -> Ask:
+    """Send the legacy health checks' requests, which the product makes by itself."""
+
+    def ask(
+        verb: str, path: str, query: Mapping[str, str], body: Json | None, _timeout_s: float
+    ) -> Json:
+        of_all = path.endswith("/httpHealthChecks")
+        name = {"POST": "insert", "DELETE": "delete"}.get(verb, "list" if of_all else "get")
+        request = Request(
+            method=f"httpHealthChecks.{name}",
+            verb=verb,
+            path=f"/compute/v1/{path}",
+            query=query,
+            body=body or {},
+        )
+        return _answered(send, request)
+
+    return ask
 
 
 # ---------------------------------------------------------------------------------- requests

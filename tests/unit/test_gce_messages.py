@@ -7,7 +7,7 @@ from typing import Any
 from google.protobuf import json_format
 
 from hakube_gce.gce import messages
-from hakube_gce.resources import FirewallSpec, InstanceSpec
+from hakube_gce.resources import FirewallSpec, InstanceSpec, RuleTarget, TargetKind
 
 LABELS = {"hakube-cluster": "kubernetes", "hakube-uid": "0123456789abcdef"}
 SPEC = InstanceSpec(
@@ -174,10 +174,21 @@ def test_the_balancer_drops_a_backend_that_is_not_ready() -> None:
     }
 
 
+def a_rule(address: str, kind: TargetKind) -> Mapping[str, Any]:
+    return sent(
+        messages.forwarding_rule(
+            "f",
+            address=address,
+            port=443,
+            target=RuleTarget(kind=kind, name="s"),
+            scope="projects/p/regions/r",
+            description="mine",
+        )
+    )
+
+
 def test_a_rule_takes_the_address_it_is_given_or_an_ephemeral_one() -> None:
-    fields = {"port": 443, "backend_service": "projects/p/regions/r/backendServices/s"}
-    on_address = messages.forwarding_rule("f", address="203.0.113.5", description="mine", **fields)  # type: ignore[arg-type]  # one dict of both types
-    assert sent(on_address) == {
+    assert a_rule("203.0.113.5", TargetKind.BACKEND_SERVICE) == {
         "name": "f",
         "description": "mine",
         "loadBalancingScheme": "EXTERNAL",
@@ -186,8 +197,13 @@ def test_a_rule_takes_the_address_it_is_given_or_an_ephemeral_one() -> None:
         "ports": ["443"],
         "backendService": "projects/p/regions/r/backendServices/s",
     }
-    ephemeral = messages.forwarding_rule("f", address="", description="mine", **fields)  # type: ignore[arg-type]  # one dict of both types
-    assert "IPAddress" not in sent(ephemeral)
+    assert "IPAddress" not in a_rule("", TargetKind.BACKEND_SERVICE)
+
+
+def test_a_pools_rule_names_its_target_and_a_range_of_ports_as_kube_up_did() -> None:
+    rule = a_rule("203.0.113.5", TargetKind.POOL)
+    assert (rule["target"], rule["portRange"]) == ("projects/p/regions/r/targetPools/s", "443")
+    assert not {"ports", "backendService"} & set(rule)
 
 
 def test_metadata_is_written_back_under_its_fingerprint() -> None:

@@ -20,7 +20,7 @@ PURE = (
     "access_settings", "identity_settings", "switch_settings", "sizes", "inheritable", "explain",
     "misspellings", "intents", "model", "resources", "conditions", "plan", "steps", "pki",
     "render", "errors", "names", "marks", "inherit", "snapshots",
-    "describe", "leaves", "cluster_keys", "understand", "timestamps",
+    "describe", "remembered", "leaves", "cluster_keys", "understand", "timestamps",
     "whatif", "whatif_text", "whatif_worlds", "clock_check", "validation", "facts",
     "command_table", "completion",
 )  # fmt: skip

@@ -33,7 +33,7 @@ from hakube_gce.emulator.calls import Json
 from hakube_gce.emulator.etcd_binary import find_etcd
 from hakube_gce.emulator.loop_thread import LoopThread
 from hakube_gce.emulator.metadata_server import MetadataServer
-from hakube_gce.emulator.readiness import is_ready
+from hakube_gce.emulator.readiness import is_ready, is_ready_plainly
 from hakube_gce.emulator.roster import roster
 from hakube_gce.emulator.runtime import Route, VirtualMachine
 from hakube_gce.emulator.runtimes.disk_copies import copy_files
@@ -208,6 +208,9 @@ class ProcessRuntime:
 
     def serves(self, vm: VirtualMachine) -> bool:
         return is_ready(vm.internal_ip, self.api_port)
+
+    def says_ready(self, vm: VirtualMachine, port: int, path: str) -> bool:
+        return is_ready_plainly(vm.internal_ip, port, path)
 
     def route(self, routes: Sequence[Route]) -> None:
         """Lead traffic; of an access config, which carries every port, only the API's is carried.

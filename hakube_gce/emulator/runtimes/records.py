@@ -190,6 +190,11 @@ class RecordsRuntime:
             machine = self._machines.get(vm.id)
             return machine is not None and machine.serves
 
+    def says_ready(self, vm: VirtualMachine, port: int, path: str) -> bool:
+        with self._guard:
+            machine = self._machines.get(vm.id)
+            return machine is not None and machine.says_ready(port, path)
+
     def route(self, routes: Sequence[Route]) -> None:
         with self._guard:
             self._routes = tuple(routes)

@@ -7,6 +7,7 @@ agent decides.
 from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
+from hakube_gce.agent import readiness
 from hakube_gce.agent.core import Agent
 from hakube_gce.agent.disk import WAL
 from hakube_gce.agent.etcd_errors import classify
@@ -56,6 +57,7 @@ class Machine:
         self.address = vm.internal_ip
         config = parse_config(attributes[CONFIG_KEY])
         self.name_and_uid = (config.replica, config.uid)
+        self._readiness_port = config.readiness_port
         self.root = world.disks.setdefault(vm.boot_disk_id or f"boot of {vm.id}", DiskFiles())
         self.data = world.disks.setdefault(vm.data_disk_id or f"data of {vm.id}", DiskFiles())
         self.services = RecordsServices(self, world)
@@ -89,6 +91,10 @@ class Machine:
     def serves(self) -> bool:
         """Whether its API server answers 200 on ``/readyz``."""
         return self.services.apiserver_ready()
+
+    def says_ready(self, port: int, path: str) -> bool:
+        """Tell whether the agent's readiness port answers a path with 200."""
+        return (port, path) == (self._readiness_port, readiness.PATH) and self.serves
 
 
 class RecordsSerial:
