@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -153,22 +154,23 @@ def told(number: str) -> list[dict[str, Any]]:
 
 
 def test_a_new_vm_of_an_old_name_gets_a_new_node(member: Member) -> None:
-    files = {"certificate": member.leaf.certificate, "key": member.leaf.key}
-    store = Store(member.endpoint, authority=member.authority.certificate, **files)
-    registry = Registry(store, clock=SystemClock(), service_cidr="10.0.0.0/16")
-    seen = []
     until(member.answers, "etcd answers")
-    for number in ("1", "1", "2"):
-        registry.keep_nodes(told(number))
-        (thing,), _ = registry.list(Place(kind=KINDS["nodes"]))
-        seen.append((thing["metadata"]["uid"], thing["metadata"]["annotations"][INSTANCE]))
-    assert seen[0] == seen[1], "the same VM keeps its Node"
-    assert seen[2][0] != seen[0][0]
-    assert seen[2][1] == "2"
-    store.create("/registry/minions/real", {"metadata": {"name": "real"}})
-    registry.keep_nodes([])
-    (left,), _ = registry.list(Place(kind=KINDS["nodes"]))
-    assert left["metadata"]["name"] == "real", "what others made is theirs"
+    files = {"certificate": member.leaf.certificate, "key": member.leaf.key}
+    kept = Store(member.endpoint, authority=member.authority.certificate, **files)
+    with closing(kept) as store:
+        registry = Registry(store, clock=SystemClock(), service_cidr="10.0.0.0/16")
+        seen = []
+        for number in ("1", "1", "2"):
+            registry.keep_nodes(told(number))
+            (thing,), _ = registry.list(Place(kind=KINDS["nodes"]))
+            seen.append((thing["metadata"]["uid"], thing["metadata"]["annotations"][INSTANCE]))
+        assert seen[0] == seen[1], "the same VM keeps its Node"
+        assert seen[2][0] != seen[0][0]
+        assert seen[2][1] == "2"
+        store.create("/registry/minions/real", {"metadata": {"name": "real"}})
+        registry.keep_nodes([])
+        (left,), _ = registry.list(Place(kind=KINDS["nodes"]))
+        assert left["metadata"]["name"] == "real", "what others made is theirs"
 
 
 def test_masters_are_told_of_a_node_at_once(tmp_path: Path) -> None:
