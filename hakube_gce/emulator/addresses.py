@@ -8,6 +8,7 @@ without configuration; elsewhere only 127.0.0.1 is there, and this refuses.
 """
 
 import errno
+import functools
 import hashlib
 import ipaddress
 import json
@@ -56,12 +57,7 @@ class AddressRange:
         >>> [AddressRange(number=16).holds(a) for a in ("127.16.1.2", "127.17.1.2", "")]
         [True, False, False]
         """
-        try:
-            return ipaddress.IPv4Address(address) in ipaddress.IPv4Network(
-                f"127.{self.number}.0.0/16"
-            )
-        except ValueError:
-            return False
+        return _lies_in(address, self.number)
 
     def _address(self, index: int, *, first_block: int) -> str:
         block, rest = divmod(index, _PER_BLOCK)
@@ -69,6 +65,14 @@ class AddressRange:
             msg = f"a lab has {_PER_BLOCK * _BLOCKS} addresses of each kind, no number {index}"
             raise ValueError(msg)
         return f"127.{self.number}.{first_block + 2 * block}.{2 + rest}"
+
+
+@functools.lru_cache(maxsize=1 << 14)
+def _lies_in(address: str, number: int) -> bool:
+    try:
+        return ipaddress.IPv4Address(address) in ipaddress.IPv4Network(f"127.{number}.0.0/16")
+    except ValueError:
+        return False
 
 
 class Claim:

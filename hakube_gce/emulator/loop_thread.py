@@ -6,7 +6,7 @@ knows what the sockets are for.
 
 import asyncio
 import threading
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
 _Answer = TypeVar("_Answer")
@@ -26,6 +26,10 @@ class LoopThread:
         Not to be called from the loop's own thread: it would wait for itself.
         """
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(timeout_s)
+
+    def post(self, work: Callable[[], None]) -> None:
+        """Have something done on the loop soon, and do not wait for it."""
+        self._loop.call_soon_threadsafe(work)
 
     def close(self) -> None:
         """Cancel all that runs, end the thread, close the loop; a second time does nothing."""

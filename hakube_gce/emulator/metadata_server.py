@@ -84,7 +84,7 @@ class MetadataServer:
 
     def stir(self) -> None:
         """Wake whoever waits: who runs has changed."""
-        self._loop.call(self._stir())
+        self._loop.post(self._stir)
 
     def open(self, vm: VirtualMachine) -> None:
         """Listen on the VM's address; returns once connections are accepted.
@@ -108,7 +108,7 @@ class MetadataServer:
         guest.attributes = attributes
         guest.stir()
 
-    async def _stir(self) -> None:
+    def _stir(self) -> None:
         for guest in self._guests.values():
             guest.stir()
 

@@ -200,6 +200,16 @@ def test_making_takes_its_time(slow: Bench) -> None:
     assert actions(slow) == {"none": 2}
 
 
+def test_a_group_that_is_being_made_or_deleted_is_not_stable(slow: Bench) -> None:
+    done(slow, slow.start("POST", TEMPLATES, template()))
+    made = slow.start("POST", MANAGERS, manager(0))
+    assert slow.get(G)["status"]["isStable"] is False
+    done(slow, made)
+    assert slow.get(G)["status"]["isStable"] is True
+    slow.start("DELETE", G)
+    assert slow.get(G)["status"]["isStable"] is False
+
+
 def test_a_group_of_none_is_stable_and_grows_and_shrinks(lab: Bench) -> None:
     assert grown(lab, 0) == []
     lab.do("POST", f"{G}/resize", size="4")

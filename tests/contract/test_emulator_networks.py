@@ -197,6 +197,8 @@ def test_each_node_gets_a_part_of_its_own(lab: Bench) -> None:
     lab.do("DELETE", f"{ZONE}/instances/b")
     lab.do("POST", f"{ZONE}/instances", on_subnet("e", aliasIpRanges=alias("/24")))
     assert aliases_of(lab, "e") == ["10.64.1.0/24"], "what was given up is free again"
+    lab.do("POST", f"{ZONE}/instances", on_subnet("f", aliasIpRanges=alias("/24")))
+    assert aliases_of(lab, "f") == ["10.64.5.0/24"]
 
 
 @pytest.mark.parametrize(

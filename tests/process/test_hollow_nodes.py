@@ -1,14 +1,25 @@
 """Node objects follow the lab's VMs, on real agents and a real etcd, whichever masters live."""
 
+import sys
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from hakube_gce.clock import SystemClock
+from hakube_gce.emulator.addresses import METADATA_PORT
+from hakube_gce.emulator.hollow_keeper import ask_metadata_server
+from hakube_gce.emulator.hollow_kinds import KINDS
+from hakube_gce.emulator.hollow_nodes import INSTANCE
+from hakube_gce.emulator.hollow_registry import Place, Registry
+from hakube_gce.emulator.hollow_store import Store
 from hakube_gce.emulator.runtime import Route, VirtualMachine
 from hakube_gce.emulator.runtimes.process import ProcessRuntime
 from tests.process.first_operator import Master, Operator, call, join
+from tests.process.masters import Member
 from tests.process.waiting import until
 
 pytestmark = pytest.mark.process
@@ -103,15 +114,6 @@ def test_masters_and_nodes_appear_and_go_with_their_vms(
     await_nodes(operator, tmp_path, founder.vm.name)
     runtime.power_on(vm)
     await_nodes(operator, tmp_path, founder.vm.name, NODE)
-    runtime.power_off(vm)
-    node(runtime, 3)  # a new VM of the old name
-    again = "hakube-gce/instance-id"
-    until(
-        lambda: (
-            nodes(operator, tmp_path).get(NODE, worker)["metadata"]["annotations"][again] == "5803"
-        ),
-        "the Node is the new VM's",
-    )
 
 
 def test_nobody_writes_a_node(operator: Operator, founder: Master, tmp_path: Path) -> None:
@@ -143,6 +145,50 @@ def test_nodes_outlive_the_masters_that_told_of_them(
     assert left[NODE]["metadata"]["uid"] == uid, "the same object, not one made anew"
     node(runtime, 1, "kubernetes-minion-group-c3d4")
     await_nodes(operator, tmp_path, *names[1:], NODE, "kubernetes-minion-group-c3d4")
+
+
+def told(number: str) -> list[dict[str, Any]]:
+    """Return a roster of one node, of an instance id."""
+    place = {"zone": "europe-west1-b", "project": "p", "internal_ip": "127.16.1.2"}
+    return [{"name": NODE, "instance_id": number, "master": False, **place}]
+
+
+def test_a_new_vm_of_an_old_name_gets_a_new_node(member: Member) -> None:
+    until(member.answers, "etcd answers")
+    files = {"certificate": member.leaf.certificate, "key": member.leaf.key}
+    kept = Store(member.endpoint, authority=member.authority.certificate, **files)
+    with closing(kept) as store:
+        registry = Registry(store, clock=SystemClock(), service_cidr="10.0.0.0/16")
+        seen = []
+        for number in ("1", "1", "2"):
+            registry.keep_nodes(told(number))
+            (thing,), _ = registry.list(Place(kind=KINDS["nodes"]))
+            seen.append((thing["metadata"]["uid"], thing["metadata"]["annotations"][INSTANCE]))
+        assert seen[0] == seen[1], "the same VM keeps its Node"
+        assert seen[2][0] != seen[0][0]
+        assert seen[2][1] == "2"
+        store.create("/registry/minions/real", {"metadata": {"name": "real"}})
+        registry.keep_nodes([])
+        (left,), _ = registry.list(Place(kind=KINDS["nodes"]))
+        assert left["metadata"]["name"] == "real", "what others made is theirs"
+
+
+def test_masters_are_told_of_a_node_at_once(tmp_path: Path) -> None:
+    stand_in = (sys.executable, str(Path(__file__).parent / "stand_in_agent.py"))
+    with ProcessRuntime(tmp_path / "home", etcd=Path("/bin/false"), agent=stand_in) as runtime:
+        master = Operator(runtime).boot(0).vm
+        ask = ask_metadata_server(f"{master.internal_ip}:{METADATA_PORT}")
+        alone = ask("")
+        assert [vm["name"] for vm in alone.vms] == [master.name]
+        with ThreadPoolExecutor(1) as pool:
+            # Eight seconds are less than the time after which it would ask anew.
+            waiting = pool.submit(ask, alone.etag)
+            vm = node(runtime, 0)
+            both = waiting.result(timeout=8)
+            assert [vm["name"] for vm in both.vms] == [master.name, NODE]
+            waiting = pool.submit(ask, both.etag)
+            runtime.power_off(vm)
+            assert waiting.result(timeout=8) == alone
 
 
 def test_a_lab_that_is_shut_takes_no_node_along(etcd: Path, tmp_path: Path) -> None:

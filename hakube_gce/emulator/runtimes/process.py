@@ -142,19 +142,23 @@ class ProcessRuntime:
 
     def power_off(self, vm: VirtualMachine) -> None:
         self._check(vm)
-        self._machine(vm).stop()
-        self._metadata.close(vm.id)
-        await_free(
-            vm.internal_ip, (ETCD_CLIENT_PORT, ETCD_PEER_PORT, self.api_port, METADATA_PORT)
-        )
+        if vm.id in self._machines:  # else it was never anything but on: a node
+            self._shut_down(vm)
         with self._book:
             self._running.pop(vm.id, None)
             last_words = self._closed
         if not last_words:  # a lab that is shut takes no node away
             self._metadata.stir()
 
+    def _shut_down(self, vm: VirtualMachine) -> None:
+        self._machine(vm).stop()
+        self._metadata.close(vm.id)
+        await_free(
+            vm.internal_ip, (ETCD_CLIENT_PORT, ETCD_PEER_PORT, self.api_port, METADATA_PORT)
+        )
+
     def pids(self, vm: VirtualMachine) -> tuple[int, ...]:
-        return self._machine(vm).pids()
+        return self._machine(vm).pids() if vm.id in self._machines else ()
 
     def close(self) -> None:
         """End everything; disks stay. A second time does nothing."""
@@ -194,7 +198,9 @@ class ProcessRuntime:
     def metadata_changed(self, vm: VirtualMachine, attributes: Mapping[str, str]) -> None:
         with self._book:
             self._attributes[vm.id] = dict(attributes)
-        self._metadata.tell(vm, attributes)
+            runs = self._runs(vm)
+        if runs:  # on a node nobody asks
+            self._metadata.tell(vm, attributes)
 
     def serial_output(self, vm: VirtualMachine, port: int) -> bytes:
         serial = self._machine(vm).serial_port(port)
