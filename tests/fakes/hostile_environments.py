@@ -321,7 +321,7 @@ def measures() -> Iterator[Hostile]:
         "KUBE_MASTER_ZONES": (
             "europe-west1-b,us-east1-b", "europe-west1", ",", "europe-west1-b;id",
             "europe-west1-b,europe-west1-b", "europe-west1-b\n",
-            ",".join(["europe-west1-b"] * 8),
+            ",".join(["us-east1-b"] * 8),
         ),
         "HAKUBE_LABELS": (
             "Team=Dev", "Owner=John Doe", "a", "=b", "a=b,", "a=b,a=c", "hakube-uid=x", "1a=b",
