@@ -14,6 +14,7 @@ from hakube_gce.arguments import Arguments
 from hakube_gce.assemble import Means, assemble, find_place
 from hakube_gce.cluster_api import AdminApi, ClusterApi
 from hakube_gce.errors import ClusterSilent, KeysError, TargetNotFound
+from hakube_gce.kubeconfig_text import Entry
 from hakube_gce.model import Observed
 from hakube_gce.ports import Clock
 from hakube_gce.render import Result, result_object
@@ -55,10 +56,17 @@ def command(found: Arguments, settings: Settings, environment: Mapping[str, str]
 
 
 def after_change(means: Means, screen: Screen) -> Mapping[str, object] | None:
-    """Validate at the end of a command that left a cluster; nothing in a lab of records."""
+    """Validate at the end of a command that left a cluster.
+
+    Nothing in a lab of records, nor on a machine without the cluster's kubeconfig: removing a
+    master needs none, and has succeeded.
+    """
     if means.place.runtime == "records":
         return None
     warn("... calling validate-cluster")
+    if _entry(means) is None:
+        screen.say(f"not validated: no kubeconfig entry {means.kubeconfig.context} to ask with")
+        return None
     return _validated(means, screen.say)
 
 
@@ -89,14 +97,19 @@ def wanted(settings: Settings, seen: Observed) -> Wanted:
 
 
 def _api(means: Means) -> ClusterApi:
-    entry = kubeconfig.read_entry(means.kubeconfig.files, means.kubeconfig.context)
-    if entry is None or not entry.client_key:
+    entry = _entry(means)
+    if entry is None:
         raise KeysError(
             f"{Path(means.kubeconfig.files[0])} has no entry {means.kubeconfig.context} with a "
             "client certificate",
             hint="kube-up.sh on the cluster that is there writes it",
         )
     return AdminApi(entry=entry)
+
+
+def _entry(means: Means) -> Entry | None:
+    entry = kubeconfig.read_entry(means.kubeconfig.files, means.kubeconfig.context)
+    return entry if entry is not None and entry.client_key else None
 
 
 def wait(api: ClusterApi, wanted: Wanted, *, clock: Clock, say: Callable[[str], None]) -> Ended:
