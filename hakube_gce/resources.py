@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from hakube_gce.node_resources import InstanceTemplate, ManagedGroup, Route
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Zone:
@@ -190,6 +192,11 @@ class Inventory:
     forwarding_rules: tuple[ForwardingRule, ...] = ()
     snapshots: tuple[DiskSnapshot, ...] = ()
     """Only those with a label of ours: a project may hold thousands of others."""
+    templates: tuple[InstanceTemplate, ...] = ()
+    """Only those that are named as a template of nodes is: a project may hold hundreds."""
+    managed_groups: tuple[ManagedGroup, ...] = ()
+    routes: tuple[Route, ...] = ()
+    """Only those that Kubernetes made for its nodes; global."""
     target_pools: tuple[str, ...] = ()
     """Names only: clusters of the original scripts have one, ours do not."""
     unreadable: tuple[str, ...] = ()

@@ -97,6 +97,7 @@ def _run(verb: str, variables: Mapping[str, str], folder: Path, endpoint: str) -
         "HAKUBE_HOME": str(folder / "home"),
         "KUBECONFIG": str(folder / "kubeconfig"),
         "HOME": str(folder),
+        "KUBE_CREATE_NODES": "false",
         **variables,
     }
     found = Arguments(verb=verb)
