@@ -1,7 +1,7 @@
 """The only door to google-cloud-compute: what the gateway needs of it, imported the short way.
 
 The library's ``__init__`` imports all of its 130 services, which takes two to three seconds; the
-sixteen clients used here take under one. So its package is registered without running that
+seventeen clients used here take under one. So its package is registered without running that
 ``__init__``, and runs it only when somebody asks for a name that it alone defines: other users of
 the library in the same process see no difference. This is not a documented way to import it; when
 it does not work out, the plain import is used, and a test says so. Python 3.15 imports lazily by

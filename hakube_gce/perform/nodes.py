@@ -1,10 +1,12 @@
 """Worker nodes: their template, groups and routes. No call is made for a single node."""
 
+from dataclasses import replace
 from typing import assert_never
 
 from hakube_gce import marks, names
 from hakube_gce.errors import StepFailed
 from hakube_gce.node_resources import ManagedGroup
+from hakube_gce.node_startup import NodeStartup, ca_pin, startup_script
 from hakube_gce.node_steps import (
     AwaitNodeGroup,
     CreateNodeGroup,
@@ -15,6 +17,7 @@ from hakube_gce.node_steps import (
     NodeStep,
 )
 from hakube_gce.perform.context import Context
+from hakube_gce.perform.handover import cluster_keys
 from hakube_gce.plan.nodes import is_settled
 
 
@@ -23,7 +26,10 @@ def perform_node_step(context: Context, key: str, step: NodeStep) -> None:
     nodes = context.gateway.nodes
     match step:
         case CreateNodeTemplate(spec=spec):
-            nodes.insert_template(spec, request_id=context.request_id(key, "insert"))
+            nodes.insert_template(
+                replace(spec, metadata={**spec.metadata, **_startup(context)}),
+                request_id=context.request_id(key, "insert"),
+            )
         case CreateNodeGroup():
             _create_group(context, key, step)
         case AwaitNodeGroup():
@@ -36,6 +42,18 @@ def perform_node_step(context: Context, key: str, step: NodeStep) -> None:
             nodes.delete_route(name, request_id=context.request_id(key, "delete"))
         case _:
             assert_never(step)
+
+
+def _startup(context: Context) -> dict[str, str]:
+    """Write what a node's VM does at its boot: where it joins, and whom it believes there."""
+    authority = cluster_keys(context, founder=False).cluster.certificate
+    node = NodeStartup(
+        cluster_ip=context.cluster_ip(),
+        api_port=context.blueprint.api_port,
+        ca_pin=ca_pin(authority),
+        labels=context.blueprint.nodes.labels,
+    )
+    return {"startup-script": startup_script(node)}
 
 
 def _create_group(context: Context, key: str, step: CreateNodeGroup) -> None:
