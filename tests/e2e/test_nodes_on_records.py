@@ -1,5 +1,7 @@
 """Worker nodes through the real program: they come with the cluster, and go with it or alone."""
 
+import http.client
+import json
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.e2e.end_states import lock_and_operation
-from tests.e2e.lab_on_records import B, C, D, Desk, ServedLab, lab_on_records, warm_up
+from tests.e2e.lab_on_records import PROJECT, B, C, D, Desk, ServedLab, lab_on_records, warm_up
 
 pytestmark = pytest.mark.forks
 
@@ -127,7 +129,7 @@ def test_the_template_goes_with_the_last_group_and_comes_back_with_the_next(desk
     assert desk.status()["verdict"] == "healthy"
 
 
-def test_teardown_takes_nodes_of_all_zones_and_strays(desk: Desk) -> None:
+def test_teardown_takes_nodes_of_all_zones(desk: Desk) -> None:
     assert desk.status()["verdict"] == "absent"
     untouched = desk.lab.dump()
     does(desk, "up", KUBE_GCE_ZONE=B, NUM_NODES="1")
@@ -143,3 +145,78 @@ def test_nodes_are_split_as_the_original_did(desk: Desk) -> None:
     }
     assert sizes == {f"{GROUP}-1": 1, f"{GROUP}-2": 2, GROUP: 2}
     assert nodes_by_zone(desk.lab) == {B: 5}
+
+
+def by_hand(desk: Desk, verb: str, path: str, body: dict[str, Any] | None = None) -> Any:
+    """Send the lab a request that is none of the program's; return its answer."""
+    connection = http.client.HTTPConnection("127.0.0.1", desk.lab.port, timeout=10)
+    text = None if body is None else json.dumps(body)
+    headers = {"Content-Type": "application/json"} if body else {}
+    connection.request(verb, f"/compute/v1/projects/{PROJECT}/{path}", text, headers)
+    answer = connection.getresponse()
+    content = answer.read()
+    connection.close()
+    assert answer.status == 200, content
+    return json.loads(content)
+
+
+def route(name: str, to: str) -> dict[str, Any]:
+    return {
+        "name": name,
+        "network": f"projects/{PROJECT}/global/networks/default",
+        "destRange": "10.64.1.0/24",
+        "nextHopInstance": f"projects/{PROJECT}/{to}",
+        "description": "k8s-node-route",
+    }
+
+
+def test_teardown_takes_strays_and_the_clusters_routes_and_nothing_of_others(desk: Desk) -> None:
+    """A VM that its group has let go, routes of pods; and another cluster's beside them."""
+    assert desk.status()["verdict"] == "absent"
+    untouched = desk.lab.dump()
+    does(desk, "up", KUBE_GCE_ZONE=B, NUM_NODES="1")
+    (node,) = (p for p in of_kind(desk.lab, "instance") if f"/{GROUP}" in p)
+    uuid = "0f1e2d3c-0000-4000-8000-00000000000a"
+    mine, others = f"kubernetes-{uuid}", f"kubernetes-two-{uuid}"
+    by_hand(desk, "POST", "global/routes", route(mine, node))
+    by_hand(desk, "POST", "global/routes", route(others, node))
+    (template,) = of_kind(desk.lab, "instanceTemplate").values()
+    body = {
+        "name": f"{GROUP}-7-left",
+        "machineType": f"zones/{C}/machineTypes/e2-standard-2",
+        "disks": [{"boot": True, "autoDelete": True, "initializeParams": {"diskSizeGb": "10"}}],
+        "networkInterfaces": [{"network": "global/networks/default"}],
+        "labels": template["properties"]["labels"],
+    }
+    by_hand(desk, "POST", f"zones/{C}/instances", body)
+    by_hand(
+        desk, "POST", f"zones/{C}/instances", {**body, "name": f"{GROUP}-8-kept", "labels": {}}
+    )
+
+    ended = desk.down(B, HAKUBE_CONFIRM_TEARDOWN="kubernetes")
+    assert ended.status == 0, ended
+    left = desk.lab.dump().keys() - untouched.keys()
+    assert {path.rpartition("/")[2] for path in left} == {others, f"{GROUP}-8-kept"}
+
+
+def test_what_stands_where_nodes_are_to_be_is_refused_before_anything_is_made(desk: Desk) -> None:
+    """A template of our name in another region's or another program's use."""
+    assert desk.status()["verdict"] == "absent"
+    body = {
+        "name": TEMPLATE,
+        "properties": {
+            "machineType": "e2-standard-2",
+            "disks": [{"boot": True, "initializeParams": {"diskSizeGb": "10"}}],
+            "networkInterfaces": [{"network": f"projects/{PROJECT}/global/networks/default"}],
+        },
+    }
+    by_hand(desk, "POST", "global/instanceTemplates", body)
+    before = desk.lab.dump()
+    refused = desk.up(B)
+    assert refused.status == 4, refused
+    assert TEMPLATE in refused.stdout
+    assert desk.lab.dump() == before
+    does(desk, "up", KUBE_GCE_ZONE=B, KUBE_CREATE_NODES="false")
+    does(desk, "up", KUBE_GCE_ZONE=C, KUBE_REPLICATE_EXISTING_MASTER="true")
+    does(desk, "down", KUBE_GCE_ZONE=B, HAKUBE_CONFIRM_TEARDOWN="kubernetes")
+    assert desk.lab.dump() == before, "neither replicating nor tearing down minds or takes it"
