@@ -61,7 +61,7 @@ def _resource(step: MasterStep) -> Line | None:  # noqa: C901, PLR0911 - a table
         case steps.ReleaseAddress(name=name, region=region):
             return _line(Sign.DELETE, "address", name, region, "the lock goes with it")
         case steps.CreateFirewall(spec=spec):
-            ports = ", ".join(f"{protocol} {','.join(p)}" for protocol, p in spec.allowed)
+            ports = ", ".join(f"{protocol} {','.join(p)}".rstrip() for protocol, p in spec.allowed)
             return _line(Sign.CREATE, "firewall", spec.name, "", ports)
         case steps.CreateDisk(name=name, zone=zone, snapshot=snapshot) if snapshot:
             return _line(Sign.CREATE, "disk", name, zone, f"from {snapshot}")
