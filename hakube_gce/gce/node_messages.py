@@ -3,6 +3,9 @@
 Field by field as the original scripts' gcloud asked for them; what differs is the mark.
 """
 
+from collections.abc import Mapping
+from typing import Any
+
 from hakube_gce.gce import messages, paths
 from hakube_gce.gce.library import compute
 from hakube_gce.node_resources import InstanceTemplate, ManagedGroup, Route, TemplateSpec
@@ -12,8 +15,8 @@ NAMED_AS_NODES = {"filter": 'name eq ".*-minion-template"'}
 MADE_FOR_NODES = {"filter": 'description = "k8s-node-route"'}
 """What Kubernetes' cloud provider describes its routes with."""
 
-_SCHEDULING = {
-    "standard": {"automatic_restart": True, "on_host_maintenance": "MIGRATE"},
+_SCHEDULING: Mapping[str, dict[str, Any]] = {
+    "standard": {"automatic_restart": True},
     "preemptible": {
         "automatic_restart": False,
         "on_host_maintenance": "TERMINATE",
@@ -37,7 +40,7 @@ def template(spec: TemplateSpec, *, project: str) -> compute.InstanceTemplate:
         network_interfaces=[_interface(spec, project)],
         scheduling=compute.Scheduling(**_SCHEDULING[spec.provisioning]),
         service_accounts=[
-            compute.ServiceAccount(email=spec.service_account, scopes=list(spec.scopes))
+            compute.ServiceAccount(email=spec.service_account, scopes=sorted(spec.scopes))
         ],
         tags=compute.Tags(items=list(spec.tags)),
         labels=dict(spec.labels),

@@ -93,7 +93,12 @@ def firewalls(
         FirewallSpec(
             name=names.firewall_internal(prefix, "master"),
             network=network,
-            allowed=(("tcp", ("1-2379", "2382-65535")), ("udp", every), ("icmp", ())),
+            allowed=(
+                ("tcp", ("1-2379",)),
+                ("tcp", ("2382-65535",)),
+                ("udp", every),
+                ("icmp", ()),
+            ),
             source_ranges=_PRIVATE,
             target_tags=(names.master(prefix),),
             description=description,

@@ -79,7 +79,7 @@ def requests_of(lab: CountingLab, endpoint: str, folder: Path, verb: str, **said
 def lifecycle(folder: Path, nodes: int) -> tuple[int, int, int]:
     with counting(folder) as (lab, endpoint):
         up = requests_of(lab, endpoint, folder, "up", NUM_NODES=str(nodes))
-        made = [r for r in lab.world.store.of_kind("compute#instance", "oracle-project")]
+        made = list(lab.world.store.of_kind("compute#instance", "oracle-project"))
         assert len(made) == nodes + 1
         again = requests_of(lab, endpoint, folder, "up", NUM_NODES=str(nodes))
         down = requests_of(lab, endpoint, folder, "down")
@@ -95,8 +95,8 @@ def test_a_thousand_nodes_cost_no_request_each(
     many = lifecycle(tmp_path / "many", MANY)
     with capsys.disabled():
         print(  # noqa: T201 - a figure for whoever reads the run
-            f"\nrequests to make, look at and delete a cluster: {few} with {FEW} nodes, {many} with "
-            f"{MANY}"
+            f"\nrequests to make, look at and delete a cluster: {few} with {FEW} nodes, "
+            f"{many} with {MANY}"
         )
     pages = -(-(MANY + 1) // PER_PAGE) - 1
     kinds_with_one_a_node = 2  # VMs, and their disks
