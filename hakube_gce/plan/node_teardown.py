@@ -23,8 +23,25 @@ def plan_delete_nodes(operation: Operation, seen: Observed) -> Plan:
     elsewhere = seen.nodes.zones() - {operation.zone}
     if not elsewhere:
         _template(draft, seen, after=deleted)
-    kept = f"nodes in {', '.join(sorted(elsewhere))} stay" if elsewhere else ""
-    return Plan(operation=operation, steps=tuple(draft.steps), notes=(kept,) if kept else ())
+    notes = nodes_that_go(seen, {operation.zone})
+    if elsewhere:
+        notes += (f"nodes in {', '.join(sorted(elsewhere))} stay",)
+    return Plan(operation=operation, steps=tuple(draft.steps), notes=notes)
+
+
+def nodes_that_go(seen: Observed, zones: Collection[str]) -> tuple[str, ...]:
+    """Say which nodes go, for people to read before they do."""
+    return tuple(
+        f"{_how_many(seen, zone)} in {zone} and their disks are deleted, with what pods keep there"
+        for zone in sorted(seen.nodes.zones())
+        if zone in zones
+    )
+
+
+def _how_many(seen: Observed, zone: str) -> str:
+    managed = sum(g.target_size for g in seen.nodes.groups if g.zone == zone)
+    count = managed + sum(i.zone == zone for i in seen.nodes.strays)
+    return "1 node" if count == 1 else f"{count} nodes"
 
 
 def delete_all_nodes(draft: Draft, seen: Observed) -> None:

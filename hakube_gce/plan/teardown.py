@@ -5,7 +5,7 @@ from hakube_gce.model import Observed, Operation
 from hakube_gce.plan import balancer, blockers
 from hakube_gce.plan.blueprint import Blueprint
 from hakube_gce.plan.graph import Draft, Plan, blocked
-from hakube_gce.plan.node_teardown import delete_all_nodes
+from hakube_gce.plan.node_teardown import delete_all_nodes, nodes_that_go
 from hakube_gce.steps import (
     DeleteDisk,
     DeleteFirewall,
@@ -41,6 +41,7 @@ def plan_teardown(blueprint: Blueprint, operation: Operation, seen: Observed) ->
     notes = tuple(
         f"left alone: {c.resource} {c.why}" for c in (*seen.conflicts, *seen.nodes.conflicts)
     )
+    notes = (*nodes_that_go(seen, seen.nodes.zones()), *notes)
     if seen.snapshots:
         names_kept = ", ".join(s.name for s in seen.snapshots)
         notes += (

@@ -119,6 +119,10 @@ def test_the_template_goes_with_the_last_group_only() -> None:
     after = {p.key: p.after for p in whole.steps}
     assert set(after["delete-node-template"]) == {f"delete-node-group/{z}/{GROUP}" for z in (B, C)}
     assert whole.steps[-1].key == "release-address"
+    assert [note.partition(" and ")[0] for note in whole.notes] == [
+        f"3 nodes in {B}",
+        f"3 nodes in {C}",
+    ]
     assert set(after["release-address"]) == set(after) - {"release-address"}
 
 
