@@ -62,6 +62,7 @@ def test_kube_up_makes_three_nodes_unless_told_otherwise_and_kube_down_takes_all
     untouched = desk.lab.dump()
     does(desk, "up", KUBE_GCE_ZONE=B)
     assert nodes_by_zone(desk.lab) == {B: 3}
+    assert desk.status()["nodes"] == [{"group": GROUP, "zone": B, "wanted": 3, "running": 3}]
     (template,) = of_kind(desk.lab, "instanceTemplate").values()
     assert template["name"] == TEMPLATE
     assert template["properties"]["tags"]["items"] == ["kubernetes-minion"]

@@ -21,7 +21,7 @@ PURE = (
     "misspellings", "intents", "model", "resources", "conditions", "plan", "steps", "pki",
     "render", "errors", "names", "marks", "inherit", "snapshots",
     "describe", "leaves", "cluster_keys", "understand", "timestamps",
-    "node_resources", "node_steps", "node_startup", "understand_nodes",
+    "node_resources", "render_nodes", "node_steps", "node_startup", "understand_nodes",
     "whatif", "whatif_text", "whatif_worlds", "clock_check",
 )  # fmt: skip
 """Decisions on values: they reach nothing outside themselves."""
