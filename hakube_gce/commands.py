@@ -216,14 +216,14 @@ def blueprint_of(job: Job) -> Blueprint:
 
 
 def _not_on_compute_engine_yet(settings: Settings, intent: Intent) -> Blocker | None:
-    making = intent.verb in {Verb.CREATE, Verb.REPLICATE, Verb.RESTORE}
+    making = intent.verb in {Verb.CREATE, Verb.REPLICATE, Verb.RESTORE, Verb.ADD_NODES}
     if not making or settings.anonymous:
         return None
     return Blocker(
         reason="NotOnComputeEngineYet",
         message="the agent does not yet install Kubernetes on a real VM, so this version cannot "
         "make "
-        "masters on real Compute Engine",
+        "masters or nodes on real Compute Engine",
         exit_status=5,
         override="everything can be tried on this machine: KUBERNETES_PROVIDER=emulator",
     )

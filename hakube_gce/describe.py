@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 from typing import assert_never
 
-from hakube_gce import steps
-from hakube_gce.steps import Sign, Step
+from hakube_gce import node_steps, steps
+from hakube_gce.node_steps import NodeStep
+from hakube_gce.steps import MasterStep, Sign, Step
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +26,8 @@ class Line:
 
 def describe(step: Step) -> Line:
     """Put a step into words."""
+    if isinstance(step, NodeStep):
+        return _of_nodes(step)
     return _resource(step) or _change(step)
 
 
@@ -32,7 +35,25 @@ def _line(sign: Sign, kind: str, name: str, where: str = "", detail: str = "") -
     return Line(sign=sign, kind=kind, name=name, where=where, detail=detail)
 
 
-def _resource(step: Step) -> Line | None:  # noqa: C901, PLR0911, PLR0912 - a table, one row a kind
+def _of_nodes(step: NodeStep) -> Line:
+    match step:
+        case node_steps.CreateNodeTemplate(spec=spec):
+            return _line(Sign.CREATE, "template", spec.name, "", spec.machine_type)
+        case node_steps.CreateNodeGroup(name=name, zone=zone, size=size):
+            return _line(Sign.CREATE, "nodes", name, zone, str(size))
+        case node_steps.AwaitNodeGroup(name=name, zone=zone):
+            return _line(Sign.WAIT, "nodes", name, zone, "all VMs run")
+        case node_steps.DeleteNodeGroup(name=name, zone=zone, nodes=count):
+            return _line(Sign.DELETE, "nodes", name, zone, f"{count}, and their disks")
+        case node_steps.DeleteNodeTemplate(name=name):
+            return _line(Sign.DELETE, "template", name)
+        case node_steps.DeleteRoute(name=name):
+            return _line(Sign.DELETE, "route", name)
+        case _:
+            assert_never(step)
+
+
+def _resource(step: MasterStep) -> Line | None:  # noqa: C901, PLR0911, PLR0912 - a table, one row a kind
     """Describe steps that make or delete one resource; None for the others."""
     match step:
         case steps.ReserveAddress(name=name, region=region):
@@ -40,7 +61,7 @@ def _resource(step: Step) -> Line | None:  # noqa: C901, PLR0911, PLR0912 - a ta
         case steps.ReleaseAddress(name=name, region=region):
             return _line(Sign.DELETE, "address", name, region, "the lock goes with it")
         case steps.CreateFirewall(spec=spec):
-            ports = ", ".join(f"{protocol} {','.join(p)}" for protocol, p in spec.allowed)
+            ports = ", ".join(f"{protocol} {','.join(p)}".rstrip() for protocol, p in spec.allowed)
             return _line(Sign.CREATE, "firewall", spec.name, "", ports)
         case steps.CreateDisk(name=name, zone=zone, snapshot=snapshot) if snapshot:
             return _line(Sign.CREATE, "disk", name, zone, f"from {snapshot}")
@@ -68,7 +89,7 @@ def _resource(step: Step) -> Line | None:  # noqa: C901, PLR0911, PLR0912 - a ta
             return _deletion(step)
 
 
-def _deletion(step: Step) -> Line | None:  # noqa: C901, PLR0911, PLR0912 - a table, one row a kind
+def _deletion(step: MasterStep) -> Line | None:  # noqa: C901, PLR0911, PLR0912 - a table, one row a kind
     match step:
         case steps.DeleteFirewall(name=name):
             return _line(Sign.DELETE, "firewall", name)
@@ -100,7 +121,7 @@ def _deletion(step: Step) -> Line | None:  # noqa: C901, PLR0911, PLR0912 - a ta
             return None
 
 
-def _change(step: Step) -> Line:  # noqa: C901, PLR0911, PLR0912 - a table, one row a kind
+def _change(step: MasterStep) -> Line:  # noqa: C901, PLR0911, PLR0912 - a table, one row a kind
     match step:
         case steps.StartInstance(name=name, zone=zone):
             return _line(Sign.CHANGE, "instance", name, zone, "power on")

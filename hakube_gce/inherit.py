@@ -14,6 +14,7 @@ from hakube_gce.model import Observed, Verb
 from hakube_gce.plan import blockers
 from hakube_gce.plan.blueprint import Blueprint
 from hakube_gce.plan.graph import Blocker
+from hakube_gce.plan.node_blueprint import NodeBlueprint
 from hakube_gce.settings import Settings
 
 
@@ -65,6 +66,7 @@ def inherit(
         service_cidr=values["SERVICE_CLUSTER_IP_RANGE"],
         dns_domain=values["KUBE_DNS_DOMAIN"],
         inherited=values,
+        nodes=_nodes(settings, pod_range=values["CLUSTER_IP_RANGE"]),
         selectors=selectors,
         context_override=settings.kubeconfig.context,
         server_override=settings.kubeconfig.server,
@@ -73,6 +75,29 @@ def inherit(
         programs=programs,
     )
     return Inheritance(blueprint=blueprint, contradictions=contradictions)
+
+
+_HOW_MANY = ("NUM_NODES", "KUBE_CREATE_NODES", "MAX_INSTANCES_PER_MIG")
+
+
+def _nodes(settings: Settings, *, pod_range: str) -> NodeBlueprint:
+    """Describe nodes: by the environment alone, for no master remembers anything of them."""
+    wished = settings.nodes
+    explicit = (n for n in _HOW_MANY if settings.sources.get(n, "default") != "default")
+    return NodeBlueprint(
+        count=wished.wanted,
+        group_size=wished.group_size,
+        machine_type=wished.machine_type,
+        disk_size_gb=wished.disk_size_gb,
+        disk_type=wished.disk_type,
+        image=wished.image,
+        service_account=wished.service_account,
+        scopes=wished.scopes,
+        provisioning=wished.provisioning,
+        labels=wished.labels,
+        pod_range=pod_range,
+        said=tuple((name, settings.values[name]) for name in explicit),
+    )
 
 
 def _of_snapshot(settings: Settings, seen: Observed) -> Mapping[str, str]:

@@ -75,10 +75,10 @@ def _up(switches: Switches, zone: str) -> Wish:
             "adds nodes alone, the second a master; unset one, for example "
             "KUBE_USE_EXISTING_MASTER=false"
         )
-    elif switches.use_existing:
+    if switches.masters and switches.use_existing:
         problems.append(
-            "KUBE_USE_EXISTING_MASTER=true: adding nodes alone is not available yet; unset it, or "
-            "say KUBE_REPLICATE_EXISTING_MASTER=true to add a master"
+            "KUBE_MASTER_ZONES and KUBE_USE_EXISTING_MASTER=true contradict each other: the first "
+            "makes masters, the second nodes alone; unset one"
         )
     if switches.masters and switches.replicate:
         problems.append(
@@ -88,6 +88,7 @@ def _up(switches: Switches, zone: str) -> Wish:
     if switches.replica_name:
         notes.append("KUBE_REPLICA_NAME only tells kube-down what to remove; new names are drawn")
     verb = Verb.REPLICATE if switches.replicate else Verb.CREATE
+    verb = Verb.ADD_NODES if switches.use_existing else verb
     return Wish(intent=Intent(verb=verb, zone=zone), problems=tuple(problems), notes=tuple(notes))
 
 

@@ -4,10 +4,11 @@ Values only: nothing here judges, formats or talks to anybody. Compute Engine's 
 `resources`.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from hakube_gce.node_resources import InstanceTemplate, ManagedGroup, Route
 from hakube_gce.resources import (
     Address,
     BackendService,
@@ -103,6 +104,9 @@ class Verb(StrEnum):
     SNAPSHOT = "snapshot"
     RESTORE = "restore"
     RECOVER = "recover"
+    ADD_NODES = "add-nodes"
+    DELETE_NODES = "delete-nodes"
+    """The nodes of one zone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -193,6 +197,24 @@ class Conflict:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Nodes:
+    """A cluster's worker nodes: what makes them, and what of them is left over."""
+
+    template: InstanceTemplate | None = None
+    groups: tuple[ManagedGroup, ...] = ()
+    strays: tuple[Instance, ...] = ()
+    """VMs of nodes that no group of the cluster manages any more."""
+    routes: tuple[Route, ...] = ()
+    """Of pods, to VMs of nodes."""
+    conflicts: tuple[Conflict, ...] = ()
+    """What stands in the way of making nodes; nothing else is hindered by it."""
+
+    def zones(self) -> frozenset[str]:
+        """Give the zones that hold nodes."""
+        return frozenset([*(g.zone for g in self.groups), *(i.zone for i in self.strays)])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Observed:
     """One consistent look at a cluster: the only thing decisions are made from."""
 
@@ -224,6 +246,7 @@ class Observed:
     rule: ForwardingRule | None = None
     temporary_rule: ForwardingRule | None = None
     conflicts: tuple[Conflict, ...] = ()
+    nodes: Nodes = field(default_factory=Nodes)
     snapshots: tuple[DiskSnapshot, ...] = ()
     """Of all clusters that ever had this name, the newest first."""
     unreadable: tuple[str, ...] = ()

@@ -51,6 +51,70 @@ def firewall_health(prefix: str) -> str:
     return f"{master(prefix)}-health"
 
 
+def firewall_nodes(prefix: str) -> str:
+    """Name the firewall rule that lets pods reach the nodes."""
+    return f"{node(prefix)}-all"
+
+
+def firewall_internal(prefix: str, of: str) -> str:
+    """Name the firewall rule that lets the private network reach masters, or nodes.
+
+    Args:
+        prefix: The instance prefix.
+        of: ``master`` or ``node``.
+    """
+    return f"{prefix}-default-internal-{of}"
+
+
+def node(prefix: str) -> str:
+    """Begin the name of whatever makes nodes; this is also their network tag."""
+    return f"{prefix}-minion"
+
+
+def node_template(prefix: str) -> str:
+    """Name the instance template of the nodes."""
+    return f"{node(prefix)}-template"
+
+
+def node_groups(prefix: str, count: int) -> tuple[str, ...]:
+    """Name a zone's managed groups of nodes; the last has no number, so one alone has none.
+
+    >>> node_groups("kubernetes", 1), node_groups("k", 3)
+    (('kubernetes-minion-group',), ('k-minion-group-1', 'k-minion-group-2', 'k-minion-group'))
+    """
+    base = f"{node(prefix)}-group"
+    return (*(f"{base}-{number}" for number in range(1, count)), base) if count else ()
+
+
+def is_node_group(prefix: str, name: str) -> bool:
+    """Tell whether a managed group's name is one this cluster gives.
+
+    >>> [is_node_group("k", n) for n in
+    ...  ("k-minion-group", "k-minion-group-12", "k-minion-group-0", "ak-minion-group")]
+    [True, True, False, False]
+    """
+    return re.fullmatch(rf"{re.escape(node(prefix))}-group(?:-[1-9][0-9]*)?", name) is not None
+
+
+def is_node(prefix: str, name: str) -> bool:
+    """Tell whether a VM's name is one that a group of this cluster gives.
+
+    >>> [is_node("k", n) for n in ("k-minion-group-x1y2", "k-minion-group-2-x1y2", "k-minion-a")]
+    [True, True, False]
+    """
+    group, _, suffix = name.rpartition("-")
+    return is_node_group(prefix, group) and re.fullmatch(r"[a-z0-9]{4}", suffix) is not None
+
+
+def is_node_route(prefix: str, name: str) -> bool:
+    """Tell whether a route's name is one that Kubernetes gives the routes of this cluster.
+
+    Its cloud provider cuts the cluster's name to 26 characters and adds a UUID.
+    """
+    uuid = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+    return re.fullmatch(rf"{re.escape(prefix[:26])}-{uuid}", name) is not None
+
+
 def context(project: str, prefix: str) -> str:
     """Name of the kubeconfig entries."""
     return f"{project}_{prefix}"

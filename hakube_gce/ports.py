@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Protocol
 
 from hakube_gce.model import Report
+from hakube_gce.node_ports import NodeGateway
 from hakube_gce.resources import (
     Address,
     Disk,
@@ -40,6 +41,9 @@ class ComputeGateway(Protocol):
 
     ``request_id`` is a UUID string: repeating a call with the same one is the same request.
     """
+
+    @property
+    def nodes(self) -> NodeGateway: ...
 
     # ---- reading
     def server_time(self) -> datetime: ...

@@ -11,6 +11,7 @@ from hakube_gce import conditions, snapshots
 from hakube_gce.describe import describe
 from hakube_gce.model import EndpointMode, Observed, Operation, Replica
 from hakube_gce.plan.graph import Blocker, Plan
+from hakube_gce.render_nodes import node_lines, node_objects
 from hakube_gce.steps import Sign
 
 SCHEMA = 1
@@ -75,6 +76,7 @@ def status_lines(seen: Observed) -> tuple[str, ...]:
     """Show a cluster to a person."""
     lines = [headline(seen), ""]
     lines += [f"  {_replica_line(seen, r)}" for r in seen.replicas]
+    lines += [f"  {line}" for line in node_lines(seen.nodes)]
     if seen.operation is not None:
         lines += ["", f"unfinished: {seen.operation.verb.value} {seen.operation.target}".rstrip()]
     lines += [
@@ -134,6 +136,7 @@ def status_object(seen: Observed, *, port: int) -> dict[str, object]:
             "count": len(seen.snapshots),
             "newest": snapshots.as_object(seen.snapshots[0]) if seen.snapshots else None,
         },
+        "nodes": node_objects(seen.nodes),
         "kept_disks": [{"name": d.name, "zone": d.zone} for d in conditions.kept_disks(seen)],
     }
 

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from hakube_gce.node_resources import InstanceTemplate, ManagedGroup, Route
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Zone:
@@ -218,6 +220,11 @@ class Inventory:
     forwarding_rules: tuple[ForwardingRule, ...] = ()
     snapshots: tuple[DiskSnapshot, ...] = ()
     """Only those with a label of ours: a project may hold thousands of others."""
+    templates: tuple[InstanceTemplate, ...] = ()
+    """Only those that are named as a template of nodes is: a project may hold hundreds."""
+    managed_groups: tuple[ManagedGroup, ...] = ()
+    routes: tuple[Route, ...] = ()
+    """Only those that Kubernetes made for its nodes; global."""
     target_pools: tuple[TargetPool, ...] = ()
     http_health_checks: tuple[HealthCheck, ...] = ()
     """Legacy ones, global: the only kind that target pools take."""

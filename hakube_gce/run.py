@@ -33,6 +33,7 @@ from hakube_gce.stopping import Stopping
 _SETTLE_TRIES = 30
 _LISTED_TRIES = 60
 _LOOKS = 3
+_INHERITING = frozenset({Verb.CREATE, Verb.MEND, Verb.REPLICATE, Verb.RESTORE, Verb.ADD_NODES})
 
 
 class Screen(Progress, Protocol):
@@ -137,7 +138,7 @@ def _resolve(job: Job, blueprint: Blueprint, seen: Observed) -> Resolved:
 def _plan(job: Job, inheritance: Inheritance, operation: Operation, seen: Observed) -> Plan:
     planned = plan(inheritance.blueprint, operation, seen)
     extra = clock_check.refusal(job.clock.now(), seen, planned)
-    if operation.verb in {Verb.CREATE, Verb.MEND, Verb.REPLICATE, Verb.RESTORE}:
+    if operation.verb in _INHERITING:
         extra += inheritance.contradictions
     if extra:
         return Plan(blockers=extra + planned.blockers, notes=planned.notes)
@@ -312,7 +313,7 @@ def _verify(job: Job, blueprint: Blueprint, operation: Operation) -> Observed:
     )
 
 
-def _last_line(operation: Operation, planned: Plan, after: Observed) -> str:  # noqa: PLR0911 - a table, one row a verb
+def _last_line(operation: Operation, planned: Plan, after: Observed) -> str:  # noqa: C901, PLR0911 - a table, one row a verb
     match operation.verb:
         case Verb.MEND if any(p.key.startswith(("start-", "await-ready/")) for p in planned.steps):
             return "Done: the cluster's masters are back."
@@ -334,6 +335,10 @@ def _last_line(operation: Operation, planned: Plan, after: Observed) -> str:  # 
             return f"Done: the cluster is back as {operation.target} held it."
         case Verb.RECOVER:
             return f"Done: {operation.target} is the only master; add others with kube-up."
+        case Verb.ADD_NODES:
+            return f"Done: zone {operation.zone} has nodes."
+        case Verb.DELETE_NODES:
+            return f"Done: no nodes are left in zone {operation.zone}; the masters stay."
 
 
 def _window(windows: Sequence[Window]) -> dict[str, object] | None:

@@ -8,6 +8,7 @@ listed except in a teardown: `AdmitReplica` and `ExpelMember` are whole jobs of 
 from dataclasses import dataclass
 from enum import StrEnum
 
+from hakube_gce.node_steps import NodeStep
 from hakube_gce.resources import FirewallSpec, InstanceSpec, RuleTarget
 
 
@@ -386,7 +387,7 @@ class RemoveKubeconfig:
     context: str
 
 
-Step = (
+MasterStep = (
     ReserveAddress
     | CreateFirewall
     | CreateDisk
@@ -435,3 +436,5 @@ Step = (
     | WriteKubeconfig
     | RemoveKubeconfig
 )
+
+Step = MasterStep | NodeStep

@@ -15,6 +15,7 @@ from hakube_gce import marks, names, snapshots
 from hakube_gce.model import Conflict, Mark, Observed, Replica, Report
 from hakube_gce.resources import Address, DiskSnapshot, Instance, Inventory
 from hakube_gce.timestamps import parse_rfc3339
+from hakube_gce.understand_nodes import uid_of_nodes, understand_nodes
 
 FRESH = timedelta(seconds=15)
 """A running agent speaks every few seconds; older than this is not now any more."""
@@ -75,6 +76,7 @@ def understand(
         rule=_ours_named(inventory.forwarding_rules, names.master(prefix), ours),
         temporary_rule=_ours_named(inventory.forwarding_rules, names.temporary_rule(prefix), ours),
         conflicts=() if original else tuple(_conflicts(inventory, ours, address)),
+        nodes=understand_nodes(inventory, prefix=prefix, uid=uid),
         snapshots=_snapshots(inventory, prefix),
         unreadable=inventory.unreadable,
         original_scripts=original,
@@ -130,7 +132,7 @@ def _uid_of_parts(inventory: Inventory, prefix: str) -> str:
         mark = marks.mark_from_description(description)
         if mark and mark.cluster == prefix:
             return mark.uid
-    return ""
+    return uid_of_nodes(inventory, prefix)
 
 
 def _replicas(

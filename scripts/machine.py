@@ -84,6 +84,7 @@ class Machine:
         """Give what a user would export once."""
         return {
             "KUBERNETES_PROVIDER": "emulator",
+            "KUBE_CREATE_NODES": "false",
             "HAKUBE_HOME": str(self.home),
             "KUBECONFIG": str(self.kubeconfig),
             "HAKUBE_ENV_FILE": "off",

@@ -53,6 +53,7 @@ def main(rounds: int) -> None:
             HAKUBE_HOME=home,
             KUBECONFIG=f"{home}/kubeconfig",
             KUBERNETES_PROVIDER="emulator",
+            KUBE_CREATE_NODES="false",
             HAKUBE_RUNTIME="records",
             HAKUBE_LATENCY="none",
             HAKUBE_ENV_FILE="off",

@@ -71,6 +71,9 @@ class Clients:
     snapshots: library.SnapshotsClient
     instances: library.InstancesClient
     instance_groups: library.InstanceGroupsClient
+    instance_templates: library.InstanceTemplatesClient
+    instance_group_managers: library.InstanceGroupManagersClient
+    routes: library.RoutesClient
     health_checks: library.RegionHealthChecksClient
     backend_services: library.RegionBackendServicesClient
     forwarding_rules: library.ForwardingRulesClient
@@ -143,6 +146,9 @@ def build_clients(
         snapshots=build(library.SnapshotsClient),
         instances=build(library.InstancesClient),
         instance_groups=build(library.InstanceGroupsClient),
+        instance_templates=build(library.InstanceTemplatesClient),
+        instance_group_managers=build(library.InstanceGroupManagersClient),
+        routes=build(library.RoutesClient),
         health_checks=build(library.RegionHealthChecksClient),
         backend_services=build(library.RegionBackendServicesClient),
         forwarding_rules=build(library.ForwardingRulesClient),

@@ -17,6 +17,7 @@ from hakube_gce.gce.clients import Clients
 from hakube_gce.gce.inventory import Reader
 from hakube_gce.gce.kinds import Place, kinds_of
 from hakube_gce.gce.library import compute
+from hakube_gce.gce.nodes import GoogleNodes
 from hakube_gce.gce.project import Project
 from hakube_gce.resources import (
     Address,
@@ -52,6 +53,7 @@ class GoogleCompute:
         self._project = Project(persistence=persistence, changes=changes)
         self._clients = clients
         self._kinds = kinds_of(clients)
+        self.nodes = GoogleNodes(self._project, self._kinds)
         self._reader = Reader(clients=clients, persistence=persistence, pools=pools)
 
     def close(self) -> None:

@@ -1,7 +1,7 @@
 """Everything a region holds of the kinds we use, read at once.
 
-The zones and the time, eleven lists side by side, then what no list tells: who is in a group, and
-how healthy a backend is. Raw: nothing is matched by name or mark here.
+The zones and the time, fourteen lists side by side, then what no list tells: who is in a group,
+and how healthy a backend is. Raw: nothing is matched by name or mark here.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -12,7 +12,7 @@ from typing import Any
 
 from hakube_gce import marks
 from hakube_gce.errors import ResourceNotFound
-from hakube_gce.gce import paths, values
+from hakube_gce.gce import node_messages, paths, values
 from hakube_gce.gce.calls import CALL_TIMEOUT_S, Persistence
 from hakube_gce.gce.clients import Clients
 from hakube_gce.gce.library import compute
@@ -20,8 +20,8 @@ from hakube_gce.gce.listing import Listing, read_list, read_pages, read_region
 from hakube_gce.gce.probes import Probes
 from hakube_gce.resources import BackendService, InstanceGroup, Inventory, TargetPool
 
-_AT_ONCE = 12
-"""More than there are lists. urllib3 pools are sized for it."""
+_AT_ONCE = 14
+"""As many as there are lists. urllib3 pools are sized for it."""
 
 _OURS = {"filter": f"labels.{marks.UID_LABEL}:*"}
 """Projects with snapshot schedules hold thousands; only those with a label of ours are read."""
@@ -45,7 +45,7 @@ class Reader:
         with self.pools(_AT_ONCE) as pool:
             futures = {kind: pool.submit(read) for kind, read in self._lists(region).items()}
             lists = {kind: future.result() for kind, future in futures.items()}
-            groups = self._groups(pool, lists["instance_groups"], lists["instances"])
+            groups = self._groups(pool, lists)
             services, pools = self._targets(pool, region, lists)
             found = _assemble(region, server_time, {"zones": zones, **lists})
             return replace(
@@ -129,6 +129,23 @@ class Reader:
                 {},
                 about="global/httpHealthChecks",
             ),
+            "managed_groups": zonal(
+                clients.instance_group_managers.aggregated_list,
+                "instance_group_managers",
+                "instanceGroupManagers",
+            ),
+            "templates": lambda: read_list(
+                self.persistence,
+                clients.instance_templates.list,
+                node_messages.NAMED_AS_NODES,
+                about="global/instanceTemplates",
+            ),
+            "routes": lambda: read_list(
+                self.persistence,
+                clients.routes.list,
+                node_messages.MADE_FOR_NODES,
+                about="global/routes",
+            ),
             "firewalls": lambda: read_list(
                 self.persistence, clients.firewalls.list, {}, about="global/firewalls"
             ),
@@ -138,10 +155,11 @@ class Reader:
         }
 
     def _groups(
-        self, pool: Executor, groups: Listing, instances: Listing
+        self, pool: Executor, lists: Mapping[str, Listing]
     ) -> Callable[[], tuple[InstanceGroup, ...]]:
         """Start reading every group's members; the result collects them."""
-        managed = _managed_members(instances.items)
+        empty = {(paths.last(m.zone), m.name): () for m in lists["managed_groups"].items}
+        managed = {**empty, **_managed_members(lists["instances"].items)}
 
         def read(message: compute.InstanceGroup) -> InstanceGroup | None:
             place = (paths.last(message.zone), message.name)
@@ -151,7 +169,7 @@ class Reader:
                 return None  # deleted between the two calls
             return values.instance_group(message, members)
 
-        pending = [pool.submit(read, message) for message in groups.items]
+        pending = [pool.submit(read, message) for message in lists["instance_groups"].items]
         return lambda: tuple(group for future in pending if (group := future.result()))
 
     def _targets(
@@ -219,5 +237,8 @@ def _assemble(
         forwarding_rules=tuple(map(values.forwarding_rule, lists["forwarding_rules"].items)),
         snapshots=tuple(map(values.snapshot, lists["snapshots"].items)),
         http_health_checks=tuple(map(values.http_health_check, lists["http_health_checks"].items)),
+        templates=tuple(map(node_messages.read_template, lists["templates"].items)),
+        managed_groups=tuple(map(node_messages.read_managed_group, lists["managed_groups"].items)),
+        routes=tuple(map(node_messages.read_route, lists["routes"].items)),
         unreadable=tuple(dict.fromkeys(holes)),
     )

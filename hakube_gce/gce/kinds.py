@@ -80,6 +80,9 @@ class Kinds:
     snapshots: Kind
     instances: Kind
     instance_groups: Kind
+    instance_templates: Kind
+    instance_group_managers: Kind
+    routes: Kind
     health_checks: Kind
     backend_services: Kind
     forwarding_rules: Kind
@@ -96,6 +99,13 @@ def kinds_of(clients: Clients) -> Kinds:
         snapshots=Kind("snapshots", "snapshot", clients.snapshots),
         instances=Kind("instances", "instance", clients.instances),
         instance_groups=Kind("instanceGroups", "instance_group", clients.instance_groups),
+        instance_templates=Kind(
+            "instanceTemplates", "instance_template", clients.instance_templates
+        ),
+        instance_group_managers=Kind(
+            "instanceGroupManagers", "instance_group_manager", clients.instance_group_managers
+        ),
+        routes=Kind("routes", "route", clients.routes),
         health_checks=Kind("healthChecks", "health_check", clients.health_checks),
         backend_services=Kind("backendServices", "backend_service", clients.backend_services),
         forwarding_rules=Kind("forwardingRules", "forwarding_rule", clients.forwarding_rules),

@@ -1,7 +1,7 @@
 """The only door to google-cloud-compute: what the gateway needs of it, imported the short way.
 
 The library's ``__init__`` imports all of its 130 services, which takes two to three seconds; the
-sixteen clients used here take under one. So its package is registered without running that
+seventeen clients used here take under one. So its package is registered without running that
 ``__init__``, and runs it only when somebody asks for a name that it alone defines: other users of
 the library in the same process see no difference. This is not a documented way to import it; when
 it does not work out, the plain import is used, and a test says so. Python 3.15 imports lazily by
@@ -71,7 +71,13 @@ from google.cloud.compute_v1.services.disks import DisksClient  # noqa: E402
 from google.cloud.compute_v1.services.firewalls import FirewallsClient  # noqa: E402
 from google.cloud.compute_v1.services.forwarding_rules import ForwardingRulesClient  # noqa: E402
 from google.cloud.compute_v1.services.global_operations import GlobalOperationsClient  # noqa: E402
+from google.cloud.compute_v1.services.instance_group_managers import (  # noqa: E402
+    InstanceGroupManagersClient,
+)
 from google.cloud.compute_v1.services.instance_groups import InstanceGroupsClient  # noqa: E402
+from google.cloud.compute_v1.services.instance_templates import (  # noqa: E402
+    InstanceTemplatesClient,
+)
 from google.cloud.compute_v1.services.instances import InstancesClient  # noqa: E402
 from google.cloud.compute_v1.services.region_backend_services import (  # noqa: E402
     RegionBackendServicesClient,
@@ -80,6 +86,7 @@ from google.cloud.compute_v1.services.region_health_checks import (  # noqa: E40
     RegionHealthChecksClient,
 )
 from google.cloud.compute_v1.services.region_operations import RegionOperationsClient  # noqa: E402
+from google.cloud.compute_v1.services.routes import RoutesClient  # noqa: E402
 from google.cloud.compute_v1.services.snapshots import SnapshotsClient  # noqa: E402
 from google.cloud.compute_v1.services.target_pools import TargetPoolsClient  # noqa: E402
 from google.cloud.compute_v1.services.zone_operations import ZoneOperationsClient  # noqa: E402
@@ -96,11 +103,14 @@ __all__ = [
     "FirewallsClient",
     "ForwardingRulesClient",
     "GlobalOperationsClient",
+    "InstanceGroupManagersClient",
     "InstanceGroupsClient",
+    "InstanceTemplatesClient",
     "InstancesClient",
     "RegionBackendServicesClient",
     "RegionHealthChecksClient",
     "RegionOperationsClient",
+    "RoutesClient",
     "SnapshotsClient",
     "TargetPoolsClient",
     "ZoneOperationsClient",

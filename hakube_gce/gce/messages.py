@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from hakube_gce.gce import paths
 from hakube_gce.gce.legacy_checks import HttpHealthCheck
 from hakube_gce.gce.library import compute
+from hakube_gce.gce.paths import network_path as _network
 from hakube_gce.resources import FirewallSpec, InstanceSpec, RuleTarget, TargetKind
 
 ACCESS_CONFIG_TYPE = "ONE_TO_ONE_NAT"
@@ -229,19 +230,11 @@ def _interface(spec: InstanceSpec, project: str) -> compute.NetworkInterface:
         access_configs=[access_config(_EXTERNAL_NAT, address=spec.address)]
     )
     if spec.subnetwork:
-        interface.subnetwork = _subnetwork(spec.subnetwork, project, spec.zone)
+        interface.subnetwork = paths.subnetwork_path(
+            spec.subnetwork, project, paths.region_of(spec.zone)
+        )
     else:
         interface.network = _network(spec.network, project)
     if spec.internal_ip:
         interface.network_i_p = spec.internal_ip
     return interface
-
-
-def _network(network: str, project: str) -> str:
-    return network if "/" in network else f"projects/{project}/global/networks/{network}"
-
-
-def _subnetwork(subnetwork: str, project: str, zone: str) -> str:
-    if "/" in subnetwork:
-        return subnetwork
-    return f"projects/{project}/regions/{paths.region_of(zone)}/subnetworks/{subnetwork}"

@@ -84,3 +84,15 @@ def zonal(url: str, collection: str) -> tuple[str, str] | None:
         case ["zones", zone_name, kind, name] if kind == collection:
             return zone_name, name
     return None
+
+
+def network_path(network: str, project: str) -> str:
+    """Give the path of a network that is named alone; a path stays as it is."""
+    return network if "/" in network else f"projects/{project}/global/networks/{network}"
+
+
+def subnetwork_path(subnetwork: str, project: str, region_name: str) -> str:
+    """Give the path of a subnetwork that is named alone; a path stays as it is."""
+    if "/" in subnetwork:
+        return subnetwork
+    return f"projects/{project}/regions/{region_name}/subnetworks/{subnetwork}"

@@ -39,6 +39,8 @@ class Limits:
     snapshot_s: float = 1800.0
     rescue_s: float = 1200.0
     """How long a recovery or a restore may take at the master: it copies whole databases."""
+    nodes_s: float = 1800.0
+    """How long a managed group may take to make its VMs; the newest original's limit."""
     election_s: float = 20.0
     """For how long a master must say that it has no quorum while others may be electing."""
     poll_s: float = 1.0

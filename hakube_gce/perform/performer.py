@@ -3,8 +3,10 @@
 from typing import assert_never
 
 from hakube_gce.errors import ResourceConflict, ResourceNotFound
+from hakube_gce.node_steps import NodeStep
 from hakube_gce.perform import balancing, endpoint, handover, machines, membership, rescue
 from hakube_gce.perform.context import Context
+from hakube_gce.perform.nodes import perform_node_step
 from hakube_gce.plan.graph import Planned
 from hakube_gce.plan.planner import plan
 from hakube_gce.steps import (
@@ -85,6 +87,9 @@ def _still_due(context: Context, planned: Planned) -> bool:
 
 def _dispatch(context: Context, planned: Planned) -> None:  # noqa: C901, PLR0912, PLR0915 - one closed union, one match: the type checker proves it complete
     key, step = planned.key, planned.step
+    if isinstance(step, NodeStep):
+        perform_node_step(context, key, step)
+        return
     match step:
         case ReserveAddress():
             return  # taking the lock has made it

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from hakube_gce import marks, names
 from hakube_gce.model import Mark
+from hakube_gce.plan.node_blueprint import NodeBlueprint
 from hakube_gce.resources import FirewallSpec, InstanceSpec, RuleTarget, TargetKind
 
 CONFIG_KEY = "hakube-config"
@@ -54,6 +55,7 @@ class Blueprint:
     dns_domain: str = "cluster.local"
     inherited: Mapping[str, str] = field(default_factory=dict)
     """Variable → value, as the first master was made with; replicas get the same."""
+    nodes: NodeBlueprint = field(default_factory=NodeBlueprint)
     selectors: tuple[tuple[str, str], ...] = ()
     """Variables that pick this cluster, for the commands we print."""
     context_override: str = ""

@@ -16,7 +16,16 @@ def replicate(blueprint: Blueprint, zone: str) -> str:
 
 def create(blueprint: Blueprint, zone: str) -> str:
     """Give the command that makes the first master."""
-    return _line(blueprint, blueprint.programs[0], KUBE_GCE_ZONE=zone)
+    return _line(
+        blueprint, blueprint.programs[0], KUBE_GCE_ZONE=zone, **dict(blueprint.nodes.said)
+    )
+
+
+def add_nodes(blueprint: Blueprint, zone: str) -> str:
+    """Give the command that adds nodes in a zone to the masters that are there."""
+    variables = {"KUBE_GCE_ZONE": zone, "KUBE_USE_EXISTING_MASTER": "true"}
+    said = dict(blueprint.nodes.said)
+    return _line(blueprint, blueprint.programs[0], **variables, **said)
 
 
 def create_in_zones(blueprint: Blueprint, zones: Sequence[str]) -> str:
@@ -99,6 +108,10 @@ def finish(blueprint: Blueprint, operation: Operation) -> str:  # noqa: PLR0911 
             return restore(blueprint, operation.zone, operation.target, confirmed=True)
         case Verb.RECOVER:
             return recover(blueprint, operation.zone, operation.target, confirmed=True)
+        case Verb.ADD_NODES:
+            return add_nodes(blueprint, operation.zone)
+        case Verb.DELETE_NODES:
+            return teardown(blueprint, operation.zone, confirmed=False)
 
 
 def again(blueprint: Blueprint, intent: Intent) -> str:  # noqa: PLR0911 - one row a verb
@@ -118,6 +131,10 @@ def again(blueprint: Blueprint, intent: Intent) -> str:  # noqa: PLR0911 - one r
             return restore(blueprint, intent.zone, intent.snapshot, confirmed=intent.confirmed)
         case Verb.RECOVER:
             return recover(blueprint, intent.zone, intent.replica_name, confirmed=intent.confirmed)
+        case Verb.ADD_NODES:
+            return add_nodes(blueprint, intent.zone)
+        case Verb.DELETE_NODES:
+            return teardown(blueprint, intent.zone, confirmed=False)
 
 
 def in_turn(blueprint: Blueprint, intents: Sequence[Intent]) -> tuple[str, ...]:

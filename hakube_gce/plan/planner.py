@@ -5,6 +5,8 @@ from hakube_gce.plan.blueprint import Blueprint
 from hakube_gce.plan.create import plan_create
 from hakube_gce.plan.graph import Plan
 from hakube_gce.plan.mend import plan_mend
+from hakube_gce.plan.node_teardown import plan_delete_nodes
+from hakube_gce.plan.nodes import plan_add_nodes
 from hakube_gce.plan.recover import plan_recover
 from hakube_gce.plan.remove import plan_remove
 from hakube_gce.plan.replicate import plan_replicate
@@ -13,7 +15,7 @@ from hakube_gce.plan.snapshot import plan_snapshot
 from hakube_gce.plan.teardown import plan_teardown
 
 
-def plan(blueprint: Blueprint, operation: Operation, seen: Observed) -> Plan:  # noqa: PLR0911 - one row a verb
+def plan(blueprint: Blueprint, operation: Operation, seen: Observed) -> Plan:  # noqa: C901, PLR0911 - one row a verb
     """Plan what is still missing to the operation's end; an empty plan means it is done.
 
     The same inputs give the same plan, and the plan after a finished run is empty.
@@ -35,3 +37,7 @@ def plan(blueprint: Blueprint, operation: Operation, seen: Observed) -> Plan:  #
             return plan_restore(blueprint, operation, seen)
         case Verb.RECOVER:
             return plan_recover(blueprint, operation, seen)
+        case Verb.ADD_NODES:
+            return plan_add_nodes(blueprint, operation, seen)
+        case Verb.DELETE_NODES:
+            return plan_delete_nodes(operation, seen)

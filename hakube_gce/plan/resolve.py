@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from hakube_gce import conditions, names
 from hakube_gce.model import Intent, Observed, Operation, Replica, Verb
-from hakube_gce.plan import blockers, recover, restore, snapshot, superseding
+from hakube_gce.plan import blockers, node_wishes, recover, restore, snapshot, superseding
 from hakube_gce.plan.blueprint import Blueprint
 from hakube_gce.plan.create import is_founding
 from hakube_gce.plan.graph import Blocker
@@ -28,7 +28,7 @@ class Resolved:
     """Why there is nothing to do: the wish is fulfilled."""
 
 
-def resolve(  # noqa: PLR0911 - one row a verb
+def resolve(  # noqa: C901, PLR0911 - one row a verb
     blueprint: Blueprint,
     intent: Intent,
     seen: Observed,
@@ -67,6 +67,12 @@ def resolve(  # noqa: PLR0911 - one row a verb
             return _as_resolved(restore.wish(blueprint, intent, seen, operation_id=operation_id))
         case Verb.RECOVER:
             return _as_resolved(recover.wish(blueprint, intent, seen, operation_id=operation_id))
+        case Verb.ADD_NODES:
+            return _as_resolved(
+                node_wishes.adding(blueprint, intent, seen, operation_id=operation_id)
+            )
+        case Verb.DELETE_NODES:
+            raise AssertionError("nobody wishes for it by name: kube-down's zone decides")
 
 
 def _as_resolved(found: Operation | Blocker | str) -> Resolved:
@@ -233,6 +239,9 @@ def _teardown(blueprint: Blueprint, intent: Intent, seen: Observed, operation_id
         return Resolved(
             nothing_to_do=f"there is no cluster {blueprint.prefix} in region {blueprint.region}"
         )
+    nodes_alone = node_wishes.deleting(blueprint, intent, seen, operation_id=operation_id)
+    if nodes_alone is not None:
+        return _as_resolved(nodes_alone)
     unfinished = seen.operation
     if unfinished is not None and unfinished.verb is Verb.TEARDOWN:
         return Resolved(operation=unfinished)
@@ -246,6 +255,8 @@ def _teardown(blueprint: Blueprint, intent: Intent, seen: Observed, operation_id
 
 
 def _leftovers(seen: Observed) -> bool:
+    if seen.nodes.template or seen.nodes.zones():
+        return True
     parts = seen.groups or seen.backend_service or seen.pool or seen.http_check or seen.rule
     return bool(seen.disks or seen.firewalls or parts)
 

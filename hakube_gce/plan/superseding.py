@@ -18,15 +18,17 @@ def gives_up(unfinished: Operation, target: str) -> bool:
 def gives_way(seen: Observed, wished: Verb) -> bool:
     """Tell whether the unfinished operation is given up for whatever else is wished.
 
-    A snapshot always is, and so is mending: nothing depends on them, and where they cannot be done
-    they must not keep the masters from coming back, or from being replaced. A recovery is where a
-    majority came back, because then it is not done; and for kube-up while it has deleted nobody
-    yet, or once its survivor's VM is gone: first that has to be made again.
+    A snapshot always is, and so are mending and nodes: nothing depends on them, and where they
+    cannot be done they must not keep the masters from coming back, or from being replaced. A
+    recovery is where a majority came back, because then it is not done; and for kube-up while it
+    has deleted nobody yet, or once its survivor's VM is gone: first that has to be made again.
     """
     unfinished = seen.operation
     if unfinished is None or unfinished.verb is wished:
         return False
-    if unfinished.verb in {Verb.SNAPSHOT, Verb.MEND}:
+    if unfinished.verb is Verb.DELETE_NODES:
+        return wished is not Verb.TEARDOWN  # the same wish, said in a zone without a master
+    if unfinished.verb in {Verb.SNAPSHOT, Verb.MEND, Verb.ADD_NODES}:
         return True
     if unfinished.verb is not Verb.RECOVER:
         return False

@@ -5,6 +5,7 @@ from hakube_gce.model import Observed, Operation
 from hakube_gce.plan import balancer, blockers
 from hakube_gce.plan.blueprint import Blueprint
 from hakube_gce.plan.graph import Draft, Plan, blocked
+from hakube_gce.plan.node_teardown import delete_all_nodes, nodes_that_go
 from hakube_gce.steps import (
     DeleteDisk,
     DeleteFirewall,
@@ -24,6 +25,7 @@ def plan_teardown(blueprint: Blueprint, operation: Operation, seen: Observed) ->
     if seen.rule is not None:
         rules = (draft.add("delete-rule", DeleteRule(name=seen.rule.name)),)
     balancer.delete_parts(draft, blueprint, seen, after=rules)
+    delete_all_nodes(draft, seen)
     for replica in seen.replicas:
         step = DeleteInstance(name=replica.name, zone=replica.zone, id=replica.instance.id)
         draft.add(f"delete-instance/{replica.name}", step, after=rules)
@@ -36,7 +38,10 @@ def plan_teardown(blueprint: Blueprint, operation: Operation, seen: Observed) ->
         step_firewall = DeleteFirewall(name=firewall.name)
         draft.add(f"delete-firewall/{firewall.name}", step_firewall, after=instances)
     _last(draft, blueprint, seen)
-    notes = tuple(f"left alone: {c.resource} {c.why}" for c in seen.conflicts)
+    notes = tuple(
+        f"left alone: {c.resource} {c.why}" for c in (*seen.conflicts, *seen.nodes.conflicts)
+    )
+    notes = (*nodes_that_go(seen, seen.nodes.zones()), *notes)
     if seen.snapshots:
         names_kept = ", ".join(s.name for s in seen.snapshots)
         notes += (

@@ -65,8 +65,8 @@ USE_EXISTING = Variable(
     decisive=True,
     support=Support.DIFFERENT,
     why="with KUBE_REPLICATE_EXISTING_MASTER it is refused as a contradiction, where it won",
-    meaning="kube-up only adds nodes; not available yet",
-    example="false",
+    meaning="kube-up only adds nodes, in KUBE_GCE_ZONE, to the masters that are there",
+    example="true",
 )
 DELETE_NODES = Variable(
     name="KUBE_DELETE_NODES",
@@ -75,7 +75,8 @@ DELETE_NODES = Variable(
     decisive=True,
     support=Support.DIFFERENT,
     why="any spelling of false counts; without it the whole cluster goes in one run, on a word",
-    meaning="false: kube-down removes one master; true: the whole cluster",
+    meaning="false: kube-down removes one master; true: the whole cluster, or in a zone without a "
+    "master that zone's nodes",
     example="false",
 )
 REPLICA_NAME = Variable(

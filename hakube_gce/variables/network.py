@@ -3,7 +3,6 @@
 from hakube_gce import address_kinds as addresses
 from hakube_gce import setting_kinds as kinds
 from hakube_gce.setting_kinds import Kind
-from hakube_gce.variables.nodes import NO_NODES
 from hakube_gce.variables.row import Group, Reach, Variable
 
 NO_NETWORKS = "networks are neither made nor deleted yet"
@@ -66,7 +65,6 @@ POD_RANGE = Variable(
     default_says="by NUM_NODES: 10.64.0.0/14; over 1000 /13; over 2000 /12; over 4000 /11",
     meaning="addresses of pods",
     example="10.64.0.0/14",
-    pending=NO_NODES,
 )
 NODE_RANGE = Variable(
     name="NODE_IP_RANGE",
@@ -83,7 +81,7 @@ MASTER_RANGE = Variable(
     reach=Reach.CLUSTER,
     meaning="addresses of pods on masters",
     example="10.246.0.0/24",
-    pending=NO_NODES,
+    pending="masters run no pods yet",
 )
 SERVICE_RANGE = Variable(
     name="SERVICE_CLUSTER_IP_RANGE",

@@ -5,7 +5,7 @@ from hakube_gce import setting_kinds as kinds
 from hakube_gce.setting_kinds import Kind
 from hakube_gce.variables.row import Group, Reach, Support, Variable
 
-NO_NODES = "worker nodes are not made yet"
+NO_AUTOSCALER = "the cluster autoscaler is not installed yet"
 
 NUM_NODES = Variable(
     name="NUM_NODES",
@@ -13,7 +13,6 @@ NUM_NODES = Variable(
     default="3",
     meaning="how many nodes a command that makes nodes makes; masters and ranges are sized by it",
     example="3",
-    pending=NO_NODES,
 )
 CREATE_NODES = Variable(
     name="KUBE_CREATE_NODES",
@@ -22,7 +21,6 @@ CREATE_NODES = Variable(
     decisive=True,
     meaning="false: masters only, and no nodes are expected",
     example="false",
-    pending=NO_NODES,
 )
 NODE_SIZE = Variable(
     name="NODE_SIZE",
@@ -31,7 +29,6 @@ NODE_SIZE = Variable(
     reach=Reach.TEMPLATE,
     meaning="machine type of a node",
     example="e2-standard-4",
-    pending=NO_NODES,
 )
 NODE_DISK_SIZE = Variable(
     name="NODE_DISK_SIZE",
@@ -40,7 +37,6 @@ NODE_DISK_SIZE = Variable(
     reach=Reach.TEMPLATE,
     meaning="size of a node's boot disk",
     example="100GB",
-    pending=NO_NODES,
 )
 NODE_DISK_TYPE = Variable(
     name="NODE_DISK_TYPE",
@@ -52,7 +48,6 @@ NODE_DISK_TYPE = Variable(
     reach=Reach.TEMPLATE,
     meaning="type of a node's boot disk",
     example="pd-balanced",
-    pending=NO_NODES,
 )
 NODE_IMAGE = Variable(
     name="KUBE_GCE_NODE_IMAGE",
@@ -63,7 +58,6 @@ NODE_IMAGE = Variable(
     why="Debian or Ubuntu LTS: Container-Optimized OS has no Python for the agent",
     meaning="image of a node",
     example="family/debian-12",
-    pending=NO_NODES,
 )
 NODE_IMAGE_PROJECT = Variable(
     name="KUBE_GCE_NODE_PROJECT",
@@ -72,7 +66,6 @@ NODE_IMAGE_PROJECT = Variable(
     reach=Reach.TEMPLATE,
     meaning="project that holds the nodes' image",
     example="debian-cloud",
-    pending=NO_NODES,
 )
 NODE_SERVICE_ACCOUNT = Variable(
     name="KUBE_GCE_NODE_SERVICE_ACCOUNT",
@@ -81,7 +74,6 @@ NODE_SERVICE_ACCOUNT = Variable(
     reach=Reach.TEMPLATE,
     meaning="service account of a node",
     example="nodes@my-project.iam.gserviceaccount.com",
-    pending=NO_NODES,
 )
 NODE_SCOPES = Variable(
     name="NODE_SCOPES",
@@ -90,7 +82,6 @@ NODE_SCOPES = Variable(
     reach=Reach.TEMPLATE,
     meaning="what that account may do from a node: gcloud's short names, or URLs",
     example="cloud-platform",
-    pending=NO_NODES,
 )
 PREEMPTIBLE_NODE = Variable(
     name="PREEMPTIBLE_NODE",
@@ -99,7 +90,6 @@ PREEMPTIBLE_NODE = Variable(
     reach=Reach.TEMPLATE,
     meaning="true: preemptible nodes; spot: Spot ones",
     example="spot",
-    pending=NO_NODES,
 )
 NODE_LABELS = Variable(
     name="KUBE_NODE_LABELS",
@@ -108,7 +98,6 @@ NODE_LABELS = Variable(
     meaning="labels that nodes have in Kubernetes",
     example="pool=workers,example.com/team=dev",
     aliases=("NODE_LABELS",),
-    pending=NO_NODES,
 )
 GROUP_SIZE = Variable(
     name="MAX_INSTANCES_PER_MIG",
@@ -116,7 +105,6 @@ GROUP_SIZE = Variable(
     default="1000",
     meaning="most nodes in one managed instance group; nought and less mean 1000",
     example="500",
-    pending=NO_NODES,
 )
 AUTOSCALER = Variable(
     name="KUBE_ENABLE_CLUSTER_AUTOSCALER",
@@ -125,7 +113,7 @@ AUTOSCALER = Variable(
     reach=Reach.CLUSTER,
     meaning="the cluster autoscaler makes and removes nodes between two bounds",
     example="true",
-    pending=NO_NODES,
+    pending=NO_AUTOSCALER,
 )
 AUTOSCALER_MIN = Variable(
     name="KUBE_AUTOSCALER_MIN_NODES",
@@ -133,7 +121,7 @@ AUTOSCALER_MIN = Variable(
     reach=Reach.CLUSTER,
     meaning="its lower bound; mandatory when it is enabled",
     example="1",
-    pending=NO_NODES,
+    pending=NO_AUTOSCALER,
 )
 AUTOSCALER_MAX = Variable(
     name="KUBE_AUTOSCALER_MAX_NODES",
@@ -141,7 +129,7 @@ AUTOSCALER_MAX = Variable(
     reach=Reach.CLUSTER,
     meaning="its upper bound; mandatory when it is enabled",
     example="10",
-    pending=NO_NODES,
+    pending=NO_AUTOSCALER,
 )
 
 GROUP = Group(

@@ -230,6 +230,7 @@ class Desk:
             "HAKUBE_HOME": str(self.home),
             "KUBECONFIG": str(self.kubeconfig),
             "HAKUBE_ENV_FILE": "off",
+            "KUBE_CREATE_NODES": "false",  # but for tests of nodes
             "HAKUBE_COMPUTE_ENDPOINT": self.lab.endpoint,
             **self.exported,
             **variables,

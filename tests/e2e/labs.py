@@ -79,6 +79,7 @@ class Lab:
             "HAKUBE_HOME": str(self.folder / "home"),
             "KUBECONFIG": str(self.folder / "kubeconfig"),
             "HAKUBE_ENV_FILE": "off",
+            "KUBE_CREATE_NODES": "false",  # but for tests of nodes
             "KUBE_GCE_ZONE": B,
         }
         if self.package is not None:

@@ -51,6 +51,14 @@ EXPLAINED: Mapping[str, Mapping[str, str]] = {
     "instances.deleteAccessConfig": {},
     "instances.delete": {},
     "addresses.delete": {},
+    "instanceTemplates.insert": {
+        "description": "carries the mark of ownership",
+        "properties": "see the test of a node's properties below",
+    },
+    "instanceGroupManagers.insert": {
+        "description": "carries the mark of ownership",
+        "zone": "gcloud repeats in the body what stands in the path",
+    },
     "forwardingRules.insert": {
         "description": "carries the mark of ownership: rules take no labels at their insert",
         "IPProtocol": "TCP is the default; a backend service wants it said",
@@ -145,6 +153,11 @@ MADE = [
     ("instances.insert", "kubernetes-master"),
     ("instances.insert", "kubernetes-master-<r>"),
     ("forwardingRules.insert", "kubernetes-master"),
+    ("firewalls.insert", "kubernetes-minion-all"),
+    ("firewalls.insert", "kubernetes-default-internal-master"),
+    ("firewalls.insert", "kubernetes-default-internal-node"),
+    ("instanceTemplates.insert", "kubernetes-minion-template"),
+    ("instanceGroupManagers.insert", "kubernetes-minion-group"),
 ]
 
 
@@ -201,7 +214,27 @@ def test_no_secret_stands_in_a_masters_metadata(ours: list[dict[str, Any]]) -> N
         assert {i["key"] for i in items} == {"cluster-name", "hakube-config"}
 
 
-def test_firewalls_that_belong_to_nodes_or_ssh_are_the_only_ones_missing(
+def test_a_node_differs_in_image_machine_subnetwork_mark_and_metadata_alone(
+    ours: list[dict[str, Any]],
+) -> None:
+    theirs, mine = (
+        by_method(calls, "instanceTemplates.insert", "kubernetes-minion-template")["properties"]
+        for calls in (originals(), ours)
+    )
+    assert {i["key"] for i in mine.pop("metadata")["items"]} == {"cluster-name", "startup-script"}
+    assert set(mine.pop("labels")) == {"hakube-cluster", "hakube-uid", "hakube-op-id"}
+    assert mine.pop("machineType") == "e2-standard-2"  # n1-standard-2 was of its time
+    for properties in (theirs, mine):
+        properties["disks"][0]["initializeParams"].pop("sourceImage")
+        for interface in properties["networkInterfaces"]:
+            # the network alone is named, as for masters: Compute Engine finds its subnetwork
+            interface.pop("subnetwork", interface.pop("network", ""))
+    mine["disks"][0]["initializeParams"].pop("labels")
+    assert theirs.keys() - mine.keys() == {"metadata", "machineType"}
+    assert mine == {key: theirs[key] for key in mine}
+
+
+def test_the_firewall_for_ssh_is_the_only_one_missing(
     ours: list[dict[str, Any]],
 ) -> None:
     theirs, mine = (
@@ -209,12 +242,7 @@ def test_firewalls_that_belong_to_nodes_or_ssh_are_the_only_ones_missing(
         for calls in (originals(), ours)
     )
     assert mine <= theirs
-    assert theirs - mine == {
-        "kubernetes-default-internal-master",  # nodes reach masters through it; there are none yet
-        "kubernetes-default-internal-node",
-        "kubernetes-minion-all",
-        "default-default-ssh",  # nothing of ours needs port 22
-    }
+    assert theirs - mine == {"default-default-ssh"}  # nothing of ours needs port 22
 
 
 def sent(calls: list[dict[str, Any]], method: str) -> list[dict[str, Any]]:

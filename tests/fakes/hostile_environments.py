@@ -183,7 +183,7 @@ def contradictions() -> Iterator[Hostile]:
     for verb, variables in (
         ("up", {replicate: "true", existing: "true"}),
         ("up", {replicate: "yes", existing: "1"}),
-        ("up", {existing: "true"}),
+        ("up", {existing: "true", "KUBE_MASTER_ZONES": "europe-west1-b"}),
         ("down", {delete: "true", name: "trio-master"}),
         ("down", {delete: "YES", name: "trio-master"}),
         ("down", {delete: "1", name: "nobody"}),

@@ -240,6 +240,7 @@ def _settings(argv: tuple[str, ...]) -> Settings:
         "HOME": "/nonexistent",
         "PROJECT": PROJECT,
         "HAKUBE_COMPUTE_ENDPOINT": "http://127.0.0.1:9",
+        "KUBE_CREATE_NODES": "false",
         **dict(v.split("=", 1) for v in variables),
     }
     return Settings.parse(environment, command=Command(command))

@@ -71,4 +71,8 @@ def test_a_value_that_cannot_be_read_hides_no_other() -> None:
 def test_what_has_no_effect_yet_is_marked() -> None:
     screen, rows, _problems = told()
     marked = {line.split()[0] for line in screen.splitlines() if line.endswith(" *")}
-    assert marked == {name for name, row in rows.items() if row["without_effect"]} > {"NODE_SIZE"}
+    assert (
+        marked
+        == {name for name, row in rows.items() if row["without_effect"]}
+        > {"KUBE_DELETE_NETWORK"}
+    )

@@ -21,6 +21,7 @@ PURE = (
     "misspellings", "intents", "model", "resources", "conditions", "plan", "steps", "pki",
     "render", "errors", "names", "marks", "inherit", "snapshots",
     "describe", "remembered", "leaves", "cluster_keys", "understand", "timestamps",
+    "node_resources", "render_nodes", "node_steps", "node_startup", "understand_nodes",
     "whatif", "whatif_text", "whatif_worlds", "clock_check", "validation", "facts",
     "command_table", "completion",
 )  # fmt: skip

@@ -253,9 +253,17 @@ def test_original_variables_without_a_meaning_get_one_note_without_their_values(
 
 
 def test_what_is_read_and_has_no_effect_yet_is_said_with_its_reason() -> None:
-    found = settings(NUM_NODES="3", NODE_SIZE="n2", KUBE_DELETE_NETWORK="true", MASTER_SIZE="n4")
+    found = settings(
+        NODE_SIZE="n2",
+        MASTER_SIZE="n4",
+        KUBE_DELETE_NETWORK="true",
+        KUBE_AUTOSCALER_MIN_NODES="1",
+        KUBE_AUTOSCALER_MAX_NODES="2",
+        KUBE_ENABLE_CLUSTER_AUTOSCALER="true",
+    )
     assert found.warnings == (
-        "read, but without effect: worker nodes are not made yet: NUM_NODES, NODE_SIZE",
+        "read, but without effect: the cluster autoscaler is not installed yet: "
+        "KUBE_ENABLE_CLUSTER_AUTOSCALER, KUBE_AUTOSCALER_MIN_NODES, KUBE_AUTOSCALER_MAX_NODES",
         "read, but without effect: networks are neither made nor deleted yet: KUBE_DELETE_NETWORK",
     )
 

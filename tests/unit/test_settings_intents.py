@@ -23,6 +23,7 @@ def parse(command: Command, variables: dict[str, str]) -> Settings:
         (UP, {"KUBE_REPLICATE_EXISTING_MASTER": "True"}, Verb.REPLICATE),
         (UP, {"KUBE_REPLICATE_EXISTING_MASTER": "false"}, Verb.CREATE),
         (UP, {"KUBE_DELETE_NODES": "false"}, Verb.CREATE),
+        (UP, {"KUBE_USE_EXISTING_MASTER": "true"}, Verb.ADD_NODES),
         (DOWN, {}, Verb.TEARDOWN),
         (DOWN, {"KUBE_DELETE_NODES": "true"}, Verb.TEARDOWN),
         (DOWN, {"KUBE_DELETE_NODES": ""}, Verb.TEARDOWN),
@@ -43,7 +44,11 @@ def test_switches_make_one_wish(command: Command, variables: dict[str, str], ver
 @pytest.mark.parametrize(
     ("command", "variables", "word"),
     [
-        (UP, {"KUBE_USE_EXISTING_MASTER": "true"}, "not available yet"),
+        (
+            UP,
+            {"KUBE_USE_EXISTING_MASTER": "true", "KUBE_MASTER_ZONES": "europe-west1-b"},
+            "contradict each other",
+        ),
         (
             UP,
             {"KUBE_USE_EXISTING_MASTER": "true", "KUBE_REPLICATE_EXISTING_MASTER": "true"},
