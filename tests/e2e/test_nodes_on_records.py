@@ -227,6 +227,8 @@ def killed_after(desk: Desk, steps: int, *argv: str, **variables: str) -> bool:
     """Run a command that dies after so many finished steps; tell whether it did."""
     ended = desk.begin(argv, variables, fuse=steps).wait()
     assert ended.status in {-9, 0}, ended
+    # as the next command would ask for: the kubeconfig is written while nodes are being made
+    desk.kubeconfig.with_name("kubeconfig.lock").unlink(missing_ok=True)
     return ended.status != 0
 
 
