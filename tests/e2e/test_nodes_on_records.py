@@ -50,7 +50,7 @@ def methods(lab: ServedLab) -> list[str]:
 
 def does(desk: Desk, *argv: str, **variables: str) -> dict[str, Any]:
     ended = desk.run(*argv, "--output", "json", **variables)
-    assert ended.status == 0, ended
+    assert ended.status == 0, ended.stderr
     assert not lock_and_operation(desk.lab), ended
     return ended.result()
 
@@ -221,3 +221,33 @@ def test_what_stands_where_nodes_are_to_be_is_refused_before_anything_is_made(de
     does(desk, "up", KUBE_GCE_ZONE=C, KUBE_REPLICATE_EXISTING_MASTER="true")
     does(desk, "down", KUBE_GCE_ZONE=B, HAKUBE_CONFIRM_TEARDOWN="kubernetes")
     assert desk.lab.dump() == before, "neither replicating nor tearing down minds or takes it"
+
+
+def killed_after(desk: Desk, steps: int, *argv: str, **variables: str) -> bool:
+    """Run a command that dies after so many finished steps; tell whether it did."""
+    ended = desk.begin(argv, variables, fuse=steps).wait()
+    assert ended.status in {-9, 0}, ended
+    # as the next command would ask for: the kubeconfig is written while nodes are being made
+    desk.kubeconfig.with_name("kubeconfig.lock").unlink(missing_ok=True)
+    return ended.status != 0
+
+
+def test_killed_among_the_nodes_the_same_command_goes_on(desk: Desk) -> None:
+    assert desk.status()["verdict"] == "absent"
+    untouched = desk.lab.dump()
+    deaths = 0
+    for steps in (11, 12, 13):  # of fourteen; the last ones are the template and the groups
+        deaths += killed_after(desk, steps, "up", KUBE_GCE_ZONE=B)
+        does(desk, "up", KUBE_GCE_ZONE=B)
+        assert nodes_by_zone(desk.lab) == {B: 3}
+        add = {"KUBE_GCE_ZONE": C, "KUBE_USE_EXISTING_MASTER": "true", "NUM_NODES": "1"}
+        deaths += killed_after(desk, 1, "up", **add)
+        does(desk, "up", **add)
+        assert nodes_by_zone(desk.lab) == {B: 3, C: 1}
+        deaths += killed_after(desk, steps - 10, "down", KUBE_GCE_ZONE=C)
+        desk.down(C)
+        assert nodes_by_zone(desk.lab) == {B: 3}
+        deaths += killed_after(desk, steps - 10, "down", KUBE_GCE_ZONE=B)
+        does(desk, "down", KUBE_GCE_ZONE=B)
+        assert desk.lab.dump() == untouched
+    assert deaths >= 8
