@@ -704,8 +704,8 @@ MUTANTS: tuple[Mutant, ...] = (
         name="kube-down in a zone of nodes alone tears the cluster down",
         rule="the last master goes only when it is meant",
         file="plan/resolve.py",
-        old="    wants_word = len(seen.replicas) > 1 or only_data or elsewhere",
-        new="    wants_word = len(seen.replicas) > 1 or only_data",
+        old="    if nodes_alone is not None:\n",
+        new="    if False:\n",
         test="tests/unit/test_plan.py::test_wishes_that_cannot_be",
     ),
     # ---- the tests themselves

@@ -246,10 +246,7 @@ def _teardown(blueprint: Blueprint, intent: Intent, seen: Observed, operation_id
     if unfinished is not None and unfinished.verb is Verb.TEARDOWN:
         return Resolved(operation=unfinished)
     only_data = not seen.replicas and bool(seen.disks)
-    # in a zone without a master the originals deleted that zone's nodes alone
-    elsewhere = bool(seen.replicas) and intent.zone not in conditions.occupied_zones(seen)
-    wants_word = len(seen.replicas) > 1 or only_data or elsewhere
-    if wants_word and not intent.confirmed_teardown:
+    if (len(seen.replicas) > 1 or only_data) and not intent.confirmed_teardown:
         return _refuse(blockers.teardown_unconfirmed(blueprint, seen, intent.zone))
     return Resolved(operation=Operation(id=operation_id, verb=Verb.TEARDOWN, zone=intent.zone))
 

@@ -490,7 +490,7 @@ def target(intent: Intent, seen: Observed) -> str:
         (wish(Verb.REMOVE, B, name_of(1)), "+++", ("NoSuchReplica", 3)),
         (wish(Verb.REMOVE, B), "+", ("LastMaster", 5)),
         (wish(Verb.TEARDOWN, B), "++", ("TeardownUnconfirmed", 5)),
-        (wish(Verb.TEARDOWN, C), "+", ("TeardownUnconfirmed", 5)),
+        (wish(Verb.TEARDOWN, C), "+", ("NothingInZone", 3)),
         (wish(Verb.CREATE, D), "++", ("ClusterExists", 4)),
     ],
 )
