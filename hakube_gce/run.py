@@ -184,6 +184,7 @@ def _show(job: Job, drafted: Plan) -> Result:
 def _run_locked(job: Job, blueprint: Blueprint, operation: Operation, before: Observed) -> Result:
     if job.stopping.event.is_set():
         raise job.stopping.interrupted()  # nothing was begun, so nothing is noted either
+    operation = _with_open_window(operation, before)
     place = replace(job.lock_place, uid=before.uid or uid_at_birth(operation, before))
     noted = _noted(operation, before)
     held = acquire(place, noted, seen=before.address)
@@ -201,6 +202,14 @@ def _run_locked(job: Job, blueprint: Blueprint, operation: Operation, before: Ob
     finally:
         with job.stopping.put_off():  # a lock that nobody lets go shuts everybody out for minutes
             _let_go(job, held, keep_operation=keep)
+
+
+def _with_open_window(operation: Operation, before: Observed) -> Operation:
+    """Keep in mind since when the cluster IP has been gone, whoever is given up for this."""
+    unfinished = before.operation
+    if unfinished is None or operation.outage_since is not None:
+        return operation
+    return replace(operation, outage_since=unfinished.outage_since)
 
 
 def _noted(operation: Operation, before: Observed) -> Operation:

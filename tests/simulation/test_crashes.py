@@ -9,13 +9,22 @@ import pytest
 from tests.simulation.crashes import (
     Case,
     Course,
+    Kill,
     boundaries,
     drawn_pair,
     one_of_three,
     trial,
     undisturbed,
 )
-from tests.simulation.stories import SHAPED_STORIES, STORIES, Beginnings, in_memory
+from tests.simulation.operator import KILLED
+from tests.simulation.stories import (
+    SHAPED_STORIES,
+    STORIES,
+    Beginnings,
+    C,
+    in_memory,
+    remove,
+)
 
 EVERY = {**STORIES, **SHAPED_STORIES}
 TELLING = (
@@ -96,3 +105,16 @@ def test_killed_twice_the_same_command_finishes(name: str, beginnings: Beginning
 @pytest.mark.parametrize("name", STORIES)
 def test_killed_twice_at_many_pairs_of_moments(name: str, beginnings: Beginnings) -> None:
     _pairs(name, PAIRS, beginnings)
+
+
+def test_who_gives_a_promotion_up_keeps_its_outage_noted(beginnings: Beginnings) -> None:
+    """The law that is looked at after every change: no cluster IP is gone without a note."""
+    story = STORIES["replicate 1 to 2"]
+    course = undisturbed(story, beginnings)
+    leaves = course.changes.index("instances.deleteAccessConfig") + 1
+    scene = beginnings(story.masters)
+    killed = scene.operator.alone(story.argv, Kill(leaves, "after send"))
+    assert killed.status == KILLED
+    given_up = scene.operator.alone(remove(C))
+    assert given_up.status == 0, f"{given_up}"
+    assert not scene.cloud.laws.broken
