@@ -90,7 +90,7 @@ def _validated(means: Means, say: Callable[[str], None]) -> Mapping[str, object]
 def wanted(settings: Settings, seen: Observed) -> Wanted:
     """Give what is waited for: a Node for every VM that is there."""
     return Wanted(
-        nodes=len(seen.replicas),
+        nodes=len(seen.replicas) + sum(group.target_size for group in seen.nodes.groups),
         allowed_not_ready=settings.readiness.allowed_not_ready_nodes,
         additional_time_s=settings.readiness.additional_time_s,
     )
