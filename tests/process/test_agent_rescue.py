@@ -115,6 +115,7 @@ def test_a_snapshot_is_quick_private_verified_and_not_kept_for_ever(
     assert {a["revision"] for a in answers} == {saved.revision}
 
 
+@pytest.mark.slow
 def test_one_of_three_goes_on_alone_and_grows_again(lab: ProcessLab) -> None:
     lab.join("m2", via="m1")
     lab.join("m3", via="m1")
