@@ -17,6 +17,7 @@ from hakube_gce.inherit import Inheritance
 from hakube_gce.lock import HeldLock, LockPlace, acquire, refuse_if_held
 from hakube_gce.model import Intent, Observed, Operation, Verb
 from hakube_gce.perform.context import Context, Window
+from hakube_gce.perform.endpoint import await_answer
 from hakube_gce.perform.performer import perform
 from hakube_gce.plan import commands
 from hakube_gce.plan.blueprint import Blueprint
@@ -33,6 +34,10 @@ from hakube_gce.stopping import Stopping
 _SETTLE_TRIES = 30
 _LISTED_TRIES = 60
 _LOOKS = 3
+_SERVED_AFTERWARDS = frozenset(
+    {Verb.CREATE, Verb.REPLICATE, Verb.REMOVE, Verb.RESTORE, Verb.RECOVER}
+)
+"""Verbs at whose end the cluster IP answers. Whoever goes on from a killed run has not seen it."""
 _INHERITING = frozenset({Verb.CREATE, Verb.MEND, Verb.REPLICATE, Verb.RESTORE, Verb.ADD_NODES})
 
 
@@ -251,6 +256,8 @@ def _perform_all(
     if not done:
         raise job.stopping.interrupted()
     after = _verify(job, blueprint, operation)
+    if resumed and operation.verb in _SERVED_AFTERWARDS:
+        await_answer(context)
     job.note("end", operation=operation.id)
     job.screen.say(_last_line(operation, planned, after))
     return replace(

@@ -708,6 +708,15 @@ MUTANTS: tuple[Mutant, ...] = (
         new="    if False:\n",
         test="tests/unit/test_plan.py::test_wishes_that_cannot_be",
     ),
+    Mutant(
+        name="whoever goes on from a killed run does not ask whether anybody is served",
+        rule="done is said when it is so",
+        file="run.py",
+        old="    if resumed and operation.verb in _SERVED_AFTERWARDS:",
+        new="    if False:",
+        test="tests/simulation/test_crashes.py::"
+        "test_who_goes_on_says_done_only_when_the_cluster_ip_answers",
+    ),
     # ---- the tests themselves
     Mutant(
         name="a table of no questions passes",

@@ -71,6 +71,28 @@ def create_rule(context: Context, key: str, step: CreateRule) -> None:
     _insert_rule(context, key, step.name, step.target, context.cluster_ip())
 
 
+def await_answer(context: Context) -> None:
+    """Wait until the cluster IP answers.
+
+    A run that was killed may have moved it, and what the next one sees then is all as it should
+    be: the rule is there, the masters behind it are healthy, and Compute Engine may still take its
+    time to lead anybody there.
+
+    Raises:
+        StepFailed: It did not answer within the deadline.
+    """
+    clock, address = context.clock, context.cluster_ip()
+    deadline = clock.monotonic() + context.limits.backends_s
+    while not context.probe.ready(address, server_name=address, timeout_s=2.0):
+        if clock.monotonic() >= deadline:
+            raise StepFailed(
+                f"everything is there, but the cluster IP {address} does not answer within "
+                f"{context.limits.backends_s:.0f} s",
+                hint="`hakube status` shows the masters; the same command waits on",
+            )
+        clock.sleep(context.limits.poll_s)
+
+
 def attach_ephemeral(context: Context, key: str, step: AttachEphemeral) -> None:
     _attach(context, key, step.zone, step.replica, address="")
 

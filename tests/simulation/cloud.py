@@ -143,6 +143,12 @@ class Cloud:
             self.lab.refresh_traffic()
             return self.runtime.answers(address)
 
+    def cluster_ip_serves(self) -> bool:
+        """Tell whether a client of the cluster is served; without a cluster nobody asks."""
+        records = self.dump().items()
+        ips = [r["address"] for p, r in records if p.endswith("/addresses/kubernetes-master-ip")]
+        return all(map(self.serves, ips))
+
     def dump(self) -> dict[str, Any]:
         """Return every resource's record by its short path."""
         with self._held():

@@ -118,3 +118,28 @@ def test_who_gives_a_promotion_up_keeps_its_outage_noted(beginnings: Beginnings)
     given_up = scene.operator.alone(remove(C))
     assert given_up.status == 0, f"{given_up}"
     assert not scene.cloud.laws.broken
+
+
+@pytest.mark.parametrize(
+    ("name", "last_change"),
+    [
+        ("replicate 1 to 2", "forwardingRules.insert"),
+        ("always-lb: create", "instanceGroups.addInstances"),
+        ("always-lb on a pool: create", "forwardingRules.insert"),
+    ],
+)
+def test_who_goes_on_says_done_only_when_the_cluster_ip_answers(
+    name: str, last_change: str, beginnings: Beginnings
+) -> None:
+    """All stands as it should, and Compute Engine takes its time to lead anybody there."""
+    story = EVERY[name]
+    changes = undisturbed(story, beginnings).changes
+    number = len(changes) - changes[::-1].index(last_change)
+    scene = beginnings(story.masters, story.shape)
+    scene.cloud.lab.world.propagation_s = 60.0
+    killed = scene.operator.alone(story.argv, Kill(number, "after answer"))
+    assert killed.status == KILLED
+    gone_on = scene.operator.alone(story.argv)
+    assert gone_on.status == 0, f"{gone_on}"
+    assert scene.cloud.cluster_ip_serves()
+    assert not scene.cloud.laws.broken
