@@ -121,7 +121,7 @@ def _deletion(step: MasterStep) -> Line | None:  # noqa: C901, PLR0911, PLR0912 
             return None
 
 
-def _change(step: MasterStep) -> Line:  # noqa: C901, PLR0911, PLR0912 - a table, one row a kind
+def _change(step: MasterStep) -> Line:  # noqa: C901, PLR0911, PLR0912, PLR0915 - a table, one row a kind
     match step:
         case steps.StartInstance(name=name, zone=zone):
             return _line(Sign.CHANGE, "instance", name, zone, "power on")
@@ -157,6 +157,8 @@ def _change(step: MasterStep) -> Line:  # noqa: C901, PLR0911, PLR0912 - a table
             )
         case steps.SetBackends(name=name, groups=groups):
             return _line(Sign.CHANGE, "backends", name, "", f"zones {_zones(groups)}")
+        case steps.LabelRule(name=name):
+            return _line(Sign.CHANGE, "rule", name, "", "labels")
         case steps.AwaitBackends(replicas=replicas):
             return _line(Sign.WAIT, "healthy", ", ".join(replicas), "", "through the balancer")
         case steps.PromoteEndpoint(address=address, holder=holder):

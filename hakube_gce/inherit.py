@@ -8,11 +8,11 @@ not a wish.
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from hakube_gce import remembered, snapshots
+from hakube_gce import remembered, snapshots, user_labels
 from hakube_gce.inheritable import inheritable
 from hakube_gce.model import Observed, Verb
 from hakube_gce.plan import blockers
-from hakube_gce.plan.blueprint import Blueprint
+from hakube_gce.plan.blueprint import LABELS, Blueprint
 from hakube_gce.plan.graph import Blocker
 from hakube_gce.plan.node_blueprint import NodeBlueprint
 from hakube_gce.settings import Settings
@@ -66,7 +66,9 @@ def inherit(
         service_cidr=values["SERVICE_CLUSTER_IP_RANGE"],
         dns_domain=values["KUBE_DNS_DOMAIN"],
         inherited=values,
-        nodes=_nodes(settings, pod_range=values["CLUSTER_IP_RANGE"]),
+        nodes=_nodes(
+            settings, pod_range=values["CLUSTER_IP_RANGE"], labels=user_labels.read(values[LABELS])
+        ),
         selectors=selectors,
         context_override=settings.kubeconfig.context,
         server_override=settings.kubeconfig.server,
@@ -80,8 +82,8 @@ def inherit(
 _HOW_MANY = ("NUM_NODES", "KUBE_CREATE_NODES", "MAX_INSTANCES_PER_MIG")
 
 
-def _nodes(settings: Settings, *, pod_range: str) -> NodeBlueprint:
-    """Describe nodes: by the environment alone, for no master remembers anything of them."""
+def _nodes(settings: Settings, *, pod_range: str, labels: Mapping[str, str]) -> NodeBlueprint:
+    """Describe nodes: by the environment, for no master remembers what they are made of."""
     wished = settings.nodes
     explicit = (n for n in _HOW_MANY if settings.sources.get(n, "default") != "default")
     return NodeBlueprint(
@@ -95,6 +97,7 @@ def _nodes(settings: Settings, *, pod_range: str) -> NodeBlueprint:
         scopes=wished.scopes,
         provisioning=wished.provisioning,
         labels=wished.labels,
+        cloud_labels=tuple(labels.items()),
         pod_range=pod_range,
         said=tuple((name, settings.values[name]) for name in explicit),
     )

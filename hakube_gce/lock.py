@@ -64,6 +64,8 @@ class LockPlace:
     """The command that breaks this lock open, as this user runs it."""
     uid: str = ""
     """The cluster's uid when parts of it are there without its address; else one is drawn."""
+    labels: Mapping[str, str] = field(default_factory=dict)
+    """The user's, for the address: Compute Engine takes none at its insert."""
 
     def request_id(self) -> str:
         digits = self.new_hex(32)
@@ -186,6 +188,8 @@ def _try_to_take(
         until=now + TTL,
     )
     labels = marks.held_labels(address.labels, lock, operation)
+    if lock.epoch == 1:  # the address's first labels; what is done to them later is left so
+        labels = {**place.labels, **labels}
     try:
         _write(place, address, labels)
     except StaleFingerprint:

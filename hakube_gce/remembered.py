@@ -1,14 +1,16 @@
 """What a cluster remembers of the variables that it was made with. Pure.
 
 Its oldest master's metadata has them all. When no VM is left, the data disks still know the two
-that say who holds the cluster IP: what is made again must not be another kind of cluster.
+that say who holds the cluster IP, because what is made again must not be another kind of cluster;
+and the user's labels, which they bear.
 """
 
 import json
 from collections.abc import Mapping
 
+from hakube_gce import user_labels
 from hakube_gce.model import Observed
-from hakube_gce.plan.blueprint import CONFIG_KEY, ENDPOINT_MODE, LOAD_BALANCER
+from hakube_gce.plan.blueprint import CONFIG_KEY, ENDPOINT_MODE, LABELS, LOAD_BALANCER
 
 _LABELS = {ENDPOINT_MODE: "hakube-endpoint-mode", LOAD_BALANCER: "hakube-lb"}
 _USUAL = {ENDPOINT_MODE: "classic", LOAD_BALANCER: "backend-service"}
@@ -36,7 +38,8 @@ def on_disks(seen: Observed) -> Mapping[str, str]:
     if not seen.disks:
         return {}
     labels = next((d.labels for d in seen.disks if set(_LABELS.values()) & set(d.labels)), {})
-    return {name: labels.get(label, _USUAL[name]) for name, label in _LABELS.items()}
+    kind = {name: labels.get(label, _USUAL[name]) for name, label in _LABELS.items()}
+    return {**kind, LABELS: user_labels.remembered_by(seen.disks[0].labels)}
 
 
 def disk_labels(values: Mapping[str, str]) -> dict[str, str]:

@@ -196,6 +196,8 @@ class ForwardingRule:
     target: str
     """Short path of the backend service or target pool."""
     description: str = ""
+    labels: Mapping[str, str] = field(default_factory=dict)
+    label_fingerprint: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from hakube_gce import marks, names
+from hakube_gce import marks, names, user_labels
 from hakube_gce.model import Mark
 from hakube_gce.plan.node_blueprint import NodeBlueprint
 from hakube_gce.resources import FirewallSpec, InstanceSpec, RuleTarget, TargetKind
@@ -20,6 +20,8 @@ CONFIG_KEY = "hakube-config"
 
 ENDPOINT_MODE, LOAD_BALANCER = "HAKUBE_ENDPOINT_MODE", "HAKUBE_LB"
 """The two inherited variables that the course of a verb depends on."""
+
+LABELS = "HAKUBE_LABELS"
 
 READINESS_PORT = 8777
 """Where a master's agent says in plain HTTP whether it can serve: legacy health checks know no
@@ -82,6 +84,11 @@ class Blueprint:
         return self.inherited.get(ENDPOINT_MODE) == "always-lb"
 
     @property
+    def labels(self) -> dict[str, str]:
+        """The user's labels for everything that is made."""
+        return user_labels.read(self.inherited.get(LABELS, ""))
+
+    @property
     def target(self) -> RuleTarget:
         """What stands behind the cluster's forwarding rule."""
         pool = self.inherited.get(LOAD_BALANCER) == "target-pool"
@@ -128,7 +135,7 @@ def instance_spec(
         address=cluster_ip if founder and not blueprint.always_balanced else "",
         tags=(blueprint.master,),
         scopes=SCOPES,
-        labels=marks.mark_labels(mark),
+        labels=user_labels.beside(blueprint.labels, marks.mark_labels(mark)),
         metadata={
             "cluster-name": blueprint.prefix,
             CONFIG_KEY: _config(blueprint, replica=replica, mark=mark, cluster_ip=cluster_ip),

@@ -11,15 +11,20 @@ from hakube_gce.plan.recover import plan_recover
 from hakube_gce.plan.remove import plan_remove
 from hakube_gce.plan.replicate import plan_replicate
 from hakube_gce.plan.restore import plan_restore
+from hakube_gce.plan.rule_labels import with_rule_labels
 from hakube_gce.plan.snapshot import plan_snapshot
 from hakube_gce.plan.teardown import plan_teardown
 
 
-def plan(blueprint: Blueprint, operation: Operation, seen: Observed) -> Plan:  # noqa: C901, PLR0911 - one row a verb
+def plan(blueprint: Blueprint, operation: Operation, seen: Observed) -> Plan:
     """Plan what is still missing to the operation's end; an empty plan means it is done.
 
     The same inputs give the same plan, and the plan after a finished run is empty.
     """
+    return with_rule_labels(_of_verb(blueprint, operation, seen), blueprint, seen)
+
+
+def _of_verb(blueprint: Blueprint, operation: Operation, seen: Observed) -> Plan:  # noqa: C901, PLR0911 - one row a verb
     match operation.verb:
         case Verb.CREATE:
             return plan_create(blueprint, operation, seen)

@@ -49,9 +49,8 @@ LABELS = Variable(
     kind=lists.LABELS,
     reach=Reach.CLUSTER,
     support=Support.OURS,
-    meaning="labels for everything this program makes, beside its own",
+    meaning="labels for everything this program makes that can have labels, beside its own",
     example="team=dev,owner=john_doe",
-    pending="only this program's own labels are set yet",
 )
 ENDPOINT_MODE = Variable(
     name="HAKUBE_ENDPOINT_MODE",
