@@ -21,7 +21,9 @@ CONFIG_KEY = "hakube-config"
 ENDPOINT_MODE, LOAD_BALANCER = "HAKUBE_ENDPOINT_MODE", "HAKUBE_LB"
 """The two inherited variables that the course of a verb depends on."""
 
-LABELS = "HAKUBE_LABELS"
+LABELS, PREEMPTIBLE = "HAKUBE_LABELS", "PREEMPTIBLE_MASTER"
+
+_PROVISIONING = {"true": "preemptible", "spot": "spot"}
 
 READINESS_PORT = 8777
 """Where a master's agent says in plain HTTP whether it can serve: legacy health checks know no
@@ -89,6 +91,11 @@ class Blueprint:
         return user_labels.read(self.inherited.get(LABELS, ""))
 
     @property
+    def provisioning(self) -> str:
+        """How Compute Engine lends masters: standard, preemptible or spot."""
+        return _PROVISIONING.get(self.inherited.get(PREEMPTIBLE, ""), "standard")
+
+    @property
     def target(self) -> RuleTarget:
         """What stands behind the cluster's forwarding rule."""
         pool = self.inherited.get(LOAD_BALANCER) == "target-pool"
@@ -135,6 +142,7 @@ def instance_spec(
         address=cluster_ip if founder and not blueprint.always_balanced else "",
         tags=(blueprint.master,),
         scopes=SCOPES,
+        provisioning=blueprint.provisioning,
         labels=user_labels.beside(blueprint.labels, marks.mark_labels(mark)),
         metadata={
             "cluster-name": blueprint.prefix,

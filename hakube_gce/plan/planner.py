@@ -7,6 +7,7 @@ from hakube_gce.plan.graph import Plan
 from hakube_gce.plan.mend import plan_mend
 from hakube_gce.plan.node_teardown import plan_delete_nodes
 from hakube_gce.plan.nodes import plan_add_nodes
+from hakube_gce.plan.preemption import with_preemption
 from hakube_gce.plan.recover import plan_recover
 from hakube_gce.plan.remove import plan_remove
 from hakube_gce.plan.replicate import plan_replicate
@@ -21,7 +22,8 @@ def plan(blueprint: Blueprint, operation: Operation, seen: Observed) -> Plan:
 
     The same inputs give the same plan, and the plan after a finished run is empty.
     """
-    return with_rule_labels(_of_verb(blueprint, operation, seen), blueprint, seen)
+    planned = with_rule_labels(_of_verb(blueprint, operation, seen), blueprint, seen)
+    return with_preemption(planned, blueprint, seen)
 
 
 def _of_verb(blueprint: Blueprint, operation: Operation, seen: Observed) -> Plan:  # noqa: C901, PLR0911 - one row a verb
