@@ -54,9 +54,9 @@ class GoogleCompute:
         self._project = Project(persistence=persistence, changes=changes)
         self._clients = clients
         self._kinds = kinds_of(clients)
-        self.nodes = GoogleNodes(self._project, self._kinds)
         self._labelling = Labelling(self._project, clients, self._kinds)
         self._reader = Reader(clients=clients, persistence=persistence, pools=pools)
+        self.nodes = GoogleNodes(self._project, self._kinds, self._reader)
 
     def close(self) -> None:
         """Close every connection."""
