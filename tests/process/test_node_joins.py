@@ -7,6 +7,7 @@ what installs packages and joins. Nothing of it is replaced but where a VM's thi
 import json
 import os
 import random
+import select
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -155,6 +156,11 @@ class Played:
     process: "subprocess.Popen[str]"
     port: IO[bytes]
 
+    def line(self) -> bytes:
+        """Return the next line that it writes; one that never comes is a failure."""
+        assert select.select([self.port], [], [], 3.0)[0], "it says nothing any more"
+        return self.port.readline()
+
 
 @contextmanager
 def playing(script: str, folder: Path) -> Iterator[Played]:
@@ -201,7 +207,7 @@ def test_the_script_gets_a_certificate_for_its_own_name_and_writes_what_kubeadm_
     script = on_this_machine(keys, tmp_path, f"{vm.internal_ip}:{METADATA_PORT}")
     try:
         with playing(script, tmp_path) as played:
-            world.says(played.port.readline())
+            world.says(played.line())
             assert world.look() is Standing.ASKS
             server.tell(vm, world.node().metadata)
             _, complaints = played.process.communicate(timeout=30)
@@ -240,12 +246,12 @@ def test_the_script_believes_no_certificate_of_another_key_or_authority(
     script = on_this_machine(keys, tmp_path, f"{vm.internal_ip}:{METADATA_PORT}")
     try:
         with playing(script, tmp_path) as played:
-            own = json.loads(played.port.readline())["request"]
+            own = json.loads(played.line())["request"]
             stranger = new_cluster_keys("kubernetes", MARK.uid, now=now, randomness=os.urandom)
             forged = issue_node(stranger, own, node.name, now=now, randomness=os.urandom)
             server.tell(vm, {CERTIFICATE_KEY: forged})
             for _ in range(3):  # the first was said before it could see the forged one
-                assert played.port.readline()
+                assert played.line()
             assert played.process.poll() is None
     finally:
         server.close(vm.id)
