@@ -17,6 +17,7 @@ from hakube_gce.model import Observed, Operation, Verb
 from hakube_gce.node_door import Door, Look, wait_for_nodes
 from hakube_gce.node_requests import Standing
 from hakube_gce.perform.handover import cluster_keys
+from hakube_gce.plan import commands
 from hakube_gce.render import Result, result_object
 from hakube_gce.settings import Settings
 from hakube_gce.start_up import looking
@@ -45,7 +46,7 @@ def command(found: Arguments, settings: Settings, environment: Mapping[str, str]
         say=warn if found.json else out,
     )
     if found.wait_s and look.named(Standing.SILENT):
-        raise _silent(look, found.wait_s)
+        raise _silent(means, look, found.wait_s)
     if found.json:
         out(json.dumps(_object(look)))
     else:
@@ -82,14 +83,20 @@ def _fetched(means: Means, seen: Observed) -> ClusterKeys:
         held.release(keep_operation=True)
 
 
-def _silent(look: Look, wait_s: float) -> ClusterSilent:
+def _silent(means: Means, look: Look, wait_s: float) -> ClusterSilent:
     silent = look.named(Standing.SILENT)
-    return ClusterSilent(
+    error = ClusterSilent(
         f"{len(silent)} of {len(look.standings)} nodes have not asked for a certificate within "
         f"{wait_s:.0f} s: {', '.join(silent[:5])}{', …' * (len(silent) > 5)}",
         hint=f"what a node does at its boot: `gcloud compute instances get-serial-port-output "
         f"{silent[0]}`; the same command waits on",
     )
+    error.next_command = commands.line(
+        means.selectors,
+        f"{means.programs[2]} join-nodes --wait {wait_s:g}",
+        KUBE_GCE_ZONE=means.settings.zone,
+    )
+    return error
 
 
 def _last_line(look: Look) -> str:

@@ -7,7 +7,7 @@ without that VM's key. Whoever can write to that port is root on the VM. What a 
 without trust.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -15,7 +15,6 @@ from enum import StrEnum
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from hakube_gce import marks, names
-from hakube_gce.channel_messages import Line
 from hakube_gce.cluster_keys import load_certificate
 from hakube_gce.errors import KeysError
 from hakube_gce.model import Mark
@@ -28,6 +27,9 @@ REQUEST_TYPE = "node-request"
 
 CERTIFICATE_KEY = "hakube-node-certificate"
 """Instance metadata in which a node finds its certificate, PEM."""
+
+Line = Mapping[str, object]
+"""One parsed line of a serial port; nothing in it is believed yet."""
 
 _FRESH = timedelta(minutes=2)
 """A node that waits says its request every ten seconds; one that has joined says none."""

@@ -158,7 +158,7 @@ class Played:
 
     def line(self) -> bytes:
         """Return the next line that it writes; one that never comes is a failure."""
-        assert select.select([self.port], [], [], 3.0)[0], "it says nothing any more"
+        assert select.select([self.port], [], [], 20.0)[0], "it says nothing any more"
         return self.port.readline()
 
 
