@@ -8,6 +8,7 @@ from hakube_gce.plan.mend import plan_mend
 from hakube_gce.plan.node_teardown import plan_delete_nodes
 from hakube_gce.plan.nodes import plan_add_nodes
 from hakube_gce.plan.preemption import with_preemption
+from hakube_gce.plan.prepare import adopted, with_prepared
 from hakube_gce.plan.recover import plan_recover
 from hakube_gce.plan.remove import plan_remove
 from hakube_gce.plan.replicate import plan_replicate
@@ -22,11 +23,13 @@ def plan(blueprint: Blueprint, operation: Operation, seen: Observed) -> Plan:
 
     The same inputs give the same plan, and the plan after a finished run is empty.
     """
-    planned = with_rule_labels(_of_verb(blueprint, operation, seen), blueprint, seen)
-    return with_preemption(planned, blueprint, seen)
+    there = adopted(operation, seen)
+    planned = with_rule_labels(_plan(blueprint, operation, there), blueprint, there)
+    planned = with_preemption(planned, blueprint, there)
+    return with_prepared(blueprint, operation, there, planned)
 
 
-def _of_verb(blueprint: Blueprint, operation: Operation, seen: Observed) -> Plan:  # noqa: C901, PLR0911 - one row a verb
+def _plan(blueprint: Blueprint, operation: Operation, seen: Observed) -> Plan:  # noqa: C901, PLR0911 - one row a verb
     match operation.verb:
         case Verb.CREATE:
             return plan_create(blueprint, operation, seen)
