@@ -10,7 +10,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from hakube_gce import marks, names, user_labels
+from hakube_gce import api_names, marks, names, user_labels
 from hakube_gce.model import Mark
 from hakube_gce.plan.node_blueprint import NodeBlueprint
 from hakube_gce.resources import FirewallSpec, InstanceSpec, RuleTarget, TargetKind
@@ -22,6 +22,7 @@ ENDPOINT_MODE, LOAD_BALANCER = "HAKUBE_ENDPOINT_MODE", "HAKUBE_LB"
 """The two inherited variables that the course of a verb depends on."""
 
 LABELS, PREEMPTIBLE = "HAKUBE_LABELS", "PREEMPTIBLE_MASTER"
+API_NAMES = "HAKUBE_API_NAMES"
 
 _PROVISIONING = {"true": "preemptible", "spot": "spot"}
 
@@ -93,6 +94,11 @@ class Blueprint:
     def labels(self) -> dict[str, str]:
         """The user's labels for everything that is made."""
         return user_labels.read(self.inherited.get(LABELS, ""))
+
+    @property
+    def api_names(self) -> tuple[str, ...]:
+        """What the API's certificates name beside the cluster's own names."""
+        return api_names.read(self.inherited.get(API_NAMES, ""))
 
     @property
     def provisioning(self) -> str:

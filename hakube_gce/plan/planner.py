@@ -14,6 +14,7 @@ from hakube_gce.plan.remove import plan_remove
 from hakube_gce.plan.replicate import plan_replicate
 from hakube_gce.plan.restore import plan_restore
 from hakube_gce.plan.rule_labels import with_rule_labels
+from hakube_gce.plan.server_note import with_server_note
 from hakube_gce.plan.snapshot import plan_snapshot
 from hakube_gce.plan.teardown import plan_teardown
 
@@ -26,6 +27,7 @@ def plan(blueprint: Blueprint, operation: Operation, seen: Observed) -> Plan:
     there = adopted(operation, seen)
     planned = with_rule_labels(_plan(blueprint, operation, there), blueprint, there)
     planned = with_preemption(planned, blueprint, there)
+    planned = with_server_note(planned, blueprint, there)
     return with_prepared(blueprint, operation, there, planned)
 
 

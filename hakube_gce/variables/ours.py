@@ -52,6 +52,16 @@ LABELS = Variable(
     meaning="labels for everything this program makes that can have labels, beside its own",
     example="team=dev,owner=john_doe",
 )
+API_NAMES = Variable(
+    name="HAKUBE_API_NAMES",
+    kind=lists.API_NAMES,
+    reach=Reach.CLUSTER,
+    support=Support.OURS,
+    default_says="KUBE_SERVER's host",
+    meaning="host names and addresses, beside the cluster's own, that the API's certificates are "
+    "good for; at founding KUBE_SERVER's host is one of them",
+    example="api.example.com,10.1.2.3",
+)
 ENDPOINT_MODE = Variable(
     name="HAKUBE_ENDPOINT_MODE",
     kind=Kind(
@@ -145,6 +155,7 @@ GROUP = Group(
         SNAPSHOTS,
         STRICT,
         LABELS,
+        API_NAMES,
         ENDPOINT_MODE,
         LOAD_BALANCER,
         HOME,
