@@ -20,7 +20,7 @@ from hakube_gce.plan.blueprint import Blueprint
 from hakube_gce.plan.course import Goal
 from hakube_gce.plan.graph import Blocker
 from hakube_gce.render import Result, runbook_lines, runbook_object
-from hakube_gce.run import Job, refuse, resume_command, run
+from hakube_gce.run import Job, refuse, run
 from hakube_gce.settings import Settings
 from hakube_gce.start_up import check_zones, looking, where_the_cluster_is
 from hakube_gce.terminal import show
@@ -121,7 +121,7 @@ def put_another_in_place(job: Job, name: str, *, anew: bool) -> Result:
     """Replace a master, by its own disk or by another one.
 
     Raises:
-        HakubeError: A part failed; it names the commands that go on.
+        HakubeError: A part failed; it names the command that goes on, which is the same.
     """
     seen = job.observe()
     parts = replacing.parts(job.inherit(seen).blueprint, name, seen, anew=anew)
@@ -130,22 +130,20 @@ def put_another_in_place(job: Job, name: str, *, anew: bool) -> Result:
     newcomer = replacing.in_place_of(seen, name)
     if newcomer is not None and not parts:
         job.screen.say(f"{newcomer.name} is in the place of {name}. Nothing was changed.")
-    return _in_turn(job, name, parts)
+    try:
+        return _in_turn(job, name, parts)
+    except HakubeError as error:
+        blueprint = single.blueprint_of(job)
+        error.next_command = commands.replace(blueprint, job.intent.zone, name, anew=anew)
+        raise
 
 
 def _in_turn(job: Job, name: str, parts: Sequence[Intent]) -> Result:
     ended: list[Result] = []
     for index, part in enumerate(parts):
         later = parts[index + 1 :]
-        rest = commands.in_turn(single.blueprint_of(job), later)
         prepare = tuple(p.zone for p in later if p.verb is Verb.REPLICATE)
-        try:
-            ended.append(_one(job, part, prepare, in_place_of=name))
-        except HakubeError as error:
-            turn = changed(job, intent=part)
-            first = resume_command(turn, single.blueprint_of(turn))
-            error.next_command = " && ".join([first, *rest])
-            raise
+        ended.append(_one(job, part, prepare, in_place_of=name))
         if ended[-1].exit_status or job.dry_run or job.check:
             break
     return _summed("replace", ended)

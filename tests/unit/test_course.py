@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from hakube_gce.model import Intent, Observed, Operation, Verb
-from hakube_gce.plan import course, replacing
+from hakube_gce.plan import course
 from hakube_gce.plan.course import Goal, Next
 from hakube_gce.plan.graph import Blocker
 from hakube_gce.resources import Zone
@@ -156,32 +156,6 @@ def test_what_was_prepared_for_nothing_goes_before_any_master() -> None:
 def test_nothing_is_decided_where_something_cannot_be_seen() -> None:
     blind = replace(cluster("+"), unreadable=("zones/europe-west1-c: UNREACHABLE",))
     assert refused(towards(3, blind)) == "UnknownState"
-    found = replacing.parts(BLUEPRINT, name_of(0), blind, anew=False)
-    assert refused(found) == "UnknownState"
-
-
-def verbs(name: str, seen: Observed, *, anew: bool = False) -> list[Verb]:
-    found = replacing.parts(BLUEPRINT, name, seen, anew=anew)
-    assert not isinstance(found, Blocker), found
-    return [intent.verb for intent in found]
-
-
-def test_a_sound_master_is_replaced_by_adding_first() -> None:
-    assert verbs(name_of(1), cluster("+++")) == [Verb.REPLICATE, Verb.REMOVE]
-
-
-def test_beside_a_dead_master_nothing_is_added() -> None:
-    assert verbs(name_of(1), cluster("+?+")) == [Verb.REMOVE, Verb.REPLICATE]
-
-
-def test_a_living_disk_is_used_again_unless_that_is_not_wanted() -> None:
-    assert verbs(name_of(1), cluster("+-+")) == [Verb.CREATE]
-    assert verbs(name_of(1), cluster("+-+"), anew=True) == [Verb.REMOVE, Verb.REPLICATE]
-
-
-def test_nobody_is_replaced_who_is_not_there() -> None:
-    found = replacing.parts(BLUEPRINT, "kubernetes-master-fff", cluster("+++"), anew=False)
-    assert refused(found) == "NoSuchReplica"
 
 
 def test_what_a_zones_loss_means_is_said_for_every_zone() -> None:
