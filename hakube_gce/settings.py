@@ -90,6 +90,8 @@ class Settings:
     """records, process, or empty: what suits the machine."""
     latency: str
     """none, realistic, or a profile's absolute path."""
+    cni_manifest: str
+    """Absolute path of a file, or empty."""
     binaries: str
     """Absolute path of a folder, or empty."""
     no_color: bool
@@ -205,6 +207,7 @@ def read(reader: Reader, command: Command, named: str = "") -> Settings:
         compute_endpoint=identity.compute_endpoint,
         runtime=reader.text_of(ours.RUNTIME),
         latency=absolute(reader, reader.read(ours.LATENCY)),
+        cni_manifest=absolute(reader, reader.text_of(ours.CNI_MANIFEST)),
         binaries=absolute(reader, reader.text_of(ours.BINARIES)),
         no_color=reader.read(ours.NO_COLOR),
         warnings=(),

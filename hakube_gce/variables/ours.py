@@ -62,6 +62,14 @@ API_NAMES = Variable(
     "good for; at founding KUBE_SERVER's host is one of them",
     example="api.example.com,10.1.2.3",
 )
+CNI_MANIFEST = Variable(
+    name="HAKUBE_CNI_MANIFEST",
+    kind=paths.PATH,
+    meaning="file of Kubernetes objects, such as a pod network's, that kube-up applies through "
+    "the API at its end; nothing is downloaded",
+    example="/home/me/calico.yaml",
+    support=Support.OURS,
+)
 ENDPOINT_MODE = Variable(
     name="HAKUBE_ENDPOINT_MODE",
     kind=Kind(
@@ -156,6 +164,7 @@ GROUP = Group(
         STRICT,
         LABELS,
         API_NAMES,
+        CNI_MANIFEST,
         ENDPOINT_MODE,
         LOAD_BALANCER,
         HOME,
