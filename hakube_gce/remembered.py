@@ -9,6 +9,7 @@ import json
 from collections.abc import Mapping
 
 from hakube_gce import user_labels
+from hakube_gce.cloud_files import AUTOSCALER_KEY
 from hakube_gce.model import Observed
 from hakube_gce.plan.blueprint import CONFIG_KEY, ENDPOINT_MODE, LABELS, LOAD_BALANCER
 
@@ -47,6 +48,12 @@ def disk_labels(values: Mapping[str, str]) -> dict[str, str]:
     if all(values.get(name, usual) == usual for name, usual in _USUAL.items()):
         return {}
     return {label: values[name] for name, label in _LABELS.items() if name in values}
+
+
+def autoscaler(seen: Observed) -> str:
+    """Read the autoscaler's flags that the oldest master has; replicas have the same."""
+    oldest = min(seen.replicas, key=lambda r: r.instance.created, default=None)
+    return oldest.instance.metadata.get(AUTOSCALER_KEY, "") if oldest else ""
 
 
 def always_balanced(seen: Observed) -> bool:

@@ -10,7 +10,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from hakube_gce import api_names, marks, names, user_labels
+from hakube_gce import api_names, cloud_files, marks, names, user_labels
 from hakube_gce.model import Mark
 from hakube_gce.plan.node_blueprint import NodeBlueprint
 from hakube_gce.resources import FirewallSpec, InstanceSpec, RuleTarget, TargetKind
@@ -71,6 +71,8 @@ class Blueprint:
     """A zone for each VM that is to be made beside the operation, for those that come after it."""
     in_place_of: str = ""
     """The master whose place a newcomer takes, if any."""
+    autoscaler: str = ""
+    """The autoscaler's flags, a line each; empty: there is none."""
     strict: bool = False
     snapshots_kept: int = 5
     programs: tuple[str, str, str] = ("bin/kube-up.sh", "bin/kube-down.sh", ".venv/bin/hakube")
@@ -158,6 +160,7 @@ def instance_spec(
         metadata={
             "cluster-name": blueprint.prefix,
             CONFIG_KEY: _config(blueprint, replica=replica, mark=mark, cluster_ip=cluster_ip),
+            **_files(blueprint),
             **replaced,
         },
     )
@@ -165,6 +168,24 @@ def instance_spec(
 
 def _in_place_of(blueprint: Blueprint) -> dict[str, str]:
     return {marks.IN_PLACE_OF_KEY: blueprint.in_place_of} if blueprint.in_place_of else {}
+
+
+def _files(blueprint: Blueprint) -> dict[str, str]:
+    """Give the configuration files of what runs beside the API server."""
+    kept = blueprint.inherited
+    facts = cloud_files.CloudFacts(
+        project=blueprint.project,
+        network_project=kept.get("NETWORK_PROJECT", blueprint.project),
+        network=blueprint.network,
+        subnetwork=blueprint.subnetwork,
+        secondary_range=kept.get("SECONDARY_RANGE_NAME", ""),
+        prefix=blueprint.prefix,
+        multizone=kept.get("MULTIZONE") == "true",
+    )
+    found = {cloud_files.CLOUD_CONFIG_KEY: cloud_files.gce_conf(facts)}
+    if blueprint.autoscaler:
+        found[cloud_files.AUTOSCALER_KEY] = blueprint.autoscaler
+    return found
 
 
 def _config(blueprint: Blueprint, *, replica: str, mark: Mark, cluster_ip: str) -> str:
