@@ -61,8 +61,6 @@ class Settings:
     """For everything that is made, beside our own; sorted."""
     snapshots: int
     """How many of a cluster's snapshots are kept."""
-    subnetwork: str
-    """The one that was named; empty: Compute Engine's choice."""
     machine_type: str
     data_disk_size_gb: int
     boot_disk_size_gb: int
@@ -177,7 +175,6 @@ def read(reader: Reader, command: Command, named: str = "") -> Settings:
         strict=reader.read(ours.STRICT),
         labels=reader.read_if_set(ours.LABELS) or (),
         snapshots=reader.read(ours.SNAPSHOTS),
-        subnetwork=reader.text_of(network.SUBNETWORK),
         machine_type=reader.read(masters.MASTER_SIZE, sizes.machine_type(nodes.count)),
         data_disk_size_gb=reader.read(masters.MASTER_DISK_SIZE, sizes.data_disk(nodes.count)),
         boot_disk_size_gb=reader.read(masters.MASTER_ROOT_DISK_SIZE, sizes.boot_disk(nodes.count)),

@@ -31,13 +31,13 @@ _SCHEDULING: Mapping[str, dict[str, Any]] = {
 }
 
 
-def template(spec: TemplateSpec, *, project: str) -> compute.InstanceTemplate:
+def template(spec: TemplateSpec, *, network_project: str) -> compute.InstanceTemplate:
     """An instance template; its labels come to be the VMs'."""
     properties = compute.InstanceProperties(
         machine_type=spec.machine_type,
-        can_ip_forward=True,
+        can_ip_forward=not spec.alias_ranges,
         disks=[_boot_disk(spec)],
-        network_interfaces=[_interface(spec, project)],
+        network_interfaces=[_interface(spec, network_project)],
         scheduling=compute.Scheduling(**_SCHEDULING[spec.provisioning]),
         service_accounts=[
             compute.ServiceAccount(email=spec.service_account, scopes=sorted(spec.scopes))
@@ -132,4 +132,5 @@ def _interface(spec: TemplateSpec, project: str) -> compute.NetworkInterface:
         interface.subnetwork = paths.subnetwork_path(spec.subnetwork, project, spec.region)
     else:
         interface.network = paths.network_path(spec.network, project)
+    interface.alias_ip_ranges = messages.alias_ranges(spec.alias_ranges)
     return interface

@@ -2,6 +2,7 @@
 
 from hakube_gce import names
 from hakube_gce.model import Mark, Observed
+from hakube_gce.plan import networks
 from hakube_gce.plan.blueprint import (
     Blueprint,
     firewall_etcd,
@@ -13,7 +14,11 @@ from hakube_gce.steps import CreateFirewall, WriteKubeconfig
 
 
 def firewalls(draft: Draft, blueprint: Blueprint, seen: Observed, mark: Mark) -> None:
-    """Plan the firewall rules: for clients, for etcd, and for health probers where they ask."""
+    """Plan the firewall rules: for clients, for etcd, and for health probers where they ask.
+
+    And before them the network they are of, with the rules that a network of our making has.
+    """
+    networks.make(draft, blueprint, seen, mark)
     have = {f.name for f in seen.firewalls}
     wanted = {
         "create-firewall/https": firewall_https(blueprint, mark),
@@ -22,9 +27,12 @@ def firewalls(draft: Draft, blueprint: Blueprint, seen: Observed, mark: Mark) ->
     if blueprint.readiness_port is not None:
         port = blueprint.readiness_port
         wanted["create-firewall/health"] = firewall_health(blueprint, mark, port=port)
+    of_network = networks.firewalls(blueprint, seen, mark)
+    wanted |= {f"create-firewall/{spec.name}": spec for spec in of_network}
     for key, spec in wanted.items():
         if spec.name not in have:
-            draft.add(key, CreateFirewall(spec=spec), after=("reserve-address",))
+            step = CreateFirewall(spec=spec)
+            draft.add(key, step, after=("reserve-address", "create-network"))
 
 
 def kubeconfig(draft: Draft, blueprint: Blueprint, seen: Observed) -> None:

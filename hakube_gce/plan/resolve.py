@@ -10,7 +10,15 @@ from dataclasses import dataclass, replace
 
 from hakube_gce import conditions, names
 from hakube_gce.model import Intent, Observed, Operation, Replica, Verb
-from hakube_gce.plan import blockers, node_wishes, recover, restore, snapshot, superseding
+from hakube_gce.plan import (
+    blockers,
+    networks,
+    node_wishes,
+    recover,
+    restore,
+    snapshot,
+    superseding,
+)
 from hakube_gce.plan.blueprint import Blueprint
 from hakube_gce.plan.create import is_founding
 from hakube_gce.plan.graph import Blocker
@@ -92,7 +100,7 @@ def _whatever_is_wished(
         return blockers.original_scripts(seen)
     if seen.address is None and not seen.uid and other_regions:
         return blockers.other_region(blueprint, intent.zone, other_regions)
-    return None
+    return networks.project_differs(blueprint)
 
 
 def _create(blueprint: Blueprint, intent: Intent, seen: Observed, operation_id: str) -> Resolved:

@@ -51,7 +51,7 @@ def test_with_nothing_set_nodes_and_network_are_kube_ups() -> None:
         "10.0.0.0/16",
     )
     switches = (net.create_custom, net.big_subnets, net.delete, net.ip_aliases)
-    assert switches == (False, False, False, False)
+    assert switches == (False, False, None, False)
     assert (net.ipam_mode, net.alias_size) == ("RangeAllocator", 24)
     assert net.alias_subnetwork == "kubernetes-subnet-default"
 
@@ -152,17 +152,19 @@ def test_what_is_set_is_not_sized() -> None:
 
 
 def test_a_network_is_deleted_unless_it_is_the_default_one() -> None:
-    assert not settings().networking.delete
-    assert settings(KUBE_GCE_NETWORK="ours").networking.delete
-    assert not settings(KUBE_GCE_NETWORK="ours", KUBE_DELETE_NETWORK="no").networking.delete
-    assert settings(KUBE_DELETE_NETWORK="true").networking.delete
+    for name, goes in (("default", "false"), ("ours", "true")):
+        nobody_said = settings(KUBE_GCE_NETWORK=name)
+        assert nobody_said.networking.delete is None, "a later run may not know the name"
+        assert nobody_said.values["KUBE_DELETE_NETWORK"] == goes
+    said = settings(KUBE_GCE_NETWORK="ours", KUBE_DELETE_NETWORK="no")
+    assert said.networking.delete is False
+    assert settings(KUBE_DELETE_NETWORK="true").networking.delete is True
 
 
 def test_a_custom_network_has_a_subnetwork_of_its_own_name() -> None:
     custom = {"CREATE_CUSTOM_NETWORK": "true", "KUBE_GCE_NETWORK": "ours"}
     found = settings(**custom)
     assert found.networking.subnetwork == "ours-custom-subnet"
-    assert found.subnetwork == ""
     assert settings(**custom, SUBNETWORK="s").networking.subnetwork == "s"
     (problem,) = problems(CREATE_CUSTOM_NETWORK="true", KUBE_GCE_NETWORK="a" * 60)
     assert "is too long" in problem
