@@ -14,7 +14,7 @@ from hakube_gce.steps import CreateFirewall, ReserveAddress, WriteKubeconfig
 
 
 def begin(draft: Draft, blueprint: Blueprint, operation: Operation, seen: Observed) -> Mark:
-    """Plan the address, the cluster's identity, then the firewall rules.
+    """Plan the address, the cluster's identity, then its network and the firewall rules.
 
     Returns:
         What marks everything that the operation makes.
@@ -23,6 +23,7 @@ def begin(draft: Draft, blueprint: Blueprint, operation: Operation, seen: Observ
         step = ReserveAddress(name=names.address(blueprint.prefix), region=blueprint.region)
         draft.add("reserve-address", step)
     mark = Mark(cluster=blueprint.prefix, uid=seen.uid, operation=operation.id)
+    networks.make(draft, blueprint, seen, mark)
     firewalls(draft, blueprint, seen, mark)
     return mark
 
@@ -30,9 +31,8 @@ def begin(draft: Draft, blueprint: Blueprint, operation: Operation, seen: Observ
 def firewalls(draft: Draft, blueprint: Blueprint, seen: Observed, mark: Mark) -> None:
     """Plan the firewall rules: for clients, for etcd, and for health probers where they ask.
 
-    And before them the network they are of, with the rules that a network of our making has.
+    And those that a network of our own making begins with.
     """
-    networks.make(draft, blueprint, seen, mark)
     have = {f.name for f in seen.firewalls}
     wanted = {
         "create-firewall/https": firewall_https(blueprint, mark),

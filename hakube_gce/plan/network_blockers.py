@@ -104,7 +104,8 @@ def _given_away(blueprint: Blueprint, seen: Observed) -> Iterator[tuple[str, str
     if automatic:
         yield _AUTOMATIC, "which its automatic mode keeps for itself"
     for subnet in seen.networks.within(blueprint.network):
-        if not (automatic and subnet.name == blueprint.network):
+        # an IPv6-only subnetwork has no range here
+        if subnet.ip_range and not (automatic and subnet.name == blueprint.network):
             yield subnet.ip_range, f"the range of subnetwork {subnet.name}"
         for name, ip_range in subnet.secondary:
             yield ip_range, f"the range {name} of subnetwork {subnet.name}"

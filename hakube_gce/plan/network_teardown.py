@@ -31,7 +31,14 @@ def delete_networks(draft: Draft, blueprint: Blueprint, seen: Observed) -> tuple
         if name not in stay:
             step = DeleteNetwork(name=name)
             draft.add(f"delete-network/{name}", step, after=(*before, *subnets))
-    return tuple(stay.values())
+    return (*stay.values(), *_not_ours(blueprint, seen))
+
+
+def _not_ours(blueprint: Blueprint, seen: Observed) -> tuple[str, ...]:
+    name, found = blueprint.network, seen.networks
+    if found.named(name) is None or name in found.ours or not blueprint.networking.goes(name):
+        return ()
+    return (f"network {name} stays: this cluster did not make it",)
 
 
 def _stays(blueprint: Blueprint, seen: Observed, name: str) -> str:

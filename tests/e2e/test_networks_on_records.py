@@ -186,6 +186,21 @@ def test_a_big_cluster_has_a_subnetwork_of_8192_addresses(desk: Desk) -> None:
     assert desk.lab.dump() == before
 
 
+def test_a_restored_cluster_gets_its_network_back(desk: Desk) -> None:
+    before = untouched(desk)
+    done(desk.up(B, **OWN), desk)
+    done(desk.run("snapshot", KUBE_GCE_ZONE=B), desk)
+    done(desk.down(B), desk)
+    assert names(desk.lab, "network") == {"default"}
+    done(desk.run("restore", KUBE_GCE_ZONE=C, HAKUBE_CONFIRM_RESTORE="kubernetes"), desk)
+    (vm,) = of_kind(desk.lab, "instance").values()
+    assert interface(vm)["network"].endswith("/mine"), "its snapshot remembers the name"
+    assert desk.status()["verdict"] == "healthy"
+    done(desk.down(C), desk)
+    left = {p for p in desk.lab.dump() if p not in before}
+    assert {p.split("/")[-2] for p in left} == {"snapshots"}
+
+
 # ------------------------------------------------------------------------------ alias ranges
 
 

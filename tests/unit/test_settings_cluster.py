@@ -324,3 +324,20 @@ def test_labels_are_remembered_in_one_order() -> None:
     one, other = settings(HAKUBE_LABELS="b=2,a=1"), settings(HAKUBE_LABELS="a=1,b=2")
     assert one.labels == other.labels
     assert replace(one, values={}, sources=other.sources) == replace(other, values={})
+
+
+def test_machines_stand_where_their_alias_ranges_are_taken_from() -> None:
+    aliases = {"KUBE_GCE_ENABLE_IP_ALIASES": "true"}
+    of_aliases = {**aliases, "KUBE_GCE_IP_ALIAS_SUBNETWORK": "lent"}
+    custom = {**aliases, "CREATE_CUSTOM_NETWORK": "true", "KUBE_GCE_NETWORK": "ours"}
+    for variables, where in (
+        (aliases, "kubernetes-subnet-default"),
+        (of_aliases, "lent"),
+        ({**aliases, "SUBNETWORK": "named"}, "named"),
+        ({**of_aliases, "SUBNETWORK": "lent"}, "lent"),
+        (custom, "ours-custom-subnet"),
+        ({"KUBE_GCE_IP_ALIAS_SUBNETWORK": "lent"}, ""),
+    ):
+        assert settings(**variables).networking.subnetwork == where, variables
+    (problem,) = problems(**of_aliases, SUBNETWORK="named")
+    assert "machines are to stand in SUBNETWORK=named" in problem
