@@ -174,6 +174,7 @@ def test_nothing_is_made_where_machines_could_not_stand(desk: Desk) -> None:
         assert desk.lab.dump() == before, variables
 
 
+@pytest.mark.slow
 def test_a_big_cluster_has_a_subnetwork_of_8192_addresses(desk: Desk) -> None:
     before = untouched(desk)
     done(desk.up(B, **OWN, ENABLE_BIG_CLUSTER_SUBNETS="true"), desk)
@@ -186,6 +187,7 @@ def test_a_big_cluster_has_a_subnetwork_of_8192_addresses(desk: Desk) -> None:
     assert desk.lab.dump() == before
 
 
+@pytest.mark.slow
 def test_a_restored_cluster_gets_its_network_back(desk: Desk) -> None:
     before = untouched(desk)
     done(desk.up(B, **OWN), desk)
@@ -231,6 +233,7 @@ def test_pods_get_alias_ranges_in_a_subnetwork_made_for_them(desk: Desk) -> None
     assert desk.lab.dump() == before, "the subnetwork goes, the network it was put into stays"
 
 
+@pytest.mark.slow
 def test_with_the_range_allocator_masters_have_no_alias_range(desk: Desk) -> None:
     done(desk.up(B, **ALIASES, **CUSTOM, KUBE_GCE_NODE_IPAM_MODE="RangeAllocator"), desk)
     vms = {p.rsplit("/", 1)[1]: vm for p, vm in of_kind(desk.lab, "instance").items()}
@@ -243,6 +246,7 @@ def test_with_the_range_allocator_masters_have_no_alias_range(desk: Desk) -> Non
     }
 
 
+@pytest.mark.slow
 def test_a_subnetwork_that_is_there_lends_its_range(desk: Desk) -> None:
     ranges = [{"rangeName": "pods", "ipCidrRange": "10.64.0.0/14"}]
     body = {
