@@ -225,6 +225,8 @@ class Networks:
     ours: tuple[str, ...] = ()
     """Names of the networks that the cluster made."""
     our_subnetworks: tuple[str, ...] = ()
+    left: tuple[str, ...] = ()
+    """Names of networks that earlier clusters of this name made; nobody's any more."""
     guests: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Network of ours → short paths of what others have in it, as far as the region shows."""
 

@@ -36,6 +36,7 @@ def understand_networks(inventory: Inventory, *, prefix: str, uid: str) -> Netwo
         found=inventory.networks,
         subnetworks=inventory.subnetworks,
         ours=tuple(n.name for n in ours),
+        left=tuple(n.name for n in inventory.networks if _is_left(n, prefix) and n not in ours),
         our_subnetworks=own_subnets,
         guests={
             n.name: tuple(_guests(inventory, n, own_vms, own_rules, own_subnets)) for n in ours
@@ -45,6 +46,11 @@ def understand_networks(inventory: Inventory, *, prefix: str, uid: str) -> Netwo
 
 def _bears(mark: Mark | None, prefix: str, uid: str) -> bool:
     return bool(uid) and mark is not None and (mark.cluster, mark.uid) == (prefix, uid)
+
+
+def _is_left(network: Network, prefix: str) -> bool:
+    mark = marks.mark_from_description(network.description)
+    return mark is not None and mark.cluster == prefix
 
 
 def _guests(

@@ -110,6 +110,7 @@ def test_the_network_stays_when_it_is_to_and_is_then_nobodys_to_delete(desk: Des
     done(desk.up(B, **CUSTOM), desk)
     kept = done(desk.down(B, KUBE_DELETE_NETWORK="false"), desk)
     assert "network mine stays, as KUBE_DELETE_NETWORK says" in kept.stdout
+    assert kept.stdout.rstrip().endswith("nothing of the cluster is left but networks: mine.")
     assert {"mine", "default"} == names(desk.lab, "network")
     assert "mine-custom-subnet" in names(desk.lab, "subnetwork")
     assert not of_kind(desk.lab, "firewall")

@@ -17,6 +17,7 @@ from hakube_gce.plan.networks import detected, remembered
 from hakube_gce.plan.node_blueprint import NodeBlueprint
 from hakube_gce.plan.planner import plan
 from hakube_gce.plan.resolve import resolve
+from hakube_gce.render_left import left_behind
 from hakube_gce.resources import Firewall, Inventory
 from hakube_gce.steps import CreateFirewall, CreateInstance
 from hakube_gce.understand_networks import understand_networks
@@ -372,7 +373,11 @@ def test_only_this_clusters_mark_makes_a_network_ours() -> None:
         Network(name="neighbours", description=described(prefix="other")),
         Network(name="by-hand", description="made by kube-up"),
     )
-    assert looked_at(networks=networks).ours == ("mine",)
+    found = looked_at(networks=networks)
+    assert (found.ours, found.left) == (("mine",), ("earlier",))
+    after = replace(nothing(), networks=found)
+    assert left_behind(after) == " but networks: earlier"
+    assert left_behind(nothing()) == ""
     nobody = Inventory(server_time=NOW, zones=(), networks=networks)
     assert understand_networks(nobody, prefix="kubernetes", uid="").ours == ()
 
