@@ -62,14 +62,14 @@ def _run(found: Arguments, environment: Mapping[str, str]) -> int:
         return detect(found, settings, environment)
     for warning in settings.warnings:
         say(f"warning: {warning}", sys.stderr)
-    from hakube_gce import commands  # noqa: PLC0415 - its imports take as long as all of the above
+    from hakube_gce import commands, looks  # noqa: PLC0415 - they import as much as all of the above
 
     verbs = {
-        "status": commands.status,
+        "status": looks.status,
         "unlock": commands.unlock,
-        "whatif": commands.what_if,
+        "whatif": looks.what_if,
         "validate": _validate,
-        "snapshot": commands.list_snapshots if found.list else commands.change,
+        "snapshot": looks.list_snapshots if found.list else commands.change,
     }
     return verbs.get(found.verb, _change)(found, settings, environment)
 

@@ -1,13 +1,13 @@
-"""The commands behind the verbs: `status`, and the one course that `up` and `down` share."""
+"""The commands that change a cluster, by the one course that all of them share; and `unlock`."""
 
 import json
 import secrets
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
 
-from hakube_gce import facts, render, validate, whatif
+from hakube_gce import render, validate
 from hakube_gce.arguments import Arguments
 from hakube_gce.assemble import Means, assemble, find_place
 from hakube_gce.errors import HakubeError, Locked, TargetNotFound
@@ -15,96 +15,25 @@ from hakube_gce.lock import break_open
 from hakube_gce.model import Intent, Observed, Verb
 from hakube_gce.plan.blueprint import Blueprint
 from hakube_gce.plan.graph import Blocker
-from hakube_gce.render import Result, result_object, status_object
+from hakube_gce.render import Result, result_object
 from hakube_gce.run import Job, resume_command, run, same_again
 from hakube_gce.screen import Screen
 from hakube_gce.settings import Settings
-from hakube_gce.start_up import check_zone, stopping_with, where_the_cluster_is
-from hakube_gce.terminal import out, warn
-from hakube_gce.understand import understand
-from hakube_gce.whatif_text import forecast_lines, forecast_object
-
-
-def status(found: Arguments, settings: Settings, environment: Mapping[str, str]) -> int:
-    """Show the cluster; exit 0 whatever its state, as looking changes nothing."""
-    place = find_place(settings, environment)
-    means = where_the_cluster_is(
-        assemble(settings, place, environment, stopping=stopping_with(print), warn=warn),
-        environment,
-    )
-    seen = means.observer.observe()
-    if found.json:
-        out(json.dumps(status_object(seen, port=place.api_port)))
-    else:
-        out("\n".join(render.status_lines(seen)))
-    return 0
-
-
-def look_for_facts(
-    keys: Sequence[str], settings: Settings, environment: Mapping[str, str]
-) -> dict[str, facts.Value]:
-    """Find out what kube-up's shell functions found out about a cluster: no agent is asked."""
-    place = find_place(settings, environment)
-    means = where_the_cluster_is(
-        assemble(settings, place, environment, stopping=stopping_with(warn), warn=warn),
-        environment,
-    )
-    there, inventory = means.settings, means.gateway.inventory(means.settings.region)
-    seen = understand(
-        inventory, {}, project=there.project, region=there.region, prefix=there.prefix
-    )
-    return facts.of_settings(there) | facts.of_cluster(keys, there, inventory, seen)
-
-
-def list_snapshots(found: Arguments, settings: Settings, environment: Mapping[str, str]) -> int:
-    """Show the snapshots of all clusters that ever had this name."""
-    place = find_place(settings, environment)
-    means = where_the_cluster_is(
-        assemble(settings, place, environment, stopping=stopping_with(print), warn=warn),
-        environment,
-    )
-    seen = means.observer.observe()
-    if found.json:
-        out(json.dumps(render.snapshots_object(seen)))
-    else:
-        out("\n".join(render.snapshot_lines(seen)))
-    return 0
+from hakube_gce.start_up import check_zone, looking, stopping_with
+from hakube_gce.terminal import out, show, warn
 
 
 def unlock(found: Arguments, settings: Settings, environment: Mapping[str, str]) -> int:
     """Free the lock of a run that a person knows to be dead."""
-    place = find_place(settings, environment)
-    means = where_the_cluster_is(
-        assemble(settings, place, environment, stopping=stopping_with(print), warn=warn),
-        environment,
-    )
+    means = looking(settings, environment)
     freed = break_open(means.lock_place(), found.nonce)
-    if found.json:
-        result = Result(verb="unlock", changed=freed, exit_status=0)
-        out(json.dumps(result_object(result)))
-    else:
-        out(
-            "The lock is free. What its run left unfinished, the same command goes on with."
-            if freed
-            else "Nobody holds the lock. Nothing was changed."
-        )
-    return 0
-
-
-def what_if(found: Arguments, settings: Settings, environment: Mapping[str, str]) -> int:
-    """Foretell what a loss, a removal or an addition would come to; changes nothing."""
-    question = whatif.parse_question(found.question)
-    place = find_place(settings, environment)
-    means = where_the_cluster_is(
-        assemble(settings, place, environment, stopping=stopping_with(print), warn=warn),
-        environment,
+    result = Result(verb="unlock", changed=freed, exit_status=0)
+    line = (
+        "The lock is free. What its run left unfinished, the same command goes on with."
+        if freed
+        else "Nobody holds the lock. Nothing was changed."
     )
-    seen = means.observer.observe()
-    answer = whatif.forecast(question, seen, means.inherit(seen).blueprint)
-    if found.json:
-        out(json.dumps(forecast_object(answer)))
-    else:
-        out("\n".join(forecast_lines(answer)))
+    show(result_object(result), [line], as_json=found.json)
     return 0
 
 

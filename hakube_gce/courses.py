@@ -4,7 +4,6 @@ What comes next is decided in `plan.course`; here it is run, each operation as i
 would run it. A course stops at the first refusal or failure, and says what is left to run.
 """
 
-import json
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import replace as changed
@@ -12,8 +11,9 @@ from functools import partial
 
 from hakube_gce import commands as single
 from hakube_gce.arguments import Arguments
-from hakube_gce.assemble import Means, assemble, find_place
+from hakube_gce.assemble import Means
 from hakube_gce.errors import HakubeError, SettingsError
+from hakube_gce.list_kinds import MOST_MASTERS
 from hakube_gce.model import Intent, Observed, Verb
 from hakube_gce.plan import commands, course
 from hakube_gce.plan.blueprint import Blueprint
@@ -22,11 +22,9 @@ from hakube_gce.plan.graph import Blocker
 from hakube_gce.render import Result, runbook_lines, runbook_object
 from hakube_gce.run import Job, refuse, resume_command, run
 from hakube_gce.settings import Settings
-from hakube_gce.start_up import check_zone, stopping_with, where_the_cluster_is
-from hakube_gce.terminal import out, warn
+from hakube_gce.start_up import check_zone, looking, where_the_cluster_is
+from hakube_gce.terminal import show
 
-MOST_MASTERS = 7
-"""etcd's own advice: more voters make writing slower, and nobody loses four at once by chance."""
 _TURNS = 2 * MOST_MASTERS
 
 
@@ -141,21 +139,14 @@ def _in_turn(job: Job, parts: Sequence[Intent]) -> Result:
 
 def runbook(found: Arguments, settings: Settings, environment: Mapping[str, str]) -> int:
     """Print what `replace` would run, with this cluster's own values; changes nothing."""
-    place = find_place(settings, environment)
-    means = where_the_cluster_is(
-        assemble(settings, place, environment, stopping=stopping_with(print), warn=warn),
-        environment,
-    )
+    means = looking(settings, environment)
     seen = means.observer.observe()
     blueprint = means.inherit(seen).blueprint
     parts = course.replacing(blueprint, found.named, seen, anew=found.new)
     if isinstance(parts, Blocker):
         return single.show_refusal(found, Verb.MEND, parts)
     steps = _runbook(blueprint, seen, found.named, parts)
-    if found.json:
-        out(json.dumps(runbook_object(steps)))
-    else:
-        out("\n".join(runbook_lines(steps)))
+    show(runbook_object(steps), runbook_lines(steps), as_json=found.json)
     return 0
 
 

@@ -20,9 +20,9 @@ def detect(found: Arguments, settings: Settings, environment: Mapping[str, str])
     values = facts.of_settings(settings)
     if facts.needs_a_look(keys):
         # imported when it is needed: the cloud's library takes longer than all the rest
-        from hakube_gce import commands  # noqa: PLC0415
+        from hakube_gce import looks  # noqa: PLC0415
 
-        values = commands.look_for_facts(keys, settings, environment)
+        values = looks.find_facts(keys, settings, environment)
     if found.json:
         result = result_object(Result(verb=found.verb, changed=False, exit_status=0))
         text = json.dumps({**result, "facts": {key: values[key] for key in keys}})

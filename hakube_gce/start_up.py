@@ -11,10 +11,26 @@ from dataclasses import replace
 from functools import partial
 
 from hakube_gce import names
-from hakube_gce.assemble import Means, assemble
+from hakube_gce.assemble import Means, assemble, find_place
 from hakube_gce.errors import TargetNotFound
+from hakube_gce.settings import Settings
 from hakube_gce.stopping import Stopping
 from hakube_gce.terminal import warn
+
+
+def looking(
+    settings: Settings, environment: Mapping[str, str], *, say: Callable[[str], None] = print
+) -> Means:
+    """Give the means of a command that only looks, at the cluster where it is.
+
+    Args:
+        settings: What the variables say.
+        environment: The process environment.
+        say: Answers the first signal.
+    """
+    place = find_place(settings, environment)
+    means = assemble(settings, place, environment, stopping=stopping_with(say), warn=warn)
+    return where_the_cluster_is(means, environment)
 
 
 def where_the_cluster_is(means: Means, environment: Mapping[str, str]) -> Means:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from hakube_gce import kubeconfig, validation
 from hakube_gce.arguments import Arguments
-from hakube_gce.assemble import Means, assemble, find_place
+from hakube_gce.assemble import Means
 from hakube_gce.cluster_api import AdminApi, ClusterApi
 from hakube_gce.errors import ClusterSilent, KeysError, TargetNotFound
 from hakube_gce.kubeconfig_text import Entry
@@ -20,7 +20,7 @@ from hakube_gce.ports import Clock
 from hakube_gce.render import Result, result_object
 from hakube_gce.screen import Screen
 from hakube_gce.settings import Settings
-from hakube_gce.start_up import stopping_with, where_the_cluster_is
+from hakube_gce.start_up import looking
 from hakube_gce.terminal import out, warn
 from hakube_gce.validation import Judgement, NodeState, Wanted
 
@@ -43,11 +43,7 @@ class Ended:
 
 def command(found: Arguments, settings: Settings, environment: Mapping[str, str]) -> int:
     """Validate the cluster; changes nothing."""
-    place = find_place(settings, environment)
-    means = where_the_cluster_is(
-        assemble(settings, place, environment, stopping=stopping_with(warn), warn=warn),
-        environment,
-    )
+    means = looking(settings, environment, say=warn)
     facts = _validated(means, warn if found.json else out)
     if found.json:
         result = Result(verb="validate", changed=False, exit_status=0, validation=facts)
@@ -129,7 +125,7 @@ def wait(api: ClusterApi, wanted: Wanted, *, clock: Clock, say: Callable[[str], 
         except ClusterSilent as error:
             nodes, trouble = (), error.message
         now = clock.monotonic()
-        enough = not trouble and sum(n.ready for n in nodes) >= wanted.required
+        enough = not trouble and validation.count_ready(nodes) >= wanted.required
         enough_since = (now if enough_since is None else enough_since) if enough else None
         judgement = validation.judge(
             wanted, nodes, enough_for_s=0.0 if enough_since is None else now - enough_since
@@ -161,6 +157,6 @@ def _object(ended: Ended) -> Mapping[str, object]:
     return {
         "expected": ended.wanted.nodes,
         "found": len(ended.nodes),
-        "ready": sum(node.ready for node in ended.nodes),
+        "ready": validation.count_ready(ended.nodes),
         "checks": dict(ended.checks),
     }

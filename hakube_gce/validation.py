@@ -42,6 +42,11 @@ class Judgement(StrEnum):
     WAIT = "wait"
 
 
+def count_ready(nodes: Sequence[NodeState]) -> int:
+    """Count the Nodes that say they are ready."""
+    return sum(node.ready for node in nodes)
+
+
 def judge(wanted: Wanted, nodes: Sequence[NodeState], *, enough_for_s: float) -> Judgement:
     """Judge a look at the nodes.
 
@@ -50,7 +55,7 @@ def judge(wanted: Wanted, nodes: Sequence[NodeState], *, enough_for_s: float) ->
         nodes: The Node objects.
         enough_for_s: For how long as many as required have been ready.
     """
-    ready = sum(node.ready for node in nodes)
+    ready = count_ready(nodes)
     if ready >= wanted.nodes:
         return Judgement.READY
     if ready >= wanted.required and enough_for_s >= wanted.additional_time_s:
@@ -60,7 +65,7 @@ def judge(wanted: Wanted, nodes: Sequence[NodeState], *, enough_for_s: float) ->
 
 def waiting(wanted: Wanted, nodes: Sequence[NodeState]) -> str:
     """Say in the original's words what is waited for."""
-    ready = sum(node.ready for node in nodes)
+    ready = count_ready(nodes)
     return (
         f"Waiting for {wanted.nodes} ready nodes. {ready} ready nodes, {len(nodes)} registered. "
         "Retrying."
@@ -79,7 +84,7 @@ def summary(
         )
     lines += [f"Found {len(nodes)} node(s).", "Validate output:"]
     lines += [f"  {name}: {'ok' if ok else 'FAILED'}" for name, ok in checks]
-    weak = sum(node.ready for node in nodes) < wanted.nodes or not all(ok for _, ok in checks)
+    weak = count_ready(nodes) < wanted.nodes or not all(ok for _, ok in checks)
     lines.append(
         "Cluster validation encountered some problems, but cluster should be in working order"
         if weak

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from hakube_gce.model import Intent, Observed, Operation, Verb
 from hakube_gce.plan.blueprint import Blueprint
+from hakube_gce.plan.choices import any_zone
 
 
 def replicate(blueprint: Blueprint, zone: str) -> str:
@@ -56,8 +57,7 @@ def snapshot(blueprint: Blueprint, zone: str) -> str:
 
 def list_snapshots(blueprint: Blueprint, seen: Observed) -> str:
     """Give the command that lists the snapshots."""
-    where = {"KUBE_GCE_ZONE": seen.zones[0].name} if seen.zones else {}
-    return _line(blueprint, f"{blueprint.programs[2]} snapshot --list", **where)
+    return _line(blueprint, f"{blueprint.programs[2]} snapshot --list", **_where(seen))
 
 
 def restore(blueprint: Blueprint, zone: str, name: str, *, confirmed: bool) -> str:
@@ -86,9 +86,7 @@ def scale(blueprint: Blueprint, zone: str, masters: int) -> str:
 
 def status(blueprint: Blueprint, seen: Observed) -> str:
     """Give the command that shows the cluster."""
-    zones = [r.zone for r in seen.replicas] + [z.name for z in seen.zones]
-    where = {"KUBE_GCE_ZONE": zones[0]} if zones else {}
-    return _line(blueprint, f"{blueprint.programs[2]} status", **where)
+    return _line(blueprint, f"{blueprint.programs[2]} status", **_where(seen))
 
 
 def finish(blueprint: Blueprint, operation: Operation) -> str:  # noqa: PLR0911 - one row a verb
@@ -146,6 +144,12 @@ def line(selectors: Sequence[tuple[str, str]], program: str, **variables: str) -
     """Give a command line: what picks the cluster, the command's own variables, the program."""
     settings = [*selectors, *variables.items()]
     return " ".join([*(f"{name}={shlex.quote(value)}" for name, value in settings), program])
+
+
+def _where(seen: Observed) -> dict[str, str]:
+    """Give what leads a command that only looks to the cluster's region."""
+    zone = any_zone(seen)
+    return {"KUBE_GCE_ZONE": zone} if zone else {}
 
 
 def _line(blueprint: Blueprint, program: str, **variables: str) -> str:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from hakube_gce import conditions
 from hakube_gce.model import Intent, Observed, Operation, Replica, Verb
-from hakube_gce.plan import blockers, course_blockers, superseding
+from hakube_gce.plan import blockers, choices, course_blockers, superseding
 from hakube_gce.plan.blueprint import Blueprint
 from hakube_gce.plan.graph import Blocker
 
@@ -59,7 +59,8 @@ def _refusal(blueprint: Blueprint, goal: Goal, seen: Observed) -> Blocker | None
     if goal.masters % 2 == 0 and not goal.even:
         return course_blockers.even_goal(goal.masters)
     if not seen.replicas and not goal.founding:
-        return blockers.no_master(blueprint, goal.zones[0] if goal.zones else _any(seen))
+        zone = goal.zones[0] if goal.zones else choices.any_zone(seen)
+        return blockers.no_master(blueprint, zone)
     return None
 
 
@@ -93,12 +94,9 @@ def _worth_keeping(
     goal: Goal, seen: Observed, replica: Replica
 ) -> tuple[bool, int, bool, list[int]]:
     """Order candidates: the unhealthy first, then the most crowded zones, then the newest."""
-    member = conditions.member_of(seen, replica)
-    healthy = member is not None and conditions.is_healthy(seen, member)
-    leads = member is not None and member.id == conditions.leader_id(seen)
+    healthy, leads, newest_first = choices.worth_keeping(seen, replica)
     have, wanted = Counter(r.zone for r in seen.replicas), Counter(goal.zones)
     surplus = have[replica.zone] - wanted[replica.zone]
-    newest_first = [-ord(c) for c in replica.instance.created]
     return healthy, -surplus, leads, newest_first
 
 
@@ -124,7 +122,7 @@ def replacing(
     member = conditions.member_named(seen, name)
     if replica is None and absent is None and member is None:
         return course_blockers.nobody_to_replace(blueprint, seen, name)
-    zone = replica.zone if replica else absent.zone if absent else _any(seen)
+    zone = replica.zone if replica else absent.zone if absent else choices.any_zone(seen)
     is_off = replica is not None and replica.instance.status == "TERMINATED"
     if (is_off or absent is not None) and not anew:
         return (Intent(verb=Verb.CREATE, zone=zone),)
@@ -159,8 +157,3 @@ def advice(seen: Observed, zones: Sequence[str]) -> str:
         f"{seen.region} has two zones, {' and '.join(up)}: whichever holds most masters takes the "
         "quorum with it. All masters in one zone, nodes in both, fails no oftener and is simpler"
     )
-
-
-def _any(seen: Observed) -> str:
-    zones = [r.zone for r in seen.replicas] + [z.name for z in seen.zones]
-    return zones[0] if zones else ""

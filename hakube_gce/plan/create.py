@@ -18,7 +18,6 @@ from hakube_gce.steps import (
     CreateDisk,
     CreateInstance,
     InstallReplica,
-    ReserveAddress,
     StartInstance,
 )
 
@@ -33,11 +32,7 @@ def plan_create(blueprint: Blueprint, operation: Operation, seen: Observed) -> P
     if found:
         return blocked(found)
     draft = Draft()
-    if seen.address is None:
-        step = ReserveAddress(name=names.address(blueprint.prefix), region=blueprint.region)
-        draft.add("reserve-address", step)
-    mark = Mark(cluster=blueprint.prefix, uid=seen.uid, operation=operation.id)
-    foundations.firewalls(draft, blueprint, seen, mark)
+    mark = foundations.begin(draft, blueprint, operation, seen)
     _first_master(draft, blueprint, operation, seen, mark)
     foundations.kubeconfig(draft, blueprint, seen)
     nodes.add_nodes(draft, blueprint, operation, seen)

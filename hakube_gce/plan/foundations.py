@@ -1,7 +1,7 @@
 """What every cluster stands on, whether it is founded, mended or restored. Pure."""
 
 from hakube_gce import names
-from hakube_gce.model import Mark, Observed
+from hakube_gce.model import Mark, Observed, Operation
 from hakube_gce.plan.blueprint import (
     Blueprint,
     firewall_etcd,
@@ -9,7 +9,21 @@ from hakube_gce.plan.blueprint import (
     firewall_https,
 )
 from hakube_gce.plan.graph import Draft
-from hakube_gce.steps import CreateFirewall, WriteKubeconfig
+from hakube_gce.steps import CreateFirewall, ReserveAddress, WriteKubeconfig
+
+
+def begin(draft: Draft, blueprint: Blueprint, operation: Operation, seen: Observed) -> Mark:
+    """Plan the address, the cluster's identity, then the firewall rules.
+
+    Returns:
+        What marks everything that the operation makes.
+    """
+    if seen.address is None:
+        step = ReserveAddress(name=names.address(blueprint.prefix), region=blueprint.region)
+        draft.add("reserve-address", step)
+    mark = Mark(cluster=blueprint.prefix, uid=seen.uid, operation=operation.id)
+    firewalls(draft, blueprint, seen, mark)
+    return mark
 
 
 def firewalls(draft: Draft, blueprint: Blueprint, seen: Observed, mark: Mark) -> None:

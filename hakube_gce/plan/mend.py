@@ -22,7 +22,6 @@ from hakube_gce.steps import (
     InstallReplica,
     RememberAddress,
     RenewCertificates,
-    ReserveAddress,
     StartInstance,
 )
 from hakube_gce.timestamps import parse_rfc3339
@@ -39,11 +38,7 @@ def plan_mend(blueprint: Blueprint, operation: Operation, seen: Observed) -> Pla
     if found:
         return blocked(found)
     draft = Draft()
-    if seen.address is None:
-        step = ReserveAddress(name=names.address(blueprint.prefix), region=blueprint.region)
-        draft.add("reserve-address", step)
-    mark = Mark(cluster=blueprint.prefix, uid=seen.uid, operation=operation.id)
-    foundations.firewalls(draft, blueprint, seen, mark)
+    mark = foundations.begin(draft, blueprint, operation, seen)
     _masters(draft, blueprint, seen, mark)
     foundations.kubeconfig(draft, blueprint, seen)
     return Plan(operation=operation, steps=tuple(draft.steps), notes=_notes(seen))

@@ -2,10 +2,9 @@
 
 from hakube_gce.model import Observed
 from hakube_gce.plan import commands
+from hakube_gce.plan.blockers import MISSING
 from hakube_gce.plan.blueprint import Blueprint
 from hakube_gce.plan.graph import Blocker
-
-_MISSING = 3
 
 
 def no_master_for_nodes(blueprint: Blueprint, zone: str) -> Blocker:
@@ -14,7 +13,7 @@ def no_master_for_nodes(blueprint: Blueprint, zone: str) -> Blocker:
         reason="NoMaster",
         message=f"there is no master of cluster {blueprint.prefix} in region {blueprint.region} "
         "that nodes could join",
-        exit_status=_MISSING,
+        exit_status=MISSING,
         next_command=commands.create(blueprint, zone),
     )
 
@@ -27,6 +26,6 @@ def nothing_in_zone(blueprint: Blueprint, seen: Observed, zone: str) -> Blocker:
         message=f"zone {zone} holds neither a master nor nodes of cluster {seen.cluster}; "
         f"masters: {masters}; kube-down in a zone without a master deletes that zone's nodes "
         "alone",
-        exit_status=_MISSING,
+        exit_status=MISSING,
         override=f"the whole cluster goes with HAKUBE_CONFIRM_TEARDOWN={blueprint.prefix}",
     )

@@ -10,6 +10,7 @@ from hakube_gce.model import Member, Observed, Replica, Role
 from hakube_gce.plan import commands
 from hakube_gce.plan.blockers import CONFLICT, MISSING, UNSAFE
 from hakube_gce.plan.blueprint import Blueprint
+from hakube_gce.plan.choices import any_zone
 from hakube_gce.plan.graph import Blocker
 from hakube_gce.resources import Disk, DiskSnapshot
 
@@ -103,7 +104,7 @@ def restore_not_needed(blueprint: Blueprint, seen: Observed, used: Sequence[Disk
         exit_status=UNSAFE,
         next_command=right,
         override="if what is there is of no use, tear it down first, the snapshots are kept: "
-        + commands.teardown(blueprint, _any_zone(seen), confirmed=False),
+        + commands.teardown(blueprint, any_zone(seen), confirmed=False),
     )
 
 
@@ -146,7 +147,7 @@ def snapshot_of_another(blueprint: Blueprint, seen: Observed, found: DiskSnapsho
         f"{snapshots.uid_of(found)}); what is left here belongs to uid {seen.uid}. Tear that down "
         "first",
         exit_status=CONFLICT,
-        next_command=commands.teardown(blueprint, _any_zone(seen), confirmed=False),
+        next_command=commands.teardown(blueprint, any_zone(seen), confirmed=False),
     )
 
 
@@ -169,7 +170,3 @@ def best_survivor(seen: Observed) -> Replica | None:
         if r.report is not None and r.report.member_id and r.report.applied_index
     ]
     return max(found)[3] if found else None
-
-
-def _any_zone(seen: Observed) -> str:
-    return next((z.name for z in seen.zones), "")

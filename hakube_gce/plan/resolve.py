@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from hakube_gce import conditions, names
-from hakube_gce.model import Intent, Observed, Operation, Replica, Verb
-from hakube_gce.plan import blockers, node_wishes, recover, restore, snapshot, superseding
+from hakube_gce.model import Intent, Observed, Operation, Verb
+from hakube_gce.plan import blockers, choices, node_wishes, recover, restore, snapshot, superseding
 from hakube_gce.plan.blueprint import Blueprint
 from hakube_gce.plan.create import is_founding
 from hakube_gce.plan.graph import Blocker
@@ -213,7 +213,7 @@ def _victim(
         return unfinished.target, None
     if not in_zone:
         return "", blockers.zone_without_replica(seen, intent.zone)
-    return min(in_zone, key=lambda r: _worth_keeping(seen, r)).name, None
+    return min(in_zone, key=lambda r: choices.worth_keeping(seen, r)).name, None
 
 
 def _is_left_over(seen: Observed, name: str) -> bool:
@@ -223,15 +223,6 @@ def _is_left_over(seen: Observed, name: str) -> bool:
     """
     member = conditions.member_named(seen, name)
     return member is not None and conditions.replica_of(seen, member) is None
-
-
-def _worth_keeping(seen: Observed, replica: Replica) -> tuple[bool, bool, list[int]]:
-    """Order candidates: the unhealthy first, then those that do not lead, then the newest."""
-    member = conditions.member_of(seen, replica)
-    healthy = member is not None and conditions.is_healthy(seen, member)
-    leads = member is not None and member.id == conditions.leader_id(seen)
-    newest_first = [-ord(c) for c in replica.instance.created]
-    return healthy, leads, newest_first
 
 
 def _teardown(blueprint: Blueprint, intent: Intent, seen: Observed, operation_id: str) -> Resolved:

@@ -20,7 +20,6 @@ from hakube_gce.steps import (
     DeleteRule,
     ForgetAddress,
     InstallReplica,
-    ReserveAddress,
     StartInstance,
 )
 
@@ -115,11 +114,7 @@ def plan_restore(blueprint: Blueprint, operation: Operation, seen: Observed) -> 
     if found:
         return blocked(found)
     draft = Draft()
-    if seen.address is None:
-        address = ReserveAddress(name=names.address(blueprint.prefix), region=blueprint.region)
-        draft.add("reserve-address", address)
-    mark = Mark(cluster=blueprint.prefix, uid=seen.uid, operation=operation.id)
-    foundations.firewalls(draft, blueprint, seen, mark)
+    mark = foundations.begin(draft, blueprint, operation, seen)
     _balancer_goes(draft, blueprint, seen)
     _disk(draft, blueprint, operation, seen, name)
     _master(draft, blueprint, operation, seen, name, mark)

@@ -1,13 +1,17 @@
 """When a cluster counts as ready, and what is said of it. No clock but the test's."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 import pytest
 
 from hakube_gce import validate, validation
 from hakube_gce.errors import ClusterSilent
+from hakube_gce.model import Nodes
+from hakube_gce.node_resources import ManagedGroup
+from hakube_gce.settings import Settings
 from hakube_gce.validation import Judgement, NodeState, Wanted
+from tests.fakes.clusters import cluster
 
 THREE = Wanted(nodes=3, allowed_not_ready=0, additional_time_s=30)
 LAX = Wanted(nodes=3, allowed_not_ready=1, additional_time_s=30)
@@ -17,6 +21,19 @@ FINE = (("etcd", True),)
 def nodes(sketch: str) -> tuple[NodeState, ...]:
     """``+`` a ready node, ``-`` one that is not."""
     return tuple(NodeState(name=f"node-{i}", ready=c == "+") for i, c in enumerate(sketch))
+
+
+def test_a_node_is_waited_for_for_every_master_and_for_every_vm_of_the_groups() -> None:
+    settings = Settings.parse(
+        {"HOME": "/home/me", "KUBERNETES_PROVIDER": "emulator", "ALLOWED_NOTREADY_NODES": "2"}
+    )
+    groups = tuple(
+        ManagedGroup(name=f"group-{i}", zone="b", template="t", target_size=size, stable=True)
+        for i, size in enumerate((3, 4))
+    )
+    seen = replace(cluster("+++"), nodes=Nodes(groups=groups))
+    found = validate.wanted(settings, seen)
+    assert (found.nodes, found.required) == (3 + 3 + 4, 8)
 
 
 @pytest.mark.parametrize(
