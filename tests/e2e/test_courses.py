@@ -103,6 +103,7 @@ def test_a_plan_says_when_it_is_only_the_first_of_several(
     shown = desk.run("up", option, KUBE_MASTER_ZONES=zones)
     assert shown.status == status, shown
     assert "to create" in shown.stdout
+    assert ("first of several operations" in shown.stdout) is more
     assert ("until there are 3 masters" in shown.stdout) is more
     assert not desk.status()["replicas"]
 
