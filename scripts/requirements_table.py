@@ -22,8 +22,8 @@ HEAD = """\
 
 What the Kubernetes page on highly available masters (K) and the kops page on high availability (P)
 promise, and what both take for granted (X), sentence by sentence; with the tests that would fail
-were it not so, or with the place where it is said that it is not, or otherwise. `scripts/test NAME`
-runs one of them, `scripts/test --long NAME` one of those that take long.
+were it not so, or with the place where it is said that it is not, or otherwise.
+`scripts/test NAME` runs one of them, `scripts/test --long NAME` one of those that take long.
 """
 
 SECTIONS = {
@@ -42,7 +42,7 @@ def page() -> str:
 def section(letter: str, rows: dict[str, dict[str, Any]]) -> Iterator[str]:
     """Write the heading and the rows of one letter."""
     yield f"## {SECTIONS[letter]}\n"
-    yield "| | it is so | seen by |"
+    yield "| | what is promised | seen by |"
     yield "| --- | --- | --- |"
     for name, row in rows.items():
         if name.startswith(f"{letter}-"):

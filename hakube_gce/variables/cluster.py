@@ -111,7 +111,7 @@ E2E_ZONES = Variable(
     kind=lists.ZONES,
     meaning="zones, with blanks between, that the e2e wrappers go through when MULTIZONE is true",
     example="europe-west1-b europe-west1-c",
-    pending="the e2e wrappers are not here yet",
+    pending="the e2e wrappers go through no list: each call names its zone",
 )
 MASTER_ZONES = Variable(
     name="KUBE_MASTER_ZONES",
