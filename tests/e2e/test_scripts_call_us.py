@@ -192,6 +192,16 @@ def test_with_path_and_home_alone_it_says_all_it_needs(place: Place) -> None:
     assert place.changes() == before
 
 
+@pytest.mark.parametrize("provider", ["", "gce"])
+def test_the_emulator_s_own_commands_need_neither_project_nor_provider(
+    place: Place, provider: str
+) -> None:
+    said = {"KUBERNETES_PROVIDER": provider} if provider else {}
+    ended = place.bare(f"{shlex.quote(str(ROOT))}/.venv/bin/hakube emulator status", **said)
+    assert (ended.status, ended.stderr) == (0, "")
+    assert ended.stdout.startswith("No emulator runs in ")
+
+
 @pytest.mark.parametrize("command", ["cluster/kube-up.sh", "hakube shims x"])
 def test_a_folder_that_is_gone_is_said_so(place: Place, command: str) -> None:
     programs = f"{place.folder}/cluster:{ROOT}/.venv/bin:{CRON}"
