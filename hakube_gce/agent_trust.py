@@ -11,9 +11,9 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from hakube_gce.channel_messages import CERTIFICATES_KEY
 from hakube_gce.cluster_keys import AUTHORITIES, load_certificate
 from hakube_gce.errors import AnswerForged, KeysError
+from hakube_gce.marks import CERTIFICATES_KEY
 from hakube_gce.pki import signed_by
 
 

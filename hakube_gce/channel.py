@@ -15,7 +15,6 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from hakube_gce.agent_trust import agent_key
 from hakube_gce.answers import plain, result_of
 from hakube_gce.channel_messages import (
-    CERTIFICATES_KEY,
     REQUEST_KEY,
     Line,
     Request,
@@ -33,6 +32,7 @@ from hakube_gce.errors import (
 )
 from hakube_gce.heartbeats import report_of
 from hakube_gce.instance_metadata import InstanceMetadata
+from hakube_gce.marks import CERTIFICATES_KEY
 from hakube_gce.model import Report
 from hakube_gce.pki import Randomness
 from hakube_gce.ports import Clock, Hello

@@ -22,7 +22,6 @@ from hakube_gce.ports import Hello
 from hakube_gce.timestamps import rfc3339
 
 SCHEMA = 1
-CERTIFICATES_KEY = "hakube-certificates"
 REQUEST_KEY = "hakube-request"
 
 Line = Mapping[str, object]

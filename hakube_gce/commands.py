@@ -1,7 +1,6 @@
 """The commands that change a cluster, by the one course that all of them share; and `unlock`."""
 
 import json
-import secrets
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -16,10 +15,10 @@ from hakube_gce.model import Intent, Observed, Verb
 from hakube_gce.plan.blueprint import Blueprint
 from hakube_gce.plan.graph import Blocker
 from hakube_gce.render import Result, result_object
-from hakube_gce.run import Job, resume_command, run, same_again
+from hakube_gce.run import Job, new_operation_id, resume_command, run, same_again
 from hakube_gce.screen import Screen
 from hakube_gce.settings import Settings
-from hakube_gce.start_up import check_zone, looking, stopping_with
+from hakube_gce.start_up import check_zones, looking, stopping_with
 from hakube_gce.terminal import out, show, warn
 
 
@@ -100,7 +99,7 @@ def _left_a_cluster(found: Arguments, result: Result) -> bool:
 
 def _one_operation(job: Job, means: Means) -> Result:
     try:
-        check_zone(means)
+        check_zones(means, (means.settings.zone,))
         return run(job)
     except TargetNotFound:
         raise  # no command goes on in a zone that is not there
@@ -121,7 +120,7 @@ def _job(found: Arguments, means: Means, screen: Screen, intent: Intent) -> Job:
         note=means.journal.write,
         clock=means.clock,
         stopping=means.stopping,
-        operation_id=secrets.token_hex(6),
+        operation_id=new_operation_id(),
         dry_run=found.dry_run,
         check=found.check,
     )

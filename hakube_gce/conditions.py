@@ -173,7 +173,7 @@ def needs_install(replica: Replica) -> bool:
 
     Silence is no answer: a master that cannot be heard may have served for years.
     """
-    if not replica.instance.metadata.get("hakube-certificates"):
+    if not replica.instance.metadata.get(marks.CERTIFICATES_KEY):
         return True
     waits = replica.report is not None and replica.report.phase == "waiting-for-certificates"
     return replica.fresh and waits
@@ -364,6 +364,11 @@ def warnings(seen: Observed) -> tuple[str, ...]:
     said.extend(
         f"{a.name} has no VM, but its data disk is in {a.zone}: kube-up makes the VM again"
         for a in absent.values()
+    )
+    said.extend(
+        f"{r.name} in {r.zone} is a prepared VM and no master yet: the next replication in its "
+        "zone takes it; kube-down with its KUBE_REPLICA_NAME deletes it"
+        for r in seen.prepared
     )
     said.extend(f"{r.name} is off: kube-up starts it" for r in masters_that_are_off(seen))
     return (*said, *_clocks_ahead(seen))

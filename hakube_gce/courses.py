@@ -4,7 +4,6 @@ What comes next is decided in `plan.course`; here it is run, each operation as i
 would run it. A course stops at the first refusal or failure, and says what is left to run.
 """
 
-import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import replace as changed
 from functools import partial
@@ -13,16 +12,17 @@ from hakube_gce import commands as single
 from hakube_gce.arguments import Arguments
 from hakube_gce.assemble import Means
 from hakube_gce.errors import HakubeError, SettingsError
+from hakube_gce.inherit import Inheritance
 from hakube_gce.list_kinds import MOST_MASTERS
 from hakube_gce.model import Intent, Observed, Verb
-from hakube_gce.plan import commands, course
+from hakube_gce.plan import commands, course, replacing
 from hakube_gce.plan.blueprint import Blueprint
 from hakube_gce.plan.course import Goal
 from hakube_gce.plan.graph import Blocker
 from hakube_gce.render import Result, runbook_lines, runbook_object
-from hakube_gce.run import Job, refuse, resume_command, run
+from hakube_gce.run import Job, refuse, run
 from hakube_gce.settings import Settings
-from hakube_gce.start_up import check_zone, looking, where_the_cluster_is
+from hakube_gce.start_up import check_zones, looking, where_the_cluster_is
 from hakube_gce.terminal import show
 
 _TURNS = 2 * MOST_MASTERS
@@ -49,7 +49,7 @@ def up(found: Arguments, settings: Settings, environment: Mapping[str, str]) -> 
     goal = changed(goal_of(settings, len(settings.master_zones)), founding=True)
 
     def work(job: Job, means: Means) -> Result:
-        check_zone(means)
+        check_zones(means, settings.master_zones)
         return towards(job, goal, "create")
 
     first = Intent(verb=Verb.CREATE, zone=settings.zone)
@@ -88,7 +88,7 @@ def towards(job: Job, goal: Goal, verb: str) -> Result:
             if wished is None:
                 return _arrived(job, seen, _summed(verb, ended))
             _tell_what_follows(job, seen, goal)
-            ended.append(_one(job, wished))
+            ended.append(_one(job, wished.intent, wished.prepare))
             if ended[-1].exit_status or job.dry_run or job.check:
                 break
     except HakubeError as error:
@@ -121,27 +121,39 @@ def replace(found: Arguments, settings: Settings, environment: Mapping[str, str]
 
     def work(job: Job, means: Means) -> Result:
         there = _in_place(job, where_the_cluster_is(means, environment))
-        seen = there.observe()
-        parts = course.replacing(there.inherit(seen).blueprint, found.named, seen, anew=found.new)
-        if isinstance(parts, Blocker):
-            return changed(refuse(there, [parts]), verb="replace")
-        return _in_turn(there, parts)
+        return put_another_in_place(there, found.named, anew=found.new)
 
     first = Intent(verb=Verb.REPLICATE, zone=settings.zone)
     return single.carry_out(found, settings, environment, first, work)
 
 
-def _in_turn(job: Job, parts: Sequence[Intent]) -> Result:
+def put_another_in_place(job: Job, name: str, *, anew: bool) -> Result:
+    """Replace a master, by its own disk or by another one.
+
+    Raises:
+        HakubeError: A part failed; it names the command that goes on, which is the same.
+    """
+    seen = job.observe()
+    parts = replacing.parts(job.inherit(seen).blueprint, name, seen, anew=anew)
+    if isinstance(parts, Blocker):
+        return changed(refuse(job, [parts]), verb="replace")
+    newcomer = replacing.in_place_of(seen, name)
+    if newcomer is not None and not parts:
+        job.screen.say(f"{newcomer.name} is in the place of {name}. Nothing was changed.")
+    try:
+        return _in_turn(job, name, parts)
+    except HakubeError as error:
+        blueprint = single.blueprint_of(job)
+        error.next_command = commands.replace(blueprint, job.intent.zone, name, anew=anew)
+        raise
+
+
+def _in_turn(job: Job, name: str, parts: Sequence[Intent]) -> Result:
     ended: list[Result] = []
     for index, part in enumerate(parts):
-        rest = commands.in_turn(single.blueprint_of(job), parts[index + 1 :])
-        try:
-            ended.append(_one(job, part))
-        except HakubeError as error:
-            turn = changed(job, intent=part)
-            first = resume_command(turn, single.blueprint_of(turn))
-            error.next_command = " && ".join([first, *rest])
-            raise
+        later = parts[index + 1 :]
+        prepare = tuple(p.zone for p in later if p.verb is Verb.REPLICATE)
+        ended.append(_one(job, part, prepare, in_place_of=name))
         if ended[-1].exit_status or job.dry_run or job.check:
             break
     return _summed("replace", ended)
@@ -152,7 +164,7 @@ def runbook(found: Arguments, settings: Settings, environment: Mapping[str, str]
     means = looking(settings, environment)
     seen = means.observer.observe()
     blueprint = means.inherit(seen).blueprint
-    parts = course.replacing(blueprint, found.named, seen, anew=found.new)
+    parts = replacing.parts(blueprint, found.named, seen, anew=found.new)
     if isinstance(parts, Blocker):
         return single.show_refusal(found, Verb.MEND, parts)
     steps = _runbook(blueprint, seen, found.named, parts)
@@ -190,8 +202,15 @@ def _in_place(job: Job, means: Means) -> Job:
     )
 
 
-def _one(job: Job, intent: Intent) -> Result:
-    return run(changed(job, intent=intent, operation_id=secrets.token_hex(6)))
+def _one(job: Job, intent: Intent, prepare: tuple[str, ...], *, in_place_of: str = "") -> Result:
+    """Run one operation, and make the VMs of those that come after it meanwhile."""
+
+    def inherit(seen: Observed) -> Inheritance:
+        found = job.inherit(seen)
+        blueprint = changed(found.blueprint, prepare=prepare, in_place_of=in_place_of)
+        return changed(found, blueprint=blueprint)
+
+    return run(changed(job, intent=intent, operation_id=job.new_id(), inherit=inherit))
 
 
 def _summed(verb: str, ended: Sequence[Result]) -> Result:

@@ -121,7 +121,7 @@ def _deletion(step: MasterStep) -> Line | None:  # noqa: C901, PLR0911, PLR0912 
             return None
 
 
-def _change(step: MasterStep) -> Line:  # noqa: C901, PLR0911, PLR0912 - a table, one row a kind
+def _change(step: MasterStep) -> Line:  # noqa: C901, PLR0911, PLR0912, PLR0915 - a table, one row a kind
     match step:
         case steps.StartInstance(name=name, zone=zone):
             return _line(Sign.CHANGE, "instance", name, zone, "power on")
@@ -143,6 +143,8 @@ def _change(step: MasterStep) -> Line:  # noqa: C901, PLR0911, PLR0912 - a table
             return _line(Sign.CHANGE, "certificates", name, zone, "renewed")
         case steps.AdmitReplica(replica=name, through=through):
             return _line(Sign.CREATE, "member", name, "etcd", f"learner, then voter, by {through}")
+        case steps.AwaitBoot(replica=name, zone=zone):
+            return _line(Sign.WAIT, "booted", name, zone, "before anything is taken away")
         case steps.AwaitReady(replica=name, zone=zone):
             return _line(Sign.WAIT, "ready", name, zone, "etcd and API server")
         case steps.JoinGroup(replica=name, zone=zone, group=group):

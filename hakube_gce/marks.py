@@ -24,6 +24,15 @@ OWNER = "hakube"
 UID_LABEL = "hakube-uid"
 """The label that every resource of ours has which can have labels."""
 
+CERTIFICATES_KEY = "hakube-certificates"
+"""Metadata key under which a master's public certificates stand: with them a VM is a master."""
+
+PREPARED_KEY = "hakube-prepared"
+"""Metadata key of a VM that was made before anybody wanted it as a master."""
+
+IN_PLACE_OF_KEY = "hakube-in-place-of"
+"""Metadata key under which a VM remembers whose place it takes."""
+
 _CLUSTER, _UID, _OP = "hakube-cluster", UID_LABEL, "hakube-op-id"
 _HOME = "hakube-home"
 

@@ -116,7 +116,9 @@ class Intent:
     verb: Verb
     zone: str
     replica_name: str = ""
-    """Removal: the replica to remove, or empty for any in the zone. Recovery: the survivor."""
+    """Removal: the replica to remove, or empty for any in the zone. Recovery: the survivor.
+    Mending: whose sake it is for, if anybody's.
+    """
     snapshot: str = ""
     """Restore: the snapshot, or empty for the newest."""
     confirmed: bool = False
@@ -230,6 +232,8 @@ class Observed:
     operation: Operation | None = None
     """The unfinished operation the address remembers."""
     replicas: tuple[Replica, ...] = ()
+    prepared: tuple[Replica, ...] = ()
+    """VMs made for masters to come, which hold no certificate yet; they count nowhere."""
     members: tuple[Member, ...] = ()
     """etcd's own list, from the freshest healthy voter; empty when no voter answers."""
     members_known: bool = False

@@ -5,6 +5,7 @@ course: nothing is replayed, the unfinished operation on the cluster's address o
 target was meant.
 """
 
+import secrets
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
@@ -41,6 +42,11 @@ _SERVED_AFTERWARDS = frozenset(
 _INHERITING = frozenset({Verb.CREATE, Verb.MEND, Verb.REPLICATE, Verb.RESTORE, Verb.ADD_NODES})
 
 
+def new_operation_id() -> str:
+    """Draw an operation's id."""
+    return secrets.token_hex(6)
+
+
 class Screen(Progress, Protocol):
     """Where a run tells people how it goes."""
 
@@ -63,6 +69,8 @@ class Job:
     clock: Clock
     stopping: Stopping
     operation_id: str
+    new_id: Callable[[], str] = new_operation_id
+    """Draws the ids of the operations of a course."""
     renewed: Callable[[HeldLock], AbstractContextManager[None]] = renewed
     """Keeps the lock ours while steps take long."""
     crew: Callable[[], AbstractContextManager[Crew]] = threads

@@ -41,7 +41,7 @@ def where_the_cluster_is(means: Means, environment: Mapping[str, str]) -> Means:
     """
     settings = means.settings
     if settings.zone_is_chosen:
-        check_zone(means)
+        check_zones(means, (settings.zone,))
         return means
     regions = means.gateway.address_regions(names.address(settings.prefix))
     if len(regions) != 1 or regions[0] == settings.region:
@@ -56,19 +56,21 @@ def where_the_cluster_is(means: Means, environment: Mapping[str, str]) -> Means:
     )
 
 
-def check_zone(means: Means) -> None:
+def check_zones(means: Means, zones: Sequence[str]) -> None:
     """Refuse a zone that does not exist before anything else is asked.
 
     Raises:
         TargetNotFound: Names the zones that come nearest.
     """
-    zone = means.settings.zone
-    if means.gateway.find_zone(zone) is not None:
+    missing = [z for z in dict.fromkeys(zones) if means.gateway.find_zone(z) is None]
+    if not missing:
         return
     known = sorted(means.gateway.zone_names())
     near = [z for z in known if z.rpartition("-")[0] == means.settings.region] or known
+    variable = "KUBE_GCE_ZONE" if zones == (means.settings.zone,) else "KUBE_MASTER_ZONES"
     raise TargetNotFound(
-        f"KUBE_GCE_ZONE={zone}: there is no such zone in project {means.settings.project}",
+        f"{variable}={','.join(missing)}: there is no such zone in project "
+        f"{means.settings.project}",
         hint=f"for example {', '.join(near[:6])}.",
     )
 

@@ -143,6 +143,14 @@ class AdmitReplica:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AwaitBoot:
+    """A VM that was prepared has introduced itself: all that it lacks are its certificates."""
+
+    replica: str
+    zone: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AwaitReady:
     """The replica is a healthy voter and its API server answers."""
 
@@ -397,6 +405,7 @@ MasterStep = (
     | InstallReplica
     | RenewCertificates
     | AdmitReplica
+    | AwaitBoot
     | AwaitReady
     | CreateGroup
     | JoinGroup

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from typing import Protocol, TypeVar
 
 from hakube_gce import marks, names, snapshots
+from hakube_gce.marks import CERTIFICATES_KEY, PREPARED_KEY
 from hakube_gce.model import Conflict, Mark, Observed, Replica, Report
 from hakube_gce.resources import Address, DiskSnapshot, Instance, Inventory
 from hakube_gce.timestamps import parse_rfc3339
@@ -43,7 +44,9 @@ def understand(
     address = next((a for a in inventory.addresses if a.name == names.address(prefix)), None)
     uid = _uid(inventory, prefix, address)
     ours = _Ours(prefix=prefix, uid=uid)
-    replicas = _replicas(inventory, reports, ours)
+    masters = _replicas(inventory, reports, ours)
+    prepared = tuple(r for r in masters if _is_prepared(r.instance))
+    replicas = tuple(r for r in masters if r not in prepared)
     authority = _authority(replicas)
     original = _made_by_original_scripts(inventory, prefix, uid)
     return Observed(
@@ -57,6 +60,7 @@ def understand(
         lock=marks.lock_from_labels(address.labels) if address else None,
         operation=marks.operation_from_labels(address.labels) if address else None,
         replicas=replicas or (_bare_replicas(inventory, prefix) if original else ()),
+        prepared=prepared,
         members=authority.members if authority else (),
         members_known=authority is not None,
         cluster_id=authority.cluster_id if authority else "",
@@ -144,6 +148,11 @@ def _replicas(
         if names.is_master(ours.prefix, i.name) and ours.labels(i.labels)
     ]
     return tuple(sorted(found, key=lambda r: r.name))
+
+
+def _is_prepared(instance: Instance) -> bool:
+    """Tell whether a VM still waits to be wanted: with its certificates it becomes a master."""
+    return PREPARED_KEY in instance.metadata and CERTIFICATES_KEY not in instance.metadata
 
 
 def _snapshots(inventory: Inventory, prefix: str) -> tuple[DiskSnapshot, ...]:

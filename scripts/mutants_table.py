@@ -668,8 +668,8 @@ MUTANTS: tuple[Mutant, ...] = (
         name="an election is taken for a lost majority",
         rule="unknown is not lost",
         file="perform/rescue.py",
-        old="            if not has_quorum and lasted_s >= context.limits.election_s:",
-        new="            if not has_quorum:",
+        old="            if not witness and lasted_s >= context.limits.election_s:",
+        new="            if not witness:",
         test="tests/unit/test_prove_quorum_lost.py::"
         "test_while_another_runs_it_must_be_without_quorum_for_longer_than_an_election",
     ),
@@ -716,6 +716,41 @@ MUTANTS: tuple[Mutant, ...] = (
         new="    if False:",
         test="tests/simulation/test_crashes.py::"
         "test_who_goes_on_says_done_only_when_the_cluster_ip_answers",
+    ),
+    Mutant(
+        name="a dead master is taken away before the newcomer's VM has booted",
+        rule="what is slow comes before what is taken away",
+        file="plan/prepare.py",
+        old="    waits = made if removes and",
+        new="    waits = () if removes and",
+        test="tests/unit/test_prepare.py::"
+        "test_a_removal_takes_nothing_away_before_the_newcomers_vm_has_booted",
+    ),
+    Mutant(
+        name="a prepared VM counts as a master",
+        rule="what holds no certificate counts nowhere",
+        file="understand.py",
+        old="    return PREPARED_KEY in instance.metadata and",
+        new="    return False and",
+        test="tests/simulation/test_crashes.py::"
+        "test_killed_around_any_change_the_same_command_finishes",
+    ),
+    Mutant(
+        name="a replacement that is run again adds one more",
+        rule="the same command goes on",
+        file="plan/replacing.py",
+        old="        is_meant = vm.instance",
+        new="        is_meant = False and vm.instance",
+        test="tests/unit/test_replacing.py::test_whoever_runs_it_again_goes_on_where_it_was",
+    ),
+    Mutant(
+        name="a mending that was killed stays noted",
+        rule="what is done is not noted as unfinished",
+        file="plan/superseding.py",
+        old="    if unfinished.verb is Verb.MEND:\n        return True",
+        new="    if unfinished.verb is Verb.MEND:\n        return wished is not Verb.MEND",
+        test="tests/simulation/test_crashes.py::"
+        "test_killed_around_any_change_the_same_command_finishes",
     ),
     # ---- the tests themselves
     Mutant(

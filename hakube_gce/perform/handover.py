@@ -9,10 +9,10 @@ from collections.abc import Mapping
 from datetime import timedelta
 
 from hakube_gce import conditions, sealing
-from hakube_gce.channel_messages import CERTIFICATES_KEY
 from hakube_gce.cluster_keys import ClusterKeys
 from hakube_gce.errors import ChannelError, KeysError
 from hakube_gce.leaves import ReplicaNames
+from hakube_gce.marks import CERTIFICATES_KEY
 from hakube_gce.model import Observed, Replica
 from hakube_gce.perform.context import Context
 from hakube_gce.pki import issue_leaves, new_cluster_keys, reissue_leaves

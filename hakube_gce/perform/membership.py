@@ -8,8 +8,11 @@ from hakube_gce.model import Member, Replica, Role
 from hakube_gce.perform import handover, rescue
 from hakube_gce.perform.context import Context
 from hakube_gce.plan.blueprint import CONFIG_KEY
+from hakube_gce.ports import Hello
+from hakube_gce.resources import Instance
 from hakube_gce.steps import (
     AdmitReplica,
+    AwaitBoot,
     AwaitReady,
     ExpelMember,
     InstallReplica,
@@ -24,8 +27,7 @@ _SAVED_BYTES_PER_S = 20e6
 def install(context: Context, _key: str, step: InstallReplica) -> None:
     """Sign what the new VM asks for and hand it certificates and the keys that masters share."""
     instance = context.instance(step.zone, step.replica)
-    nonce = str(json.loads(instance.metadata[CONFIG_KEY])["nonce"])
-    hello = context.channel.hello(instance, nonce=nonce, timeout_s=context.limits.boot_s)
+    hello = _hello(context, instance)
     if step.restore:
         rescue.tell_new_keys(context)
     keys = handover.cluster_keys(context, founder=step.founder, returning=step.returning)
@@ -47,6 +49,16 @@ def install(context: Context, _key: str, step: InstallReplica) -> None:
         request_id=request_id,
     )
     rescue.tell_restored(context, answer)
+
+
+def await_boot(context: Context, _key: str, step: AwaitBoot) -> None:
+    """Wait until a prepared VM's agent asks for certificates; it gets none yet."""
+    _hello(context, context.instance(step.zone, step.replica))
+
+
+def _hello(context: Context, instance: Instance) -> Hello:
+    nonce = str(json.loads(instance.metadata[CONFIG_KEY])["nonce"])
+    return context.channel.hello(instance, nonce=nonce, timeout_s=context.limits.boot_s)
 
 
 def renew(context: Context, _key: str, step: RenewCertificates) -> None:

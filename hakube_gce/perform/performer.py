@@ -13,6 +13,7 @@ from hakube_gce.steps import (
     AdmitReplica,
     AttachEphemeral,
     AwaitBackends,
+    AwaitBoot,
     AwaitReady,
     CreateBackendService,
     CreateDisk,
@@ -128,6 +129,8 @@ def _dispatch(context: Context, planned: Planned) -> None:  # noqa: C901, PLR091
             membership.renew(context, key, step)
         case AdmitReplica():
             membership.admit(context, key, step)
+        case AwaitBoot():
+            membership.await_boot(context, key, step)
         case AwaitReady():
             membership.await_ready(context, key, step)
         case YieldLeadership():

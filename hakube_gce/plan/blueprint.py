@@ -62,6 +62,10 @@ class Blueprint:
     """Name of the kubeconfig entries; empty: made of project and prefix."""
     server_override: str = ""
     """URL in the kubeconfig; empty: the cluster IP's."""
+    prepare: tuple[str, ...] = ()
+    """A zone for each VM that is to be made beside the operation, for those that come after it."""
+    in_place_of: str = ""
+    """The master whose place a newcomer takes, if any."""
     strict: bool = False
     snapshots_kept: int = 5
     programs: tuple[str, str, str] = ("bin/kube-up.sh", "bin/kube-down.sh", ".venv/bin/hakube")
@@ -116,6 +120,7 @@ def instance_spec(
     The first one carries the cluster IP unless a load balancer always does; a replica gets an
     ephemeral address, which it needs only to reach the outside.
     """
+    replaced = {} if founder else _in_place_of(blueprint)
     return InstanceSpec(
         name=replica,
         zone=zone,
@@ -132,8 +137,13 @@ def instance_spec(
         metadata={
             "cluster-name": blueprint.prefix,
             CONFIG_KEY: _config(blueprint, replica=replica, mark=mark, cluster_ip=cluster_ip),
+            **replaced,
         },
     )
+
+
+def _in_place_of(blueprint: Blueprint) -> dict[str, str]:
+    return {marks.IN_PLACE_OF_KEY: blueprint.in_place_of} if blueprint.in_place_of else {}
 
 
 def _config(blueprint: Blueprint, *, replica: str, mark: Mark, cluster_ip: str) -> str:

@@ -84,6 +84,12 @@ def scale(blueprint: Blueprint, zone: str, masters: int) -> str:
     return _line(blueprint, program, KUBE_GCE_ZONE=zone)
 
 
+def replace(blueprint: Blueprint, zone: str, name: str, *, anew: bool) -> str:
+    """Give the command that puts a sound master in the place of one."""
+    program = f"{blueprint.programs[2]} replace {shlex.quote(name)}{' --new' * anew}"
+    return _line(blueprint, program, KUBE_GCE_ZONE=zone)
+
+
 def status(blueprint: Blueprint, seen: Observed) -> str:
     """Give the command that shows the cluster."""
     return _line(blueprint, f"{blueprint.programs[2]} status", **_where(seen))
@@ -133,11 +139,6 @@ def again(blueprint: Blueprint, intent: Intent) -> str:  # noqa: PLR0911 - one r
             return add_nodes(blueprint, intent.zone)
         case Verb.DELETE_NODES:
             return teardown(blueprint, intent.zone, confirmed=False)
-
-
-def in_turn(blueprint: Blueprint, intents: Sequence[Intent]) -> tuple[str, ...]:
-    """Give the commands that state several intents."""
-    return tuple(again(blueprint, intent) for intent in intents)
 
 
 def line(selectors: Sequence[tuple[str, str]], program: str, **variables: str) -> str:

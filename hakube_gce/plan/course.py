@@ -31,26 +31,48 @@ class Goal:
     """kube-up's goal: the first zone may found the cluster, and no master is ever removed."""
 
 
-def towards(blueprint: Blueprint, goal: Goal, seen: Observed) -> Intent | Blocker | None:
-    """Give the next operation's wish on the way to a goal; None when it is reached.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Next:
+    """The next operation, and what can be prepared while it goes on."""
+
+    intent: Intent
+    prepare: tuple[str, ...] = ()
+    """Zones of the masters that come after it, one entry each."""
+
+
+def towards(blueprint: Blueprint, goal: Goal, seen: Observed) -> Next | Blocker | None:
+    """Give the next operation on the way to a goal; None when it is reached.
 
     Even numbers are passed through; they are refused only as a goal.
     """
     unfinished = seen.operation
     if unfinished is not None and not superseding.gives_way(seen, Verb.REPLICATE):
-        return _finish(blueprint, unfinished)
+        return _finish(blueprint, goal, seen, unfinished)
     refusal = _refusal(blueprint, goal, seen)
     if refusal is not None:
         return refusal
     if not seen.replicas:
-        return Intent(verb=Verb.CREATE, zone=goal.zones[0])
-    count = max(len(seen.replicas), len(conditions.voters(seen)))
-    if count < goal.masters or (goal.founding and _short(goal, seen)):
-        return _grow(goal, seen)
-    if count > goal.masters and not goal.founding:
+        return Next(intent=Intent(verb=Verb.CREATE, zone=goal.zones[0]), prepare=goal.zones[1:])
+    have = Counter(r.zone for r in seen.replicas)
+    count = max(have.total(), len(conditions.voters(seen)))
+    missing = _missing(goal, have, count)
+    if not missing:
+        return None if goal.founding else _less(goal, seen, count)
+    zones = _places(goal, seen, have, missing)
+    if not zones:
+        return course_blockers.no_free_zone(goal.masters, sorted(have))
+    return Next(intent=Intent(verb=Verb.REPLICATE, zone=zones[0]), prepare=zones[1:])
+
+
+def _less(goal: Goal, seen: Observed, count: int) -> Next | None:
+    """Take away a VM that was prepared for nothing, or a master too many."""
+    if seen.prepared:
+        victim = seen.prepared[0]
+    elif count > goal.masters:
         victim = min(seen.replicas, key=lambda r: _worth_keeping(goal, seen, r))
-        return Intent(verb=Verb.REMOVE, zone=victim.zone, replica_name=victim.name)
-    return None
+    else:
+        return None
+    return Next(intent=Intent(verb=Verb.REMOVE, zone=victim.zone, replica_name=victim.name))
 
 
 def _refusal(blueprint: Blueprint, goal: Goal, seen: Observed) -> Blocker | None:
@@ -64,30 +86,47 @@ def _refusal(blueprint: Blueprint, goal: Goal, seen: Observed) -> Blocker | None
     return None
 
 
-def _finish(blueprint: Blueprint, unfinished: Operation) -> Intent | Blocker:
+def _finish(
+    blueprint: Blueprint, goal: Goal, seen: Observed, unfinished: Operation
+) -> Next | Blocker:
+    """Go on with what was begun; what its first run prepared is prepared by this one, too."""
+    target, zone = unfinished.target, unfinished.zone
     if unfinished.verb is Verb.REMOVE:
-        target = unfinished.target
-        return Intent(verb=Verb.REMOVE, zone=unfinished.zone, replica_name=target)
-    if unfinished.verb in {Verb.CREATE, Verb.REPLICATE}:
-        return Intent(verb=unfinished.verb, zone=unfinished.zone)
-    return blockers.operation_unfinished(blueprint, unfinished)
+        return Next(intent=Intent(verb=Verb.REMOVE, zone=zone, replica_name=target))
+    if unfinished.verb not in {Verb.CREATE, Verb.REPLICATE}:
+        return blockers.operation_unfinished(blueprint, unfinished)
+    have = Counter(r.zone for r in seen.replicas if r.name != target)
+    if unfinished.verb is Verb.REPLICATE or not have:
+        have[zone] += 1
+    missing = _missing(goal, have, have.total())
+    intent = Intent(verb=unfinished.verb, zone=zone)
+    return Next(intent=intent, prepare=_places(goal, seen, have, missing))
 
 
-def _grow(goal: Goal, seen: Observed) -> Intent | Blocker:
-    have = Counter(r.zone for r in seen.replicas)
-    open_zones = [*_short(goal, seen), *conditions.free_zones(seen)]
-    if open_zones:
-        return Intent(verb=Verb.REPLICATE, zone=open_zones[0])
-    if not goal.share_zones:
-        return course_blockers.no_free_zone(goal.masters, sorted(have))
+def _missing(goal: Goal, have: Counter[str], count: int) -> int:
+    """Count the masters that are missing."""
+    short = len(_short(goal, have)) if goal.founding else 0
+    return max(goal.masters - count, short, 0)
+
+
+def _places(goal: Goal, seen: Observed, have: Counter[str], missing: int) -> tuple[str, ...]:
+    """Give a zone for every master that is missing, or as many as may be, the next one's first."""
+    prepared = {r.zone for r in seen.prepared}
     up = [z.name for z in seen.zones if z.status == "UP"]
-    return Intent(verb=Verb.REPLICATE, zone=min(up, key=lambda zone: (have[zone], zone)))
+    up.sort(key=lambda zone: (zone not in prepared, zone))
+    zones = _short(goal, have)
+    zones += [z for z in up if not have[z] and z not in zones]
+    have = have + Counter(zones)
+    while goal.share_zones and up and len(zones) < missing:
+        zones.append(min(up, key=lambda zone: (have[zone], zone)))
+        have[zones[-1]] += 1
+    return tuple(zones[:missing])
 
 
-def _short(goal: Goal, seen: Observed) -> list[str]:
-    """List the zones that hold fewer masters than the goal names for them."""
-    have, wanted = Counter(r.zone for r in seen.replicas), Counter(goal.zones)
-    return [zone for zone in dict.fromkeys(goal.zones) if have[zone] < wanted[zone]]
+def _short(goal: Goal, have: Counter[str]) -> list[str]:
+    """List the zones that hold fewer masters than the goal names for them, once for each."""
+    wanted = Counter(goal.zones)
+    return [z for z in dict.fromkeys(goal.zones) for _ in range(wanted[z] - have[z])]
 
 
 def _worth_keeping(
@@ -98,38 +137,6 @@ def _worth_keeping(
     have, wanted = Counter(r.zone for r in seen.replicas), Counter(goal.zones)
     surplus = have[replica.zone] - wanted[replica.zone]
     return healthy, -surplus, leads, newest_first
-
-
-def replacing(
-    blueprint: Blueprint, name: str, seen: Observed, *, anew: bool
-) -> tuple[Intent, ...] | Blocker:
-    """Give the operations that put a sound master in the place of one.
-
-    Its own data disk first, if that is alive: no membership changes then. A healthy one is
-    replaced by adding first, so that nothing is ever tolerated less; beside a dead one nothing may
-    be added, so it is removed first.
-
-    Args:
-        blueprint: The cluster.
-        name: The master to replace.
-        seen: What is there.
-        anew: Do not use its data disk again.
-    """
-    if seen.unreadable:
-        return blockers.unreadable(seen)
-    replica = conditions.replica_named(seen, name)
-    absent = next((a for a in conditions.absent_masters(seen) if a.name == name), None)
-    member = conditions.member_named(seen, name)
-    if replica is None and absent is None and member is None:
-        return course_blockers.nobody_to_replace(blueprint, seen, name)
-    zone = replica.zone if replica else absent.zone if absent else choices.any_zone(seen)
-    is_off = replica is not None and replica.instance.status == "TERMINATED"
-    if (is_off or absent is not None) and not anew:
-        return (Intent(verb=Verb.CREATE, zone=zone),)
-    add = Intent(verb=Verb.REPLICATE, zone=zone)
-    drop = Intent(verb=Verb.REMOVE, zone=zone, replica_name=name)
-    sound = replica is not None and conditions.is_serving(seen, replica)
-    return (add, drop) if sound else (drop, add)
 
 
 def survives(seen: Observed) -> tuple[str, ...]:

@@ -113,10 +113,10 @@ def _is_awaited(seen: Observed, name: str, made: tuple[str, ...], *, alone: bool
     if replica is not None and conditions.is_serving(seen, replica):
         return False
     mended = {f"start-instance/{name}", f"install/{name}"} & set(made)
-    return alone or bool(mended) or _was_just_started(seen, replica)
+    return alone or bool(mended) or was_just_started(seen, replica)
 
 
-def _was_just_started(seen: Observed, replica: Replica | None) -> bool:
+def was_just_started(seen: Observed, replica: Replica | None) -> bool:
     """Tell whether a master's VM is so young that its silence means nothing yet.
 
     A run that was killed may have started it.

@@ -7,6 +7,7 @@ from hakube_gce.plan.graph import Plan
 from hakube_gce.plan.mend import plan_mend
 from hakube_gce.plan.node_teardown import plan_delete_nodes
 from hakube_gce.plan.nodes import plan_add_nodes
+from hakube_gce.plan.prepare import adopted, with_prepared
 from hakube_gce.plan.recover import plan_recover
 from hakube_gce.plan.remove import plan_remove
 from hakube_gce.plan.replicate import plan_replicate
@@ -15,11 +16,16 @@ from hakube_gce.plan.snapshot import plan_snapshot
 from hakube_gce.plan.teardown import plan_teardown
 
 
-def plan(blueprint: Blueprint, operation: Operation, seen: Observed) -> Plan:  # noqa: C901, PLR0911 - one row a verb
+def plan(blueprint: Blueprint, operation: Operation, seen: Observed) -> Plan:
     """Plan what is still missing to the operation's end; an empty plan means it is done.
 
     The same inputs give the same plan, and the plan after a finished run is empty.
     """
+    there = adopted(operation, seen)
+    return with_prepared(blueprint, operation, there, _plan(blueprint, operation, there))
+
+
+def _plan(blueprint: Blueprint, operation: Operation, seen: Observed) -> Plan:  # noqa: C901, PLR0911 - one row a verb
     match operation.verb:
         case Verb.CREATE:
             return plan_create(blueprint, operation, seen)

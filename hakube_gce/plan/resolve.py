@@ -10,7 +10,16 @@ from dataclasses import dataclass, replace
 
 from hakube_gce import conditions, names
 from hakube_gce.model import Intent, Observed, Operation, Verb
-from hakube_gce.plan import blockers, choices, node_wishes, recover, restore, snapshot, superseding
+from hakube_gce.plan import (
+    blockers,
+    choices,
+    node_wishes,
+    prepare,
+    recover,
+    restore,
+    snapshot,
+    superseding,
+)
 from hakube_gce.plan.blueprint import Blueprint
 from hakube_gce.plan.create import is_founding
 from hakube_gce.plan.graph import Blocker
@@ -115,7 +124,10 @@ def _create(blueprint: Blueprint, intent: Intent, seen: Observed, operation_id: 
     zones = {r.zone for r in seen.replicas} | {m.zone for m in conditions.absent_masters(seen)}
     if zones and intent.zone not in zones:
         return _refuse(blockers.cluster_elsewhere(blueprint, seen, intent.zone))
-    return Resolved(operation=Operation(id=operation_id, verb=Verb.MEND, zone=intent.zone))
+    mending = Operation(
+        id=operation_id, verb=Verb.MEND, zone=intent.zone, target=intent.replica_name
+    )
+    return Resolved(operation=mending)
 
 
 def _replicate(
@@ -132,8 +144,13 @@ def _replicate(
     free = conditions.free_zones(seen)
     if blueprint.strict and free and intent.zone in conditions.occupied_zones(seen):
         return _refuse(blockers.crowded_zone(intent.zone, free))
+    prepared = prepare.in_zone(blueprint, seen, intent.zone)
     taken = {r.name for r in seen.replicas} | {d.name.removesuffix("-pd") for d in seen.disks}
-    target = names.new_replica(blueprint.prefix, operation_id, frozenset(taken))
+    target = (
+        prepared.name
+        if prepared is not None
+        else names.new_replica(blueprint.prefix, operation_id, frozenset(taken))
+    )
     return Resolved(
         operation=Operation(id=operation_id, verb=Verb.REPLICATE, zone=intent.zone, target=target)
     )
@@ -202,7 +219,8 @@ def _victim(
             and unfinished.target == intent.replica_name
             and unfinished.zone == intent.zone
         )
-        if half_made or any(r.name == intent.replica_name for r in in_zone):
+        there = [*in_zone, *(r for r in seen.prepared if r.zone == intent.zone)]
+        if half_made or any(r.name == intent.replica_name for r in there):
             return intent.replica_name, None
         if _is_left_over(seen, intent.replica_name):
             return intent.replica_name, None

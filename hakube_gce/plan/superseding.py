@@ -24,14 +24,20 @@ def gives_way(seen: Observed, wished: Verb) -> bool:
     has deleted nobody yet, or once its survivor's VM is gone: first that has to be made again.
     """
     unfinished = seen.operation
-    if unfinished is None or unfinished.verb is wished:
+    if unfinished is None:
+        return False
+    if unfinished.verb is Verb.MEND:
+        return True  # to another mending, too: it finds out afresh what is missing
+    if unfinished.verb is wished:
         return False
     if unfinished.verb is Verb.DELETE_NODES:
         return wished is not Verb.TEARDOWN  # the same wish, said in a zone without a master
-    if unfinished.verb in {Verb.SNAPSHOT, Verb.MEND, Verb.ADD_NODES}:
-        return True
-    if unfinished.verb is not Verb.RECOVER:
-        return False
+    if unfinished.verb is Verb.RECOVER:
+        return _recovery_gives_way(seen, unfinished, wished)
+    return unfinished.verb in {Verb.SNAPSHOT, Verb.ADD_NODES}
+
+
+def _recovery_gives_way(seen: Observed, unfinished: Operation, wished: Verb) -> bool:
     now = conditions.majority(seen, seen.members)
     if seen.members_known and now.voters > 1 and now.holds:
         return True

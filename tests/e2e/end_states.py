@@ -109,6 +109,12 @@ def _anonymous(text: str, dump: Mapping[str, Any], known: Mapping[str, Any]) -> 
     for number, address in enumerate(_cluster_ips(dump)):
         text = re.sub(rf"\b{re.escape(address)}\b", f"CLUSTER-IP-{number}", text)
     text = re.sub(r"\b(203\.0\.113|198\.51\.100)\.\d+\b", "EXTERNAL-IP", text)
+    for path, record in dump.items():
+        if record["kind"] == "compute#instance" and path not in known:
+            # who was made first among several at once is chance, and so is who got which address
+            inside = record["networkInterfaces"][0]["networkIP"].replace(".", "[.-]")
+            zone = path.split("/")[-3]
+            text = re.sub(rf"\b{inside}\b", f"NEWCOMER-IN-{zone}", text)
     text = re.sub(r"-snapshot-[0-9]{14}-[0-9a-f]{3}\b", "-snapshot-NOW", text)
     text = re.sub(r"\b[0-9a-f]{16}\b", "UID", text)
     text = re.sub(r"\b[0-9a-f]{12}\b", "OPERATION", text)

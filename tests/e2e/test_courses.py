@@ -89,8 +89,10 @@ def test_the_runbook_is_what_replace_does(desk: Desk) -> None:
     done = ok(desk.run("replace", "kubernetes-master", "--output", "json"))
     assert done["verb"] == "replace"
     assert "kubernetes-master" in places(desk), "it came back on its own disk"
-    gone = desk.run("replace", third, "--output", "json")
-    assert reasons(gone, 3) == ["NoSuchReplica"]
+    again = desk.run("replace", third, "--output", "json")
+    assert ok(again)["changed"] is False, "somebody is in its place already"
+    nobody = desk.run("replace", "kubernetes-master-fff", "--output", "json")
+    assert reasons(nobody, 3) == ["NoSuchReplica"]
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from hakube_gce import marks, names
-from hakube_gce.model import Member, Observed, Operation, Replica, Report, Role
+from hakube_gce.model import Mark, Member, Observed, Operation, Replica, Report, Role
 from hakube_gce.plan.blueprint import CONFIG_KEY
 from hakube_gce.resources import (
     AccessConfig,
@@ -140,6 +140,21 @@ def with_pool(seen: Observed) -> Observed:
             members=tuple(sorted((r.zone, r.name) for r in seen.replicas)),
         ),
     )
+
+
+def with_prepared(seen: Observed, name: str, zone: str, *, operation: str = "f" * 12) -> Observed:
+    """Add a VM that was made for a master to come."""
+    labels = marks.mark_labels(Mark(cluster="kubernetes", uid=UID, operation=operation))
+    number = 100 + len(seen.prepared)
+    instance = replace(
+        _instance(number, zone, running=True, on_vm=False),
+        name=name,
+        metadata={"hakube-prepared": operation},
+        labels=labels,
+    )
+    vm = Replica(instance=instance, report=None, fresh=False)
+    disk = replace(_disk(number, zone), name=names.data_disk(name), labels=labels, users=(name,))
+    return replace(seen, prepared=(*seen.prepared, vm), disks=(*seen.disks, disk))
 
 
 def remembering(seen: Observed, inherited: Mapping[str, str]) -> Observed:

@@ -77,7 +77,7 @@ class Course:
 
 def undisturbed(story: Story, beginnings: Beginnings) -> Course:
     """Run a story to its end, and count."""
-    scene, count = beginnings(story.masters, story.shape), Count()
+    scene, count = beginnings.of(story), Count()
     known = scene.cloud.dump()
     ended = scene.operator.alone(story.argv, count)
     assert ended.status == 0, ended
@@ -134,7 +134,7 @@ def drawn_pair(story: Story, course: Course, rng: random.Random) -> Case:
 
 def trial(case: Case, course: Course, beginnings: Beginnings) -> tuple[int, list[str]]:
     """Kill the command, run it again; return how often it died and what is not as it must be."""
-    scene = beginnings(case.story.masters, case.story.shape)
+    scene = beginnings.of(case.story)
     known = scene.cloud.dump()
     deaths, runs = 0, []
     for number, moment in case.kills:

@@ -85,7 +85,7 @@ class Pair:
 
 def calls_of(story: Story, beginnings: Beginnings) -> Mapping[str, int]:
     """Count the calls of an undisturbed run by method."""
-    scene, count = beginnings(story.masters, story.shape), Once()
+    scene, count = beginnings.of(story), Once()
     ended = scene.operator.alone(story.argv, count)
     assert ended.status == 0, ended
     return count.seen
@@ -104,7 +104,7 @@ def pairs(calls: Mapping[str, int], rng: random.Random) -> Iterator[Pair]:
 
 def trial(story: Story, pair: Pair, course: Course, beginnings: Beginnings) -> list[str]:
     """Run a story with one trouble in it, mend, run it again."""
-    scene = beginnings(story.masters, story.shape)
+    scene = beginnings.of(story)
     known = scene.cloud.dump()
     fate = Once(pair.method, pair.number, pair.trouble)
     if pair.trouble in OPERATION_ERRORS:

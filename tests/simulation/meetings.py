@@ -137,7 +137,7 @@ class Nap:
 
 def oversleep(story: Story, number: int, beginnings: Beginnings, course: Course) -> list[str]:
     """Let a run sleep before its nth change while another machine does the same command."""
-    scene = beginnings(story.masters, story.shape)
+    scene = beginnings.of(story)
     known = scene.cloud.dump()
     stage = Stage(clock=scene.cloud.clock, choose=lambda _: 0, points=frozenset())
     sleeper, other = stage.actor("sleeper"), stage.actor("other")

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 
+from hakube_gce import courses
 from hakube_gce.assemble import Edges, Means, put_together
 from hakube_gce.cli import status_of
 from hakube_gce.errors import HakubeError, Locked, TargetNotFound
@@ -22,7 +23,7 @@ from hakube_gce.gce.gateway import GoogleCompute
 from hakube_gce.intents import Command
 from hakube_gce.lab import Place
 from hakube_gce.lock import HeldLock, Holder
-from hakube_gce.model import Lock, Observed, Operation
+from hakube_gce.model import Intent, Lock, Observed, Operation, Verb
 from hakube_gce.perform.context import Context, Limits
 from hakube_gce.plan.blueprint import Blueprint
 from hakube_gce.render import Result
@@ -118,7 +119,10 @@ class Operator:
         return found
 
     def run(self, process: Process, argv: tuple[str, ...]) -> Ended:
-        """Run a command: ``up`` or ``down`` and variables, e.g. ``KUBE_GCE_ZONE=…``."""
+        """Run a command and its variables, e.g. ``KUBE_GCE_ZONE=…``.
+
+        ``up``, ``down``, ``scale --to=N`` or ``replace NAME``.
+        """
         screen = Screen()
         try:
             return self._run(process, argv, screen)
@@ -140,7 +144,7 @@ class Operator:
         try:  # as `commands.change` does
             if means.gateway.find_zone(zone) is None:
                 raise TargetNotFound(f"KUBE_GCE_ZONE={zone}: there is no such zone")
-            result = run(job)
+            result = _carry_out(job, means.settings, argv)
         except HakubeError as error:
             _add_next_command(job, error)
             raise
@@ -171,7 +175,6 @@ class Operator:
         return put_together(settings, place, {}, edges, stopping=stopping, warn=screen.say)
 
     def _job(self, means: Means, process: Process, screen: Screen) -> Job:
-        assert means.settings.intent is not None, "these two commands always have one"
         place = replace(
             means.lock_place(),
             holder=Holder(name=process.name, host=process.host, pid=process.number),
@@ -194,7 +197,7 @@ class Operator:
             )
 
         return Job(
-            intent=means.settings.intent,
+            intent=means.settings.intent or Intent(verb=Verb.REPLICATE, zone=means.settings.zone),
             gateway=means.gateway,
             observe=means.observer.observe,
             inherit=means.inherit,
@@ -205,6 +208,7 @@ class Operator:
             clock=process,
             stopping=means.stopping,
             operation_id=self._new_hex(12),
+            new_id=functools.partial(self._new_hex, 12),
             renewed=functools.partial(renewed, process),
             crew=functools.partial(drawn_crew, self.rng, process),
         )
@@ -216,6 +220,21 @@ class Operator:
 
     def _new_hex(self, digits: int) -> str:
         return self.rng.randbytes((digits + 1) // 2).hex()[:digits]
+
+
+def _carry_out(job: Job, settings: Settings, argv: tuple[str, ...]) -> Result:
+    """Run one operation or several, as the command's own module does."""
+    match argv:
+        case ("scale", number, *_):
+            masters = int(number.removeprefix("--to="))
+            return courses.towards(job, courses.goal_of(settings, masters), "scale")
+        case ("replace", name, *_):
+            return courses.put_another_in_place(job, name, anew="--new" in argv)
+        case _ if settings.master_zones:
+            goal = courses.goal_of(settings, len(settings.master_zones))
+            return courses.towards(job, replace(goal, founding=True), "create")
+        case _:
+            return run(job)
 
 
 def _add_next_command(job: Job, error: HakubeError) -> None:
@@ -235,7 +254,8 @@ def _ended(argv: tuple[str, ...], screen: Screen, status: int) -> Ended:
 
 @functools.cache
 def _settings(argv: tuple[str, ...]) -> Settings:
-    command, *variables = argv
+    command, *words = argv
+    variables = [word for word in words if "=" in word and word[0].isupper()]
     environment: Mapping[str, str] = {
         "HOME": "/nonexistent",
         "PROJECT": PROJECT,
@@ -243,4 +263,5 @@ def _settings(argv: tuple[str, ...]) -> Settings:
         "KUBE_CREATE_NODES": "false",
         **dict(v.split("=", 1) for v in variables),
     }
-    return Settings.parse(environment, command=Command(command))
+    known = Command(command) if command in {"up", "down"} else Command.OTHER
+    return Settings.parse(environment, command=known)

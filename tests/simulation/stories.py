@@ -17,6 +17,18 @@ REMOVE = "KUBE_DELETE_NODES=false"
 CONFIRMED = "HAKUBE_CONFIRM_TEARDOWN=kubernetes"
 
 
+def masters_in(*zones: str) -> tuple[str, ...]:
+    return *up(zones[0]), f"KUBE_MASTER_ZONES={','.join(zones)}"
+
+
+def scale(masters: int) -> tuple[str, ...]:
+    return "scale", f"--to={masters}", f"KUBE_GCE_ZONE={B}"
+
+
+def replacement(name: str) -> tuple[str, ...]:
+    return "replace", name, "--new", f"KUBE_GCE_ZONE={B}"
+
+
 def up(zone: str) -> tuple[str, ...]:
     return "up", f"KUBE_GCE_ZONE={zone}"
 
@@ -56,6 +68,8 @@ class Story:
     shape: str = ""
     """The kind of cluster; empty: as usual."""
     argv: tuple[str, ...]
+    loses: str = ""
+    """The zone whose master lost its power for good before it."""
     essential: str
     """A step without which this is not the story that its name tells."""
 
@@ -108,6 +122,31 @@ SHAPED_STORIES: Mapping[str, Story] = {
     for name, story in stories.items()
 }
 """The verbs whose course depends on who holds the cluster IP, in clusters of the other kinds."""
+SEVERAL: Mapping[str, Story] = {
+    "three masters at once": Story(
+        masters=0, argv=masters_in(B, C, D), essential="promote-endpoint"
+    ),
+    "scale 1 to 3": Story(masters=1, argv=scale(3), essential="promote-endpoint"),
+    "scale 3 to 1": Story(masters=3, argv=scale(1), essential="demote-endpoint"),
+    "replace the dead first of 3": Story(
+        masters=3, loses=B, argv=replacement("kubernetes-master"), essential="expel"
+    ),
+    "replace a sound one of 3": Story(
+        masters=3, argv=replacement("kubernetes-master"), essential="expel"
+    ),
+    "replace one on its own disk": Story(
+        masters=3,
+        loses=B,
+        argv=(*replacement("kubernetes-master")[:2], f"KUBE_GCE_ZONE={B}"),
+        essential="start-instance/kubernetes-master",
+    ),
+}
+"""Commands of several operations, the later ones' VMs made beside the earlier."""
+MENDING: Mapping[str, Story] = {
+    "kube-up starts a dead master": Story(
+        masters=3, loses=C, argv=up(B), essential="start-instance/kubernetes-master-71a"
+    ),
+}
 _GROWING = (replicate(C), replicate(D), replicate(B), replicate(C))
 
 
@@ -146,6 +185,15 @@ class Beginnings:
         while len(made) <= masters:
             made.append(self._next(made, shape))
         return made[masters].copy(self.folder())
+
+    def of(self, story: Story) -> Scene:
+        """Return a copy of the world that a story begins in."""
+        scene = self(story.masters, story.shape)
+        for path, _ in scene.cloud.masters() if story.loses else ():
+            if f"/zones/{story.loses}/" in path:
+                scene.cloud.power("kill", path)
+        scene.cloud.clock.sleep(60.0 if story.loses else 0.0)
+        return scene
 
     def folder(self) -> Path:
         self.count += 1

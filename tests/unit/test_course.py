@@ -8,17 +8,28 @@ import pytest
 
 from hakube_gce.model import Intent, Observed, Operation, Verb
 from hakube_gce.plan import course
-from hakube_gce.plan.course import Goal
+from hakube_gce.plan.course import Goal, Next
 from hakube_gce.plan.graph import Blocker
 from hakube_gce.resources import Zone
-from tests.fakes.clusters import REGION, ZONES, cluster, name_of, nothing
+from tests.fakes.clusters import REGION, ZONES, cluster, name_of, nothing, with_prepared
 from tests.unit.test_plan import BLUEPRINT
 
 B, C, D = ZONES
 
 
-def towards(masters: int, seen: Observed, **wishes: object) -> Intent | Blocker | None:
+def next_of(masters: int, seen: Observed, **wishes: object) -> Next | Blocker | None:
     return course.towards(BLUEPRINT, replace(Goal(masters=masters), **wishes), seen)  # type: ignore[arg-type]  # one helper for all of a goal's fields
+
+
+def towards(masters: int, seen: Observed, **wishes: object) -> Intent | Blocker | None:
+    found = next_of(masters, seen, **wishes)
+    return found.intent if isinstance(found, Next) else found
+
+
+def ahead(masters: int, seen: Observed, **wishes: object) -> tuple[str, ...]:
+    found = next_of(masters, seen, **wishes)
+    assert isinstance(found, Next), found
+    return found.prepare
 
 
 def refused(found: object) -> str:
@@ -111,35 +122,41 @@ def test_only_kube_up_founds_and_it_removes_nobody() -> None:
     assert short == Intent(verb=Verb.REPLICATE, zone=D), "a master in each of the zones"
 
 
+def test_whoever_comes_later_is_prepared_for_now() -> None:
+    assert ahead(3, nothing(), zones=ZONES, founding=True) == (C, D)
+    assert ahead(3, cluster("+")) == (D,)
+    assert ahead(3, cluster("++")) == ()
+    assert ahead(7, cluster("+"), share_zones=True) == (D, B, C, D, B)
+    assert ahead(3, cluster("+"), zones=(B, D, D), share_zones=True) == (D,)
+    assert ahead(1, cluster("+++")) == ()
+
+
+def test_whoever_goes_on_prepares_for_the_same() -> None:
+    founded = Operation(id="a" * 12, verb=Verb.CREATE, zone=B)
+    for there in ("", "v"):
+        seen = replace(cluster(there, operation=founded), members=())
+        assert ahead(3, seen, zones=ZONES, founding=True) == (C, D)
+    half = Operation(id="b" * 12, verb=Verb.REPLICATE, zone=C, target=name_of(1))
+    for there in ("+", "+v", "+l"):
+        assert ahead(3, cluster(there, operation=half)) == (D,)
+
+
+def test_a_zone_with_a_prepared_vm_comes_first() -> None:
+    seen = with_prepared(cluster("+"), name_of(9), D)
+    assert towards(3, seen) == Intent(verb=Verb.REPLICATE, zone=D)
+    assert ahead(3, seen) == (C,)
+
+
+def test_what_was_prepared_for_nothing_goes_before_any_master() -> None:
+    seen = with_prepared(cluster("+++"), name_of(9), C)
+    gone = Intent(verb=Verb.REMOVE, zone=C, replica_name=name_of(9))
+    assert towards(3, seen) == towards(1, seen) == gone
+    assert towards(3, seen, zones=ZONES, founding=True) is None, "kube-up removes nobody"
+
+
 def test_nothing_is_decided_where_something_cannot_be_seen() -> None:
     blind = replace(cluster("+"), unreadable=("zones/europe-west1-c: UNREACHABLE",))
     assert refused(towards(3, blind)) == "UnknownState"
-    found = course.replacing(BLUEPRINT, name_of(0), blind, anew=False)
-    assert refused(found) == "UnknownState"
-
-
-def verbs(name: str, seen: Observed, *, anew: bool = False) -> list[Verb]:
-    found = course.replacing(BLUEPRINT, name, seen, anew=anew)
-    assert not isinstance(found, Blocker), found
-    return [intent.verb for intent in found]
-
-
-def test_a_sound_master_is_replaced_by_adding_first() -> None:
-    assert verbs(name_of(1), cluster("+++")) == [Verb.REPLICATE, Verb.REMOVE]
-
-
-def test_beside_a_dead_master_nothing_is_added() -> None:
-    assert verbs(name_of(1), cluster("+?+")) == [Verb.REMOVE, Verb.REPLICATE]
-
-
-def test_a_living_disk_is_used_again_unless_that_is_not_wanted() -> None:
-    assert verbs(name_of(1), cluster("+-+")) == [Verb.CREATE]
-    assert verbs(name_of(1), cluster("+-+"), anew=True) == [Verb.REMOVE, Verb.REPLICATE]
-
-
-def test_nobody_is_replaced_who_is_not_there() -> None:
-    found = course.replacing(BLUEPRINT, "kubernetes-master-fff", cluster("+++"), anew=False)
-    assert refused(found) == "NoSuchReplica"
 
 
 def test_what_a_zones_loss_means_is_said_for_every_zone() -> None:
