@@ -11,11 +11,14 @@ from dataclasses import replace
 
 from hakube_gce import marks, names
 from hakube_gce.model import EndpointMode, Mark, Observed, Operation, Replica, Verb
+from hakube_gce.plan import networks
 from hakube_gce.plan.blueprint import Blueprint, instance_spec
 from hakube_gce.plan.graph import Draft, Plan, Planned
 from hakube_gce.steps import AwaitBoot, CreateDisk, CreateInstance
 
 _PREPARING = frozenset({Verb.CREATE, Verb.REPLICATE, Verb.REMOVE})
+_STOOD_ON = frozenset({"reserve-address", *networks.MADE})
+"""Keys of the steps without which no VM can be made."""
 
 
 def adopted(operation: Operation, seen: Observed) -> Observed:
@@ -53,7 +56,7 @@ def with_prepared(blueprint: Blueprint, operation: Operation, seen: Observed, pl
     if operation.verb not in _PREPARING or plan.blockers or not blueprint.prepare:
         return plan
     draft, removes = Draft(), operation.verb is Verb.REMOVE
-    draft.steps += [p for p in plan.steps if p.key == "reserve-address"]
+    draft.steps += [p for p in plan.steps if p.key in _STOOD_ON]
     first = draft.keys
     for zone, name in _missing(blueprint, operation, seen):
         _virtual_machine(draft, blueprint, operation, seen, zone=zone, name=name, after=first)

@@ -8,6 +8,7 @@ import pytest
 from hakube_gce import marks
 from hakube_gce.model import Intent, Observed, Operation, Verb
 from hakube_gce.plan.graph import Plan
+from hakube_gce.plan.network_blueprint import NetworkBlueprint
 from hakube_gce.plan.planner import plan
 from hakube_gce.plan.resolve import resolve
 from hakube_gce.steps import CreateInstance
@@ -52,6 +53,24 @@ def test_beside_the_first_master_the_others_vms_are_made_and_wait_for_nobody() -
         assert needed == {"reserve-address", f"create-disk/{step.spec.name}"}
     assert marks.PREPARED_KEY not in first.spec.metadata
     assert not any(p.key.startswith("await-boot/") for p in found.steps)
+
+
+def test_in_a_network_to_be_made_no_vm_is_made_before_it() -> None:
+    founding = Operation(id="aaaaaaaaaaaa", verb=Verb.CREATE, zone=B)
+    custom = replace(
+        BLUEPRINT,
+        network="mine",
+        subnetwork="mine-custom-subnet",
+        networking=NetworkBlueprint(custom=True),
+        prepare=(C, D),
+    )
+    found = plan(custom, founding, replace(nothing(), uid=UID))
+    steps = made(found)
+    assert len(steps) == 3
+    for step in steps:
+        key = "" if step.spec.zone == B else f"/{step.spec.name}"
+        waits = before(found, f"create-instance{key}")
+        assert waits >= {"create-network", "create-subnetwork"}, step.spec.name
 
 
 def test_a_removal_takes_nothing_away_before_the_newcomers_vm_has_booted() -> None:
