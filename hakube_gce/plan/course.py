@@ -14,6 +14,8 @@ from hakube_gce.model import Intent, Observed, Operation, Replica, Verb
 from hakube_gce.plan import blockers, choices, course_blockers, superseding
 from hakube_gce.plan.blueprint import Blueprint
 from hakube_gce.plan.graph import Blocker
+from hakube_gce.plan.planner import plan
+from hakube_gce.plan.resolve import resolve
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +47,11 @@ def towards(blueprint: Blueprint, goal: Goal, seen: Observed) -> Next | Blocker 
 
     Even numbers are passed through; they are refused only as a goal.
     """
+    mending = _mending(blueprint, goal, seen) if goal.founding else None
+    return mending or _by_number(blueprint, goal, seen)
+
+
+def _by_number(blueprint: Blueprint, goal: Goal, seen: Observed) -> Next | Blocker | None:
     unfinished = seen.operation
     if unfinished is not None and not superseding.gives_way(seen, Verb.REPLICATE):
         return _finish(blueprint, goal, seen, unfinished)
@@ -62,6 +69,20 @@ def towards(blueprint: Blueprint, goal: Goal, seen: Observed) -> Next | Blocker 
     if not zones:
         return course_blockers.no_free_zone(goal.masters, sorted(have))
     return Next(intent=Intent(verb=Verb.REPLICATE, zone=zones[0]), prepare=zones[1:])
+
+
+def _mending(blueprint: Blueprint, goal: Goal, seen: Observed) -> Next | None:
+    """Bring back the masters that are there, as every kube-up does, before any is counted."""
+    zones = {r.zone for r in seen.replicas} | {m.zone for m in conditions.absent_masters(seen)}
+    half_founded = seen.operation is not None and seen.operation.verb is Verb.CREATE
+    if not zones or half_founded:
+        return None
+    zone = next((z for z in goal.zones if z in zones), min(zones))
+    intent = Intent(verb=Verb.CREATE, zone=zone)
+    operation = resolve(blueprint, intent, seen, operation_id="").operation
+    if operation is None or plan(blueprint, operation, seen).is_empty:
+        return None
+    return Next(intent=intent)
 
 
 def _less(goal: Goal, seen: Observed, count: int) -> Next | None:
