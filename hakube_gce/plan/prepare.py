@@ -14,7 +14,7 @@ from hakube_gce.model import EndpointMode, Mark, Observed, Operation, Replica, V
 from hakube_gce.plan import networks
 from hakube_gce.plan.blueprint import Blueprint, instance_spec
 from hakube_gce.plan.graph import Draft, Plan, Planned
-from hakube_gce.steps import AwaitBoot, CreateDisk, CreateInstance
+from hakube_gce.steps import AwaitBoot, CreateDisk, CreateInstance, StartInstance
 
 _PREPARING = frozenset({Verb.CREATE, Verb.REPLICATE, Verb.REMOVE})
 _STOOD_ON = frozenset({"reserve-address", *networks.MADE})
@@ -149,6 +149,10 @@ def _await_boot(draft: Draft, blueprint: Blueprint, seen: Observed) -> None:
     specs = [p.step.spec for p in draft.steps if isinstance(p.step, CreateInstance)]
     places = [(spec.name, spec.zone) for spec in specs]
     places += [(r.name, r.zone) for r in seen.prepared if r.zone in blueprint.prepare]
+    off = {r.name for r in seen.prepared if r.instance.status == "TERMINATED"}
     for name, zone in places:
+        first = f"create-instance/{name}"
+        if name in off:  # what nobody starts never boots, and the removal would wait for ever
+            first = draft.add(f"start-instance/{name}", StartInstance(name=name, zone=zone))
         step = AwaitBoot(replica=name, zone=zone)
-        draft.add(f"await-boot/{name}", step, after=(f"create-instance/{name}",))
+        draft.add(f"await-boot/{name}", step, after=(first,))

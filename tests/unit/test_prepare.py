@@ -90,6 +90,16 @@ def test_a_vm_that_a_killed_run_prepared_is_waited_for_until_nothing_is_left_to_
     assert planned(replace(REMOVAL, target="kubernetes-master-fff"), gone, C).is_empty
 
 
+def test_a_prepared_vm_that_is_off_is_started_before_it_is_waited_for() -> None:
+    seen = with_prepared(cluster("+-+"), PREPARED, C)
+    (vm,) = seen.prepared
+    off = replace(vm, instance=replace(vm.instance, status="TERMINATED"))
+    found = planned(REMOVAL, replace(seen, prepared=(off,)), C)
+    assert f"start-instance/{PREPARED}" in before(found, f"await-boot/{PREPARED}")
+    assert f"await-boot/{PREPARED}" in before(found, "expel")
+    assert f"start-instance/{PREPARED}" not in keys(planned(REMOVAL, seen, C))
+
+
 def test_while_the_cluster_ip_is_down_nothing_waits_for_a_boot() -> None:
     found = planned(REMOVAL, replace(cluster("++"), rule=None), C)
     boots = [k for k in keys(found) if k.startswith("await-boot/")]
