@@ -81,7 +81,9 @@ def _missing(
     """
     wanted = _wanted(blueprint, operation, seen)
     there = {r.name for r in seen.prepared}
-    others = Counter(r.zone for r in seen.prepared if (r.zone, r.name) not in wanted)
+    others = Counter(
+        r.zone for r in seen.prepared if (r.zone, r.name) not in wanted and _will_do(blueprint, r)
+    )
     for zone, name in wanted:
         if name in there:
             continue
@@ -89,6 +91,15 @@ def _missing(
             others[zone] -= 1
             continue
         yield zone, name
+
+
+def _will_do(blueprint: Blueprint, vm: Replica) -> bool:
+    """Tell whether a VM that another operation prepared is as good as one of ours.
+
+    Not for whoever takes a master's place: by its memory of that alone a later run goes on.
+    """
+    wanted = blueprint.in_place_of
+    return not wanted or vm.instance.metadata.get(marks.IN_PLACE_OF_KEY) == wanted
 
 
 def _wanted(

@@ -128,6 +128,17 @@ def test_whoever_was_prepared_by_another_operation_will_do() -> None:
     assert not names_in(D, planned(replicate(C), seen, D))
 
 
+def test_who_takes_a_masters_place_remembers_it_and_nobody_else_will_do() -> None:
+    replacing = replace(BLUEPRINT, prepare=(C,), in_place_of=name_of(1))
+    seen = with_prepared(cluster("+?+"), PREPARED, C)
+    (step,) = made(plan(replacing, REMOVAL, seen))
+    assert step.spec.metadata[marks.IN_PLACE_OF_KEY] == name_of(1)
+    (vm,) = seen.prepared
+    told = {**vm.instance.metadata, marks.IN_PLACE_OF_KEY: name_of(1)}
+    meant = replace(vm, instance=replace(vm.instance, metadata=told))
+    assert not made(plan(replacing, REMOVAL, replace(seen, prepared=(meant,))))
+
+
 def test_a_disk_that_a_killed_run_made_is_used() -> None:
     own = replicate(C)
     (name,) = names_in(D, planned(own, cluster("+"), D))
