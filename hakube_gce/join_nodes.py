@@ -31,7 +31,7 @@ def command(found: Arguments, settings: Settings, environment: Mapping[str, str]
 
     Raises:
         TargetNotFound: There is no cluster.
-        ClusterSilent: Nodes were still silent when the time to wait was over.
+        ClusterSilent: Nodes were still silent when the time to wait was over, or out of sight.
     """
     means = looking(settings, environment, say=warn)
     seen = means.observer.observe()
@@ -45,6 +45,8 @@ def command(found: Arguments, settings: Settings, environment: Mapping[str, str]
         poll_s=_POLL_S,
         say=warn if found.json else out,
     )
+    if look.unreadable:
+        raise _unseen(means, look, found.wait_s)
     if found.wait_s and look.named(Standing.SILENT):
         raise _silent(means, look, found.wait_s)
     if found.json:
@@ -91,12 +93,24 @@ def _silent(means: Means, look: Look, wait_s: float) -> ClusterSilent:
         hint=f"what a node does at its boot: `gcloud compute instances get-serial-port-output "
         f"{silent[0]}`; the same command waits on",
     )
-    error.next_command = commands.line(
-        means.selectors,
-        f"{means.programs[2]} join-nodes --wait {wait_s:g}",
-        KUBE_GCE_ZONE=means.settings.zone,
-    )
+    error.next_command = _again(means, wait_s)
     return error
+
+
+def _unseen(means: Means, look: Look, wait_s: float) -> ClusterSilent:
+    error = ClusterSilent(
+        f"could not read {', '.join(look.unreadable)}: nodes there may be asking, and nobody "
+        f"listened; the other {len(look.standings)} nodes were looked at",
+        hint="run the same command again",
+    )
+    error.next_command = _again(means, wait_s)
+    return error
+
+
+def _again(means: Means, wait_s: float) -> str:
+    waits = f" --wait {wait_s:g}" if wait_s else ""
+    program = f"{means.programs[2]} join-nodes{waits}"
+    return commands.line(means.selectors, program, KUBE_GCE_ZONE=means.settings.zone)
 
 
 def _last_line(look: Look) -> str:
