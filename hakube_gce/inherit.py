@@ -16,6 +16,7 @@ from hakube_gce.plan.blueprint import LABELS, Blueprint
 from hakube_gce.plan.graph import Blocker
 from hakube_gce.plan.network_blueprint import NetworkBlueprint
 from hakube_gce.plan.node_blueprint import NodeBlueprint
+from hakube_gce.setting_sources import DEFAULT
 from hakube_gce.settings import Settings
 
 
@@ -81,6 +82,7 @@ def inherit(
         nodes=nodes,
         autoscaler=_autoscaler(settings, seen, nodes),
         selectors=selectors,
+        said=_said(settings),
         context_override=settings.kubeconfig.context,
         server_override=settings.kubeconfig.server,
         strict=settings.strict,
@@ -108,13 +110,28 @@ def _networking(settings: Settings, values: Mapping[str, str]) -> NetworkBluepri
     )
 
 
+_FOR_THE_FOUNDER_ALONE = (
+    "CREATE_CUSTOM_NETWORK",
+    "ENABLE_BIG_CLUSTER_SUBNETS",
+    "NODE_IP_RANGE",
+)
+"""Variables that decide what is founded, and that no master remembers."""
+
+
+def _said(settings: Settings) -> tuple[tuple[str, str], ...]:
+    """Give what somebody set of all that decides what a founding makes."""
+    alone = [n for n in _FOR_THE_FOUNDER_ALONE if settings.sources.get(n, DEFAULT) != DEFAULT]
+    kept = ((i.name, i.value) for i in inheritable(settings) if i.explicit)
+    return (*kept, *((name, settings.values[name]) for name in alone))
+
+
 _HOW_MANY = ("NUM_NODES", "KUBE_CREATE_NODES", "MAX_INSTANCES_PER_MIG")
 
 
 def _nodes(settings: Settings, *, pod_range: str, labels: Mapping[str, str]) -> NodeBlueprint:
     """Describe nodes: by the environment, for no master remembers what they are made of."""
     wished = settings.nodes
-    explicit = (n for n in _HOW_MANY if settings.sources.get(n, "default") != "default")
+    explicit = (n for n in _HOW_MANY if settings.sources.get(n, DEFAULT) != DEFAULT)
     return NodeBlueprint(
         count=wished.wanted,
         group_size=wished.group_size,

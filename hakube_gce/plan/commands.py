@@ -17,9 +17,7 @@ def replicate(blueprint: Blueprint, zone: str) -> str:
 
 def create(blueprint: Blueprint, zone: str) -> str:
     """Give the command that makes the first master."""
-    return _line(
-        blueprint, blueprint.programs[0], KUBE_GCE_ZONE=zone, **dict(blueprint.nodes.said)
-    )
+    return _line(blueprint, blueprint.programs[0], KUBE_GCE_ZONE=zone, **_said(blueprint))
 
 
 def add_nodes(blueprint: Blueprint, zone: str) -> str:
@@ -31,7 +29,8 @@ def add_nodes(blueprint: Blueprint, zone: str) -> str:
 
 def create_in_zones(blueprint: Blueprint, zones: Sequence[str]) -> str:
     """Give the command that makes a cluster with a master in each of these zones."""
-    return _line(blueprint, blueprint.programs[0], KUBE_MASTER_ZONES=",".join(zones))
+    variables = {"KUBE_MASTER_ZONES": ",".join(zones), **_said(blueprint)}
+    return _line(blueprint, blueprint.programs[0], **variables)
 
 
 def remove(blueprint: Blueprint, zone: str, replica: str) -> str:
@@ -145,6 +144,13 @@ def line(selectors: Sequence[tuple[str, str]], program: str, **variables: str) -
     """Give a command line: what picks the cluster, the command's own variables, the program."""
     settings = [*selectors, *variables.items()]
     return " ".join([*(f"{name}={shlex.quote(value)}" for name, value in settings), program])
+
+
+def _said(blueprint: Blueprint) -> dict[str, str]:
+    """Give what a founding was told: cut short before its first VM, nothing remembers it."""
+    picked = {name for name, _ in blueprint.selectors}
+    said = {name: value for name, value in blueprint.said if name not in picked}
+    return {**said, **dict(blueprint.nodes.said)}
 
 
 def _where(seen: Observed) -> dict[str, str]:

@@ -1,6 +1,7 @@
 """What the next master looks like: the cluster's own, whatever the shell says; or a refusal."""
 
 import json
+import shlex
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -11,6 +12,7 @@ from hakube_gce.lab import Place
 from hakube_gce.model import Networks, Observed
 from hakube_gce.network_resources import Network, Subnetwork
 from hakube_gce.perform.context import Limits
+from hakube_gce.plan import commands
 from hakube_gce.plan.blueprint import CONFIG_KEY
 from hakube_gce.settings import Settings
 from tests.fakes.clusters import cluster, nothing
@@ -47,6 +49,26 @@ def test_a_replica_is_the_first_masters_twin_from_any_shell(founded: Observed) -
         assert found.blueprint.inherited["PREEMPTIBLE_MASTER"] == "spot"
         assert found.blueprint.inherited["CLUSTER_IP_RANGE"] == "10.64.0.0/14"
         assert found.blueprint.inherited["HAKUBE_LABELS"] == "team=dev"
+
+
+def test_the_command_that_goes_on_founds_what_was_to_be_founded() -> None:
+    told = {
+        **FOUNDED,
+        "MASTER_SIZE": "n2-standard-8",
+        "KUBE_GCE_NETWORK": "mine",
+        "CREATE_CUSTOM_NETWORK": "true",
+        "NODE_IP_RANGE": "10.50.0.0/20",
+        "KUBE_GCE_ENABLE_IP_ALIASES": "true",
+        "HAKUBE_API_NAMES": "api.example.com",
+    }
+    first = merged(nothing(), **told).blueprint
+    for line in (commands.create(first, "z"), commands.create_in_zones(first, ("z",))):
+        words = [word.split("=", 1) for word in shlex.split(line) if "=" in word]
+        printed = {name: value for name, value in words if "ZONE" not in name}
+        again = merged(nothing(), **printed).blueprint
+        assert again.inherited == first.inherited
+        assert (again.networking, again.nodes) == (first.networking, first.nodes)
+    assert commands.create(merged(nothing()).blueprint, "z") == "KUBE_GCE_ZONE=z u"
 
 
 @pytest.mark.parametrize(
