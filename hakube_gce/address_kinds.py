@@ -50,6 +50,22 @@ def domain(text: str) -> str:
     raise ValueError("is not a DNS domain in lower case")
 
 
+def host(text: str) -> str:
+    """Read a DNS name or an IPv4 address.
+
+    >>> host("api.example.com"), host("10.1.2.3")
+    ('api.example.com', '10.1.2.3')
+    """
+    if re.fullmatch(r"[0-9.]+", text, re.ASCII):
+        try:
+            return str(ipaddress.IPv4Address(text))
+        except ValueError:
+            raise ValueError("is not an IPv4 address") from None
+    if len(text) > 253:
+        raise ValueError("is longer than a DNS name may be")
+    return domain(text)
+
+
 def endpoint(text: str) -> str:
     """Read the base URL of a Compute API; without TLS on this machine only."""
     url = urlsplit(text)

@@ -31,6 +31,8 @@ class Arguments:
     """For ``snapshot``: show those there are."""
     named: str = ""
     """For ``recover`` the survivor, for ``restore`` the snapshot, for ``replace`` the master."""
+    wait_s: float = 0.0
+    """For ``join-nodes``: how long to wait for nodes that have not asked."""
     to: int = 0
     """For ``scale``: how many masters."""
     new: bool = False
@@ -71,6 +73,7 @@ def parse(argv: list[str]) -> Arguments:
         debug=getattr(found, "debug", False),
         list=getattr(found, "list", False),
         named=getattr(found, "named", ""),
+        wait_s=getattr(found, "wait_s", 0.0),
         to=getattr(found, "to", 0),
         new=getattr(found, "new", False),
         nonce=getattr(found, "nonce", ""),
@@ -120,6 +123,16 @@ def parser() -> argparse.ArgumentParser:
     _common(verbs.add_parser("status", help="show the cluster and judge it"))
     _common(verbs.add_parser("config", help="show every variable's value and where it is from"))
     _common(verbs.add_parser("validate", help="wait until every VM is a ready Node"))
+    join = verbs.add_parser("join-nodes", help="certificates for the nodes that ask to join")
+    _common(join)
+    join.add_argument(
+        "--wait",
+        dest="wait_s",
+        type=float,
+        default=0.0,
+        metavar="SECONDS",
+        help="until all nodes have asked, so long at most",
+    )
     unlock = verbs.add_parser("unlock", help="free the lock of a run that is dead for certain")
     _common(unlock)
     unlock.add_argument("--nonce", required=True, help="the lock's nonce, as the refusal names it")

@@ -69,6 +69,7 @@ def _run(found: Arguments, environment: Mapping[str, str]) -> int:
         "unlock": commands.unlock,
         "whatif": looks.what_if,
         "validate": _validate,
+        "join-nodes": _join_nodes,
         "snapshot": looks.list_snapshots if found.list else commands.change,
     }
     return verbs.get(found.verb, _change)(found, settings, environment)
@@ -78,6 +79,12 @@ def _validate(found: Arguments, settings: Settings, environment: Mapping[str, st
     from hakube_gce import validate  # noqa: PLC0415 - as above
 
     return validate.command(found, settings, environment)
+
+
+def _join_nodes(found: Arguments, settings: Settings, environment: Mapping[str, str]) -> int:
+    from hakube_gce import join_nodes  # noqa: PLC0415 - as above
+
+    return join_nodes.command(found, settings, environment)
 
 
 def _change(found: Arguments, settings: Settings, environment: Mapping[str, str]) -> int:

@@ -1,7 +1,7 @@
 """Asks the cluster's own API, as its admin: which Nodes there are, and which checks pass.
 
-Only these two questions; everything else is kubectl's. The admin's key is the kubeconfig's and
-never leaves a private folder that is gone again at once.
+Beside these two questions it carries what `manifest_apply` sends; all else is kubectl's. The
+admin's key is the kubeconfig's and never leaves a private folder that is gone again at once.
 """
 
 import http.client
@@ -70,6 +70,19 @@ class AdminApi:
         return listed or (("readyz", status == 200),)
 
     def _get(self, path: str) -> tuple[int, bytes]:
+        return self.request("GET", path)
+
+    def request(
+        self, method: str, path: str, body: bytes = b"", *, content_type: str = ""
+    ) -> tuple[int, bytes]:
+        """Ask one thing; gives status and body.
+
+        Raises:
+            ClusterSilent: The API did not answer.
+        """
+        headers = {"Accept": "application/json"}
+        if content_type:
+            headers["Content-Type"] = content_type
         target = urlsplit(self.entry.server)
         try:
             with _context(self.entry) as context:
@@ -77,7 +90,7 @@ class AdminApi:
                     target.hostname or "", target.port, timeout=_TIMEOUT_S, context=context
                 )
                 try:
-                    wire.request("GET", path, headers={"Accept": "application/json"})
+                    wire.request(method, path, body=body or None, headers=headers)
                     answer = wire.getresponse()
                     return answer.status, answer.read()
                 finally:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
 
-from hakube_gce import render, validate
+from hakube_gce import addons, render, validate
 from hakube_gce.arguments import Arguments
 from hakube_gce.assemble import Means, assemble, find_place
 from hakube_gce.errors import HakubeError, Locked, TargetNotFound
@@ -63,6 +63,7 @@ def carry_out(
     refusal = _not_on_compute_engine_yet(settings, intent)
     if refusal is not None:
         return show_refusal(found, intent.verb, refusal)
+    manifest = addons.read_wanted(settings) if found.verb == "up" else ()
     place = find_place(settings, environment)
     notes: list[Callable[..., None]] = []
     screen = Screen(
@@ -80,6 +81,8 @@ def carry_out(
     try:
         result = work(job, means)
         if found.verb in {"up", "down"} and _left_a_cluster(found, result):
+            applied = addons.apply_wanted(means, manifest, screen)
+            result = replace(result, notes=(*result.notes, *applied))
             result = replace(result, validation=validate.after_change(means, screen))
     except HakubeError as error:
         error.changed = screen.began

@@ -159,6 +159,8 @@ def _change(step: MasterStep) -> Line:  # noqa: C901, PLR0911, PLR0912, PLR0915 
             )
         case steps.SetBackends(name=name, groups=groups):
             return _line(Sign.CHANGE, "backends", name, "", f"zones {_zones(groups)}")
+        case steps.LabelRule(name=name):
+            return _line(Sign.CHANGE, "rule", name, "", "labels")
         case steps.AwaitBackends(replicas=replicas):
             return _line(Sign.WAIT, "healthy", ", ".join(replicas), "", "through the balancer")
         case steps.PromoteEndpoint(address=address, holder=holder):

@@ -8,11 +8,11 @@ not a wish.
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from hakube_gce import remembered, snapshots
+from hakube_gce import cloud_files, remembered, snapshots, user_labels
 from hakube_gce.inheritable import inheritable
 from hakube_gce.model import Observed, Verb
 from hakube_gce.plan import blockers
-from hakube_gce.plan.blueprint import Blueprint
+from hakube_gce.plan.blueprint import LABELS, Blueprint
 from hakube_gce.plan.graph import Blocker
 from hakube_gce.plan.node_blueprint import NodeBlueprint
 from hakube_gce.settings import Settings
@@ -51,6 +51,9 @@ def inherit(
         for name, i in asked.items()
         if i.explicit and name in kept and kept[name] != i.value
     )
+    nodes = _nodes(
+        settings, pod_range=values["CLUSTER_IP_RANGE"], labels=user_labels.read(values[LABELS])
+    )
     blueprint = Blueprint(
         project=settings.project,
         prefix=settings.prefix,
@@ -66,7 +69,8 @@ def inherit(
         service_cidr=values["SERVICE_CLUSTER_IP_RANGE"],
         dns_domain=values["KUBE_DNS_DOMAIN"],
         inherited=values,
-        nodes=_nodes(settings, pod_range=values["CLUSTER_IP_RANGE"]),
+        nodes=nodes,
+        autoscaler=_autoscaler(settings, seen, nodes),
         selectors=selectors,
         context_override=settings.kubeconfig.context,
         server_override=settings.kubeconfig.server,
@@ -80,8 +84,8 @@ def inherit(
 _HOW_MANY = ("NUM_NODES", "KUBE_CREATE_NODES", "MAX_INSTANCES_PER_MIG")
 
 
-def _nodes(settings: Settings, *, pod_range: str) -> NodeBlueprint:
-    """Describe nodes: by the environment alone, for no master remembers anything of them."""
+def _nodes(settings: Settings, *, pod_range: str, labels: Mapping[str, str]) -> NodeBlueprint:
+    """Describe nodes: by the environment, for no master remembers what they are made of."""
     wished = settings.nodes
     explicit = (n for n in _HOW_MANY if settings.sources.get(n, "default") != "default")
     return NodeBlueprint(
@@ -95,8 +99,26 @@ def _nodes(settings: Settings, *, pod_range: str) -> NodeBlueprint:
         scopes=wished.scopes,
         provisioning=wished.provisioning,
         labels=wished.labels,
+        cloud_labels=tuple(labels.items()),
         pod_range=pod_range,
         said=tuple((name, settings.values[name]) for name in explicit),
+    )
+
+
+def _autoscaler(settings: Settings, seen: Observed, nodes: NodeBlueprint) -> str:
+    """Give the autoscaler's flags: the cluster's, or at founding those of the first zone's groups.
+
+    As the original did, it is told of no other zone's.
+    """
+    bounds = settings.nodes.autoscaling
+    if seen.replicas or bounds is None:
+        return remembered.autoscaler(seen)
+    return cloud_files.autoscaler_flags(
+        [name for name, _ in nodes.groups(settings.prefix)],
+        project=settings.project,
+        zone=settings.zone,
+        least=bounds.least,
+        most=bounds.most,
     )
 
 

@@ -58,6 +58,7 @@ def _of_masters(settings: Settings) -> dict[Variable[object], str]:
         ours.ENDPOINT_MODE: settings.endpoint_mode,
         ours.LOAD_BALANCER: settings.load_balancer,
         ours.LABELS: written(settings.labels),
+        ours.API_NAMES: ",".join(settings.api_names),
     }
 
 

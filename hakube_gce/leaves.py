@@ -11,6 +11,7 @@ from enum import StrEnum
 from cryptography import x509
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from hakube_gce.api_names import is_address
 from hakube_gce.errors import KeysError
 from hakube_gce.names import master
 
@@ -39,6 +40,8 @@ class ReplicaNames:
     cluster_ip: str
     service_cidr: str
     dns_domain: str
+    api_names: tuple[str, ...] = ()
+    """Whatever else clients call the API: host names and addresses."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,6 +109,7 @@ def _apiserver_alternatives(
         *own,
         _ip(service_ip(names.service_cidr)),
         *(x509.DNSName(name) for name in dns),
+        *(_ip(name) if is_address(name) else x509.DNSName(name) for name in names.api_names),
     )
     # the first master's name is also the load balancer's; fromkeys drops repetitions, keeps order
     return tuple(dict.fromkeys(alternatives))

@@ -7,6 +7,7 @@ the reason alone.
 import re
 from collections.abc import Callable
 
+from hakube_gce import address_kinds as addresses
 from hakube_gce import setting_kinds as kinds
 from hakube_gce.access_scopes import SCOPES, URL_START
 from hakube_gce.setting_kinds import Kind
@@ -14,6 +15,7 @@ from hakube_gce.setting_kinds import Kind
 MOST_MASTERS = 7
 """More voters make every write slower and lose no less: etcd's own advice."""
 
+MOST_API_NAMES = 4
 MOST_LABELS = 16
 LONGEST_LABELS = 400
 """What a cluster remembers of itself must fit into a snapshot's description (2048 characters)."""
@@ -110,6 +112,23 @@ def scopes(text: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(found))
 
 
+def api_names(text: str) -> tuple[str, ...]:
+    """Read host names and IPv4 addresses with commas between, for certificates.
+
+    >>> api_names("api.example.com,10.1.2.3")
+    ('10.1.2.3', 'api.example.com')
+    """
+    found = text.split(",")
+    for name in found:
+        try:
+            addresses.host(name)
+        except ValueError as reason:
+            raise ValueError(f"lists {name[:40]!a}, which {reason}") from None
+    if len(set(found)) > MOST_API_NAMES:
+        raise ValueError(f"lists {len(set(found))} names, and {MOST_API_NAMES} are the most")
+    return tuple(sorted(set(found)))
+
+
 def written(pairs: Pairs) -> str:
     """Write pairs as they are read."""
     return ",".join(f"{key}={value}" for key, value in pairs)
@@ -151,4 +170,5 @@ ZONES_OF_A_REGION = Kind(says="zones of a region", parse=zones_of_a_region, max_
 ZONES = Kind(says="zones", parse=zones_with_blanks, max_length=1024)
 LABELS = _kind("labels", labels)
 NODE_LABELS = _kind("labels of nodes", node_labels)
+API_NAMES = Kind(says="host names", parse=api_names, max_length=128)
 SCOPES_OF_ACCESS = Kind(says="access scopes", parse=scopes, max_length=2048)

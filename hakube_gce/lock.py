@@ -64,6 +64,8 @@ class LockPlace:
     """The command that breaks this lock open, as this user runs it."""
     uid: str = ""
     """The cluster's uid when parts of it are there without its address; else one is drawn."""
+    labels: Mapping[str, str] = field(default_factory=dict)
+    """The user's, for the address: Compute Engine takes none at its insert."""
 
     def request_id(self) -> str:
         digits = self.new_hex(32)
@@ -72,12 +74,13 @@ class LockPlace:
         )
 
 
-def acquire(place: LockPlace, operation: Operation, *, seen: Address | None) -> "HeldLock":
+def acquire(place: LockPlace, operation: Operation | None, *, seen: Address | None) -> "HeldLock":
     """Take the lock for an operation, making the address when the cluster is being born.
 
     Args:
         place: Whose lock, and who wants it.
-        operation: What it is for: noted beside the lock until it is done.
+        operation: What it is for: noted beside the lock until it is done. None notes nothing,
+            and needs an address that is there.
         seen: The address when the operation was decided upon. Whoever held the lock since then has
             made that decision stale: it may have finished, or left unfinished, something else.
 
@@ -150,9 +153,9 @@ def break_open(place: LockPlace, nonce: str) -> bool:
     raise StepFailed(f"the labels of {place.address} changed {_TRIES} times under our hands")
 
 
-def _be_born(place: LockPlace, operation: Operation, epoch: int | None) -> int:
+def _be_born(place: LockPlace, operation: Operation | None, epoch: int | None) -> int:
     """Make the address and give the epoch that it begins with."""
-    if epoch is not None:
+    if epoch is not None or operation is None:
         raise _overtaken(place, "its address is gone")
     mark = Mark(cluster=place.cluster, uid=place.uid or place.new_hex(16), operation=operation.id)
     try:
@@ -170,7 +173,11 @@ def _be_born(place: LockPlace, operation: Operation, epoch: int | None) -> int:
 
 
 def _try_to_take(
-    place: LockPlace, address: Address, operation: Operation, epoch: int | None, nonce: str
+    place: LockPlace,
+    address: Address,
+    operation: Operation | None,
+    epoch: int | None,
+    nonce: str,
 ) -> "HeldLock | None":
     now = place.gateway.server_time()
     refuse_if_held(place, address, now)
@@ -186,6 +193,8 @@ def _try_to_take(
         until=now + TTL,
     )
     labels = marks.held_labels(address.labels, lock, operation)
+    if lock.epoch == 1:  # the address's first labels; what is done to them later is left so
+        labels = {**place.labels, **labels}
     try:
         _write(place, address, labels)
     except StaleFingerprint:

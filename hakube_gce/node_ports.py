@@ -4,6 +4,7 @@ Beside `ports.ComputeGateway`, by whose rules it goes: every change returns once
 DONE. What there is of nodes stands in the inventory; nothing here is asked for each node.
 """
 
+from collections.abc import Sequence
 from typing import Protocol
 
 from hakube_gce.node_resources import ManagedGroup, TemplateSpec
@@ -28,6 +29,10 @@ class NodeGateway(Protocol):
         ...
 
     def find_group(self, zone: str, name: str) -> ManagedGroup | None: ...
+    def members(self, zone: str, group: str) -> Sequence[str]:
+        """List a group's VMs by name, as Compute Engine has them."""
+        ...
+
     def delete_group(self, zone: str, name: str, *, request_id: str) -> None:
         """Delete a managed group with all of its VMs."""
         ...

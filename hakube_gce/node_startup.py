@@ -1,28 +1,20 @@
-"""The startup script of a worker node, and the pin by which it knows its cluster. Pure.
+"""The startup script of a worker node: how it asks to be one, and joins. Pure.
 
 Debian or Ubuntu with systemd: containerd, kubelet and kubeadm, then `kubeadm join` through the
-cluster IP, so that nodes survive every change of masters. What comes from people or from the
-cloud reaches the shell as quoted data only. No secret is in here: the script is metadata, which
-everything on the VM may read.
+cluster IP, so that nodes survive every change of masters. There is no token: the node draws a key
+that never leaves it, says its certificate request on its second serial port, where only its root
+can write, and finds a certificate for its own name in its metadata (`node_requests`). What comes
+from people or from the cloud reaches the shell as quoted data only. No secret is in here: the
+script is metadata, which everything on the VM may read.
 
-The script has never run on a real VM; its text is checked by shellcheck and by golden files.
+The script has never run on a real VM; shellcheck and golden files know its text, and a test runs
+the part that asks for the certificate.
 """
 
-import hashlib
 import shlex
 from dataclasses import dataclass
 
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-
-from hakube_gce.cluster_keys import load_certificate
-
-TOKEN_KEY = "hakube-join-token"  # noqa: S105 - the key's name
-"""Instance metadata under which a node finds its bootstrap token.
-
-A managed group makes VMs for years from one template, and a bootstrap token lives for a day: so
-the token is not in the template. It is to be issued as a ``bootstrap-token-…`` Secret through the
-API server and set on each new VM by whoever sees it wait; the node asks until it is there.
-"""
+from hakube_gce.node_requests import CERTIFICATE_KEY, REQUEST_TYPE
 
 KUBERNETES_MINOR = "v1.32"
 """Of the packages that a node installs when its image does not bring them."""
@@ -34,32 +26,20 @@ class NodeStartup:
 
     cluster_ip: str
     api_port: int
-    ca_pin: str
-    """As `ca_pin` gives it."""
+    authority: str
+    """The cluster authority's certificate, PEM: whom the node believes."""
     labels: tuple[tuple[str, str], ...] = ()
     """In Kubernetes."""
-
-
-def ca_pin(certificate: str) -> str:
-    """Give the pin of a cluster's authority, as `kubeadm join` wants it.
-
-    It is made of the public key alone, so a certificate renewed for the same key fits it.
-
-    Args:
-        certificate: The cluster authority's, PEM.
-    """
-    key = load_certificate(certificate, what="the cluster's authority").public_key()
-    der = key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-    return f"sha256:{hashlib.sha256(der).hexdigest()}"
 
 
 def startup_script(node: NodeStartup) -> str:
     """Write the script; the same facts give the same text."""
     facts = {
         "API_SERVER": f"{node.cluster_ip}:{node.api_port}",
-        "CA_PIN": node.ca_pin,
+        "AUTHORITY": node.authority.strip(),
         "NODE_LABELS": ",".join(f"{name}={value}" for name, value in node.labels),
-        "TOKEN_KEY": TOKEN_KEY,
+        "CERTIFICATE_KEY": CERTIFICATE_KEY,
+        "REQUEST_TYPE": REQUEST_TYPE,
         "KUBERNETES_MINOR": KUBERNETES_MINOR,
     }
     said = "\n".join(f"readonly {name}={shlex.quote(value)}" for name, value in facts.items())
@@ -74,7 +54,11 @@ umask 077
 """
 
 _BODY = r"""
-readonly ATTRIBUTES=http://metadata.google.internal/computeMetadata/v1/instance/attributes
+readonly METADATA=http://metadata.google.internal/computeMetadata/v1/instance
+readonly SERIAL=/dev/ttyS1
+readonly KEYS=/var/lib/hakube
+readonly RUN=/run/hakube
+readonly POLL_S=10
 readonly PACKAGES="https://pkgs.k8s.io/core:/stable:/${KUBERNETES_MINOR}/deb"
 readonly KEYRING=/etc/apt/keyrings/kubernetes.gpg
 
@@ -98,7 +82,7 @@ install_packages() {
   fi
   export DEBIAN_FRONTEND=noninteractive
   apt-get --quiet update
-  apt-get --quiet --yes install ca-certificates containerd curl gpg
+  apt-get --quiet --yes install ca-certificates containerd curl gpg openssl
   install --directory --mode=0755 /etc/apt/keyrings
   curl --fail --silent --show-error --location --retry 5 "${PACKAGES}/Release.key" |
     gpg --batch --yes --dearmor --output "${KEYRING}"
@@ -119,36 +103,89 @@ start_containerd() {
   systemctl restart containerd
 }
 
-# The token comes by metadata when it is issued, which may be after the VM was made.
-find_token() {
+ask_metadata() {
+  curl --fail --silent --max-time 10 --header 'Metadata-Flavor: Google' "${METADATA}/$1"
+}
+
+# The key is drawn once and never leaves this disk; whoever has root here has the node anyway.
+make_key() {
+  install --directory --mode=0700 "${KEYS}"
+  printf '%s\n' "${AUTHORITY}" >"${KEYS}/ca.crt"
+  if [[ ! -s "${KEYS}/node.key" ]]; then
+    openssl ecparam -name prime256v1 -genkey -noout -out "${KEYS}/node.key.new"
+    mv --force "${KEYS}/node.key.new" "${KEYS}/node.key"
+  fi
+}
+
+# A request proves that its sender has the key; that it is this VM's shows where it is said.
+say_request() {
+  local id now request
+  id="$(ask_metadata id)"
+  now="$(date --utc +%Y-%m-%dT%H:%M:%SZ)"
+  request="$(openssl req -new -key "${KEYS}/node.key" -subj '/CN=node' |
+    awk '{printf "%s\\n", $0}')"
+  printf '{"hakube":1,"type":"%s","instance_id":"%s","time":"%s","request":"%s"}\n' \
+    "${REQUEST_TYPE}" "${id}" "${now}" "${request}" >>"${SERIAL}"
+}
+
+# Metadata is written by others: believed is a certificate of the cluster's, for this very key.
+fits() {
+  local own theirs
+  own="$(openssl pkey -in "${KEYS}/node.key" -pubout)"
+  theirs="$(openssl x509 -in "$1" -noout -pubkey)" || return 1
+  [[ "${own}" == "${theirs}" ]] &&
+    openssl verify -CAfile "${KEYS}/ca.crt" -purpose sslclient "$1" >/dev/null
+}
+
+find_certificate() {
   local attempt
   for ((attempt = 0; attempt < 360; attempt++)); do
-    if curl --fail --silent --max-time 10 --header 'Metadata-Flavor: Google' \
-      "${ATTRIBUTES}/${TOKEN_KEY}"; then
+    if ask_metadata "attributes/${CERTIFICATE_KEY}" >"${KEYS}/node.crt.new" &&
+      fits "${KEYS}/node.crt.new" 2>/dev/null; then
+      mv --force "${KEYS}/node.crt.new" "${KEYS}/node.crt"
       return
     fi
-    sleep 10
+    say_request
+    sleep "${POLL_S}"
   done
-  say "no ${TOKEN_KEY} in an hour; set one and restart this VM" >&2
+  say "nobody signed this node's request; run hakube join-nodes and restart this VM" >&2
   return 1
 }
 
+write_discovery() {
+  install --directory --mode=0700 "${RUN}"
+  cat >"${RUN}/discovery.conf" <<EOF_DISCOVERY
+apiVersion: v1
+kind: Config
+clusters:
+  - name: cluster
+    cluster:
+      server: "https://${API_SERVER}"
+      certificate-authority-data: "$(base64 --wrap=0 "${KEYS}/ca.crt")"
+users:
+  - name: node
+    user:
+      client-certificate-data: "$(base64 --wrap=0 "${KEYS}/node.crt")"
+      client-key-data: "$(base64 --wrap=0 "${KEYS}/node.key")"
+contexts:
+  - name: node
+    context:
+      cluster: cluster
+      user: node
+current-context: node
+EOF_DISCOVERY
+}
+
 join() {
-  local token
-  token="$(find_token)"
-  if [[ ! "${token}" =~ ^[a-z0-9]{6}\.[a-z0-9]{16}$ ]]; then
-    say "what stands in ${TOKEN_KEY} is no bootstrap token" >&2
-    return 1
-  fi
-  install --directory --mode=0700 /run/hakube
-  cat >/run/hakube/join.yaml <<EOF_JOIN
+  make_key
+  find_certificate
+  write_discovery
+  cat >"${RUN}/join.yaml" <<EOF_JOIN
 apiVersion: kubeadm.k8s.io/v1beta4
 kind: JoinConfiguration
 discovery:
-  bootstrapToken:
-    apiServerEndpoint: "${API_SERVER}"
-    token: "${token}"
-    caCertHashes: ["${CA_PIN}"]
+  file:
+    kubeConfigPath: ${RUN}/discovery.conf
 nodeRegistration:
   name: "$(hostname --short)"
   criSocket: unix:///run/containerd/containerd.sock
@@ -156,8 +193,8 @@ nodeRegistration:
     - name: node-labels
       value: "${NODE_LABELS}"
 EOF_JOIN
-  kubeadm join --config /run/hakube/join.yaml
-  rm --force /run/hakube/join.yaml
+  kubeadm join --config "${RUN}/join.yaml"
+  rm --force "${RUN}/join.yaml" "${RUN}/discovery.conf"
 }
 
 main() {

@@ -36,6 +36,7 @@ Randomness = Callable[[int], bytes]
 
 AUTHORITY_LIFE = timedelta(days=3650)
 LEAF_LIFE = timedelta(days=398)
+NODE_LIFE = timedelta(hours=25)
 _BACKDATE = timedelta(hours=1)
 """A master's clock may run behind the operator's while it boots."""
 
@@ -128,7 +129,7 @@ def issue_leaves(
         leaf.value: _issue(
             keys,
             shape_of(leaf, names),
-            _requested_key(requests[leaf], what=f"{names.name}'s request for {leaf}"),
+            requested_key(requests[leaf], what=f"{names.name}'s request for {leaf}"),
             now=now,
             randomness=randomness,
         )
@@ -192,6 +193,25 @@ def admin_credential(
     return ClientCredential(certificate=issued, key=_pem(key, PrivateFormat.PKCS8))
 
 
+def issue_node(
+    keys: ClusterKeys, request: str, name: str, *, now: datetime, randomness: Randomness
+) -> str:
+    """Issue a kubelet's first certificate, for the node of that name and no other.
+
+    With it the kubelet asks the API for its own and renews that by itself; so it lives a day.
+
+    Raises:
+        KeysError: The request is unsound, or the name too long.
+    """
+    shape = LeafShape(
+        authority="cluster",
+        subject=distinguished_name(f"system:node:{name}", organization="system:nodes"),
+        usages=(ExtendedKeyUsageOID.CLIENT_AUTH,),
+    )
+    key = requested_key(request, what=f"{name}'s request")
+    return _issue(keys, shape, key, now=now, randomness=randomness, life=NODE_LIFE)
+
+
 def expires(certificate: str) -> datetime:
     """Return the end of a PEM certificate's validity, UTC."""
     return load_certificate(certificate, what="certificate").not_valid_after_utc
@@ -220,6 +240,7 @@ def _issue(
     *,
     now: datetime,
     randomness: Randomness,
+    life: timedelta = LEAF_LIFE,
 ) -> str:
     authority = keys.authority(shape.authority)
     issuer = load_certificate(authority.certificate, what=f"{shape.authority}-ca.crt")
@@ -233,7 +254,7 @@ def _issue(
         _builder(shape.subject, issuer.subject, public_key, randomness)
         .not_valid_before(start)
         # a leaf that outlived its authority would be reported valid and be refused all the same
-        .not_valid_after(min(start + LEAF_LIFE, issuer.not_valid_after_utc))
+        .not_valid_after(min(start + life, issuer.not_valid_after_utc))
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(_key_usage(signs_certificates=False), critical=True)
         .add_extension(x509.ExtendedKeyUsage(shape.usages), critical=False)
@@ -247,8 +268,12 @@ def _issue(
     return _certificate_pem(builder.sign(key, hashes.SHA256()))
 
 
-def _requested_key(pem: str, *, what: str) -> ec.EllipticCurvePublicKey:
-    """Take the one thing that is taken from a request, once it proved possession of its key."""
+def requested_key(pem: str, *, what: str) -> ec.EllipticCurvePublicKey:
+    """Take the one thing that is taken from a request, once it proved possession of its key.
+
+    Raises:
+        KeysError: It does not parse, or does not prove that.
+    """
     try:
         request = x509.load_pem_x509_csr(pem.encode())
         key = request.public_key()

@@ -197,6 +197,15 @@ class ComputeGateway(Protocol):
         description: str,
         request_id: str,
     ) -> None: ...
+    def set_rule_labels(
+        self,
+        region: str,
+        name: str,
+        *,
+        labels: Mapping[str, str],
+        fingerprint: str,
+        request_id: str,
+    ) -> None: ...
     def delete_forwarding_rule(self, region: str, name: str, *, request_id: str) -> None: ...
 
 

@@ -1,14 +1,17 @@
 """What a cluster remembers of the variables that it was made with. Pure.
 
 Its oldest master's metadata has them all. When no VM is left, the data disks still know the two
-that say who holds the cluster IP: what is made again must not be another kind of cluster.
+that say who holds the cluster IP, because what is made again must not be another kind of cluster;
+and the user's labels, which they bear.
 """
 
 import json
 from collections.abc import Mapping
 
+from hakube_gce import user_labels
+from hakube_gce.cloud_files import AUTOSCALER_KEY
 from hakube_gce.model import Observed
-from hakube_gce.plan.blueprint import CONFIG_KEY, ENDPOINT_MODE, LOAD_BALANCER
+from hakube_gce.plan.blueprint import CONFIG_KEY, ENDPOINT_MODE, LABELS, LOAD_BALANCER
 
 _LABELS = {ENDPOINT_MODE: "hakube-endpoint-mode", LOAD_BALANCER: "hakube-lb"}
 _USUAL = {ENDPOINT_MODE: "classic", LOAD_BALANCER: "backend-service"}
@@ -36,7 +39,8 @@ def on_disks(seen: Observed) -> Mapping[str, str]:
     if not seen.disks:
         return {}
     labels = next((d.labels for d in seen.disks if set(_LABELS.values()) & set(d.labels)), {})
-    return {name: labels.get(label, _USUAL[name]) for name, label in _LABELS.items()}
+    kind = {name: labels.get(label, _USUAL[name]) for name, label in _LABELS.items()}
+    return {**kind, LABELS: user_labels.remembered_by(seen.disks[0].labels)}
 
 
 def disk_labels(values: Mapping[str, str]) -> dict[str, str]:
@@ -44,6 +48,12 @@ def disk_labels(values: Mapping[str, str]) -> dict[str, str]:
     if all(values.get(name, usual) == usual for name, usual in _USUAL.items()):
         return {}
     return {label: values[name] for name, label in _LABELS.items() if name in values}
+
+
+def autoscaler(seen: Observed) -> str:
+    """Read the autoscaler's flags that the oldest master has; replicas have the same."""
+    oldest = min(seen.replicas, key=lambda r: r.instance.created, default=None)
+    return oldest.instance.metadata.get(AUTOSCALER_KEY, "") if oldest else ""
 
 
 def always_balanced(seen: Observed) -> bool:

@@ -196,6 +196,8 @@ class ForwardingRule:
     target: str
     """Short path of the backend service or target pool."""
     description: str = ""
+    labels: Mapping[str, str] = field(default_factory=dict)
+    label_fingerprint: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -265,6 +267,8 @@ class InstanceSpec:
     """Static external address to carry, or empty for an ephemeral one."""
     internal_ip: str = ""
     """The internal address it must have, or empty for any that is free."""
+    provisioning: str = "standard"
+    """standard, preemptible or spot."""
     tags: tuple[str, ...]
     scopes: tuple[str, ...]
     labels: Mapping[str, str]

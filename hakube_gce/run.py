@@ -198,7 +198,8 @@ def _run_locked(job: Job, blueprint: Blueprint, operation: Operation, before: Ob
     if job.stopping.event.is_set():
         raise job.stopping.interrupted()  # nothing was begun, so nothing is noted either
     operation = _with_open_window(operation, before)
-    place = replace(job.lock_place, uid=before.uid or uid_at_birth(operation, before))
+    uid = before.uid or uid_at_birth(operation, before)
+    place = replace(job.lock_place, uid=uid, labels=blueprint.labels)
     noted = _noted(operation, before)
     held = acquire(place, noted, seen=before.address)
     keep = operation.verb is not Verb.MEND or noted is not operation

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from urllib.parse import urlsplit
 
-from hakube_gce import setting_names, sizes
+from hakube_gce import api_names, setting_names, sizes
 from hakube_gce.access_settings import (
     KubeconfigSettings,
     ReadinessSettings,
@@ -27,7 +27,7 @@ from hakube_gce.network_settings import NetworkSettings, read_network
 from hakube_gce.node_settings import NodeSettings, image_path, read_nodes
 from hakube_gce.setting_sources import Gcloud, Reader
 from hakube_gce.switch_settings import read_quorum_reads, read_switches
-from hakube_gce.variables import cluster, masters, network, ours
+from hakube_gce.variables import access, cluster, masters, network, ours
 
 _NOTHING: Mapping[str, str] = MappingProxyType({})
 _NO_GCLOUD = Gcloud()
@@ -59,6 +59,8 @@ class Settings:
     strict: bool
     labels: Pairs
     """For everything that is made, beside our own; sorted."""
+    api_names: tuple[str, ...]
+    """What the API's certificates of a cluster founded now name beside its own; sorted."""
     snapshots: int
     """How many of a cluster's snapshots are kept."""
     subnetwork: str
@@ -88,6 +90,8 @@ class Settings:
     """records, process, or empty: what suits the machine."""
     latency: str
     """none, realistic, or a profile's absolute path."""
+    cni_manifest: str
+    """Absolute path of a file, or empty."""
     binaries: str
     """Absolute path of a folder, or empty."""
     no_color: bool
@@ -176,6 +180,9 @@ def read(reader: Reader, command: Command, named: str = "") -> Settings:
         even_masters=reader.read(cluster.EVEN_MASTERS),
         strict=reader.read(ours.STRICT),
         labels=reader.read_if_set(ours.LABELS) or (),
+        api_names=api_names.together(
+            reader.read_if_set(ours.API_NAMES) or (), reader.text_of(access.KUBE_SERVER)
+        ),
         snapshots=reader.read(ours.SNAPSHOTS),
         subnetwork=reader.text_of(network.SUBNETWORK),
         machine_type=reader.read(masters.MASTER_SIZE, sizes.machine_type(nodes.count)),
@@ -200,6 +207,7 @@ def read(reader: Reader, command: Command, named: str = "") -> Settings:
         compute_endpoint=identity.compute_endpoint,
         runtime=reader.text_of(ours.RUNTIME),
         latency=absolute(reader, reader.read(ours.LATENCY)),
+        cni_manifest=absolute(reader, reader.text_of(ours.CNI_MANIFEST)),
         binaries=absolute(reader, reader.text_of(ours.BINARIES)),
         no_color=reader.read(ours.NO_COLOR),
         warnings=(),

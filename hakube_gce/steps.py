@@ -274,6 +274,13 @@ class CreateRule:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LabelRule:
+    """The rule bears the user's labels, and our mark beside them."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AwaitBackends:
     """Compute Engine finds these replicas healthy, and TLS is answered through ``rule``."""
 
@@ -424,6 +431,7 @@ MasterStep = (
     | DeletePool
     | CreateTemporaryRule
     | CreateRule
+    | LabelRule
     | AwaitBackends
     | DeleteTemporaryRule
     | PromoteEndpoint

@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
 
+from hakube_gce.agent.config_files import keep_files
 from hakube_gce.agent.core import Agent
 from hakube_gce.agent.etcd import EtcdGateway
 from hakube_gce.agent.etcd_tools import EtcdTools
@@ -117,6 +118,7 @@ def _live(
 ) -> None:
     config = attributes.values[CONFIG_KEY]
     root, data = FileStorage(options.root), FileStorage(options.data)
+    keep_files(root, attributes.values)
     services = _services(options, config, root=root, data=data)
     identity = Identity(
         instance_id=instance_id, boot_id=options.boot_id, address=options.programs.address

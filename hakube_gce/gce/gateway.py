@@ -16,6 +16,7 @@ from hakube_gce.gce.calls import Changes, Persistence
 from hakube_gce.gce.clients import Clients
 from hakube_gce.gce.inventory import Reader
 from hakube_gce.gce.kinds import Place, kinds_of
+from hakube_gce.gce.labelling import Labelling
 from hakube_gce.gce.library import compute
 from hakube_gce.gce.nodes import GoogleNodes
 from hakube_gce.gce.project import Project
@@ -53,8 +54,9 @@ class GoogleCompute:
         self._project = Project(persistence=persistence, changes=changes)
         self._clients = clients
         self._kinds = kinds_of(clients)
-        self.nodes = GoogleNodes(self._project, self._kinds)
+        self._labelling = Labelling(self._project, clients, self._kinds)
         self._reader = Reader(clients=clients, persistence=persistence, pools=pools)
+        self.nodes = GoogleNodes(self._project, self._kinds, self._reader)
 
     def close(self) -> None:
         """Close every connection."""
@@ -123,21 +125,7 @@ class GoogleCompute:
         fingerprint: str,
         request_id: str,
     ) -> None:
-        # Not through Place.request: this one method calls the address `resource`.
-        body = compute.RegionSetLabelsRequest(labels=dict(labels), label_fingerprint=fingerprint)
-        request = {
-            "project": self._project.id,
-            "region": region,
-            "resource": name,
-            "region_set_labels_request_resource": body,
-            "request_id": request_id,
-        }
-        self._project.change(
-            self._kinds.addresses.in_region(region, name),
-            self._clients.addresses.set_labels_unary,
-            request,
-            lambda found: dict(found.labels) == dict(labels),
-        )
+        self._labelling.address(region, name, labels, fingerprint, request_id)
 
     def delete_address(self, region: str, name: str, *, request_id: str) -> None:
         self._project.delete(self._kinds.addresses.in_region(region, name), request_id)
@@ -187,21 +175,7 @@ class GoogleCompute:
         fingerprint: str,
         request_id: str,
     ) -> None:
-        # Not through Place.request: this one method calls the disk `resource`.
-        body = compute.ZoneSetLabelsRequest(labels=dict(labels), label_fingerprint=fingerprint)
-        request = {
-            "project": self._project.id,
-            "zone": zone,
-            "resource": name,
-            "zone_set_labels_request_resource": body,
-            "request_id": request_id,
-        }
-        self._project.change(
-            self._kinds.disks.in_zone(zone, name),
-            self._clients.disks.set_labels_unary,
-            request,
-            lambda found: dict(found.labels) == dict(labels),
-        )
+        self._labelling.disk(zone, name, labels, fingerprint, request_id)
 
     def delete_disk(self, zone: str, name: str, *, request_id: str) -> None:
         self._project.delete(self._kinds.disks.in_zone(zone, name), request_id)
@@ -461,6 +435,17 @@ class GoogleCompute:
         )
         place = self._kinds.forwarding_rules.in_region(region, name)
         self._project.insert(place, message, request_id)
+
+    def set_rule_labels(
+        self,
+        region: str,
+        name: str,
+        *,
+        labels: Mapping[str, str],
+        fingerprint: str,
+        request_id: str,
+    ) -> None:
+        self._labelling.forwarding_rule(region, name, labels, fingerprint, request_id)
 
     def delete_forwarding_rule(self, region: str, name: str, *, request_id: str) -> None:
         self._project.delete(self._kinds.forwarding_rules.in_region(region, name), request_id)

@@ -7,7 +7,7 @@ and the load balancer, which is a regional backend service here.
 
 from collections.abc import Mapping, Sequence
 
-from hakube_gce.gce import paths
+from hakube_gce.gce import paths, scheduling
 from hakube_gce.gce.legacy_checks import HttpHealthCheck
 from hakube_gce.gce.library import compute
 from hakube_gce.gce.paths import network_path as _network
@@ -73,7 +73,7 @@ def instance(spec: InstanceSpec, *, project: str) -> compute.Instance:
         deletion_protection=False,
         disks=[_boot_disk(spec), _data_disk(f"{zone}/disks/{spec.data_disk}")],
         network_interfaces=[_interface(spec, project)],
-        scheduling=compute.Scheduling(automatic_restart=True),
+        scheduling=scheduling.of_master(spec.provisioning),
         service_accounts=[compute.ServiceAccount(email="default", scopes=list(spec.scopes))],
         tags=compute.Tags(items=list(spec.tags)),
         labels=dict(spec.labels),

@@ -3,10 +3,7 @@
 Field by field as the original scripts' gcloud asked for them; what differs is the mark.
 """
 
-from collections.abc import Mapping
-from typing import Any
-
-from hakube_gce.gce import messages, paths
+from hakube_gce.gce import messages, paths, scheduling
 from hakube_gce.gce.library import compute
 from hakube_gce.node_resources import InstanceTemplate, ManagedGroup, Route, TemplateSpec
 
@@ -14,21 +11,6 @@ NAMED_AS_NODES = {"filter": 'name eq ".*-minion-template"'}
 """Whose prefix it is, whoever reads the list decides; templates are long, and a project's many."""
 MADE_FOR_NODES = {"filter": 'description = "k8s-node-route"'}
 """What Kubernetes' cloud provider describes its routes with."""
-
-_SCHEDULING: Mapping[str, dict[str, Any]] = {
-    "standard": {"automatic_restart": True},
-    "preemptible": {
-        "automatic_restart": False,
-        "on_host_maintenance": "TERMINATE",
-        "preemptible": True,
-    },
-    "spot": {
-        "automatic_restart": False,
-        "on_host_maintenance": "TERMINATE",
-        "provisioning_model": "SPOT",
-        "instance_termination_action": "DELETE",
-    },
-}
 
 
 def template(spec: TemplateSpec, *, project: str) -> compute.InstanceTemplate:
@@ -38,7 +20,7 @@ def template(spec: TemplateSpec, *, project: str) -> compute.InstanceTemplate:
         can_ip_forward=True,
         disks=[_boot_disk(spec)],
         network_interfaces=[_interface(spec, project)],
-        scheduling=compute.Scheduling(**_SCHEDULING[spec.provisioning]),
+        scheduling=scheduling.of_node(spec.provisioning),
         service_accounts=[
             compute.ServiceAccount(email=spec.service_account, scopes=sorted(spec.scopes))
         ],

@@ -1,6 +1,9 @@
 """`node_ports.NodeGateway` on google-cloud-compute: one short method per call of the port."""
 
+from collections.abc import Sequence
+
 from hakube_gce.gce import node_messages
+from hakube_gce.gce.inventory import Reader
 from hakube_gce.gce.kinds import Kinds
 from hakube_gce.gce.project import Project
 from hakube_gce.node_resources import ManagedGroup, TemplateSpec
@@ -9,8 +12,8 @@ from hakube_gce.node_resources import ManagedGroup, TemplateSpec
 class GoogleNodes:
     """What one project's nodes are made of."""
 
-    def __init__(self, project: Project, kinds: Kinds) -> None:
-        self._project, self._kinds = project, kinds
+    def __init__(self, project: Project, kinds: Kinds, reader: Reader) -> None:
+        self._project, self._kinds, self._reader = project, kinds, reader
 
     def insert_template(self, spec: TemplateSpec, *, request_id: str) -> None:
         message = node_messages.template(spec, project=self._project.id)
@@ -43,6 +46,9 @@ class GoogleNodes:
     def find_group(self, zone: str, name: str) -> ManagedGroup | None:
         found = self._project.find(self._kinds.instance_group_managers.in_zone(zone, name))
         return None if found is None else node_messages.read_managed_group(found)
+
+    def members(self, zone: str, group: str) -> Sequence[str]:
+        return self._reader.members(zone, group)
 
     def delete_group(self, zone: str, name: str, *, request_id: str) -> None:
         self._project.delete(self._kinds.instance_group_managers.in_zone(zone, name), request_id)

@@ -167,6 +167,8 @@ def forwarding_rule(message: compute.ForwardingRule) -> ForwardingRule:
         address=message.I_p_address,
         target=short(message.backend_service or message.target),
         description=message.description,
+        labels=dict(message.labels),
+        label_fingerprint=message.label_fingerprint,
     )
 
 

@@ -1,7 +1,7 @@
 """The load balancer's parts: groups, pools, health checks, services, the temporary rule."""
 
-from hakube_gce import marks
-from hakube_gce.errors import StepFailed
+from hakube_gce import marks, user_labels
+from hakube_gce.errors import ResourceNotFound, StaleFingerprint, StepFailed
 from hakube_gce.perform.context import Context
 from hakube_gce.plan.blueprint import READINESS_PORT
 from hakube_gce.steps import (
@@ -21,10 +21,13 @@ from hakube_gce.steps import (
     DeleteTemporaryRule,
     JoinGroup,
     JoinPool,
+    LabelRule,
     LeaveGroup,
     LeavePool,
     SetBackends,
 )
+
+_TRIES = 5
 
 
 def create_group(context: Context, key: str, step: CreateGroup) -> None:
@@ -162,6 +165,32 @@ def create_temporary_rule(context: Context, key: str, step: CreateTemporaryRule)
         description=marks.mark_description(context.mark),
         request_id=context.request_id(key, "insert"),
     )
+
+
+def label_rule(context: Context, key: str, step: LabelRule) -> None:
+    """Set the user's labels on the cluster's rule, with our mark; others' labels stay.
+
+    Raises:
+        StepFailed: Somebody else kept writing the rule's labels.
+    """
+    region = context.blueprint.region
+    for _ in range(_TRIES):
+        found = context.gateway.find_forwarding_rule(region, step.name)
+        if found is None:
+            raise ResourceNotFound(f"forwarding rule {step.name} is not there any more")
+        wanted = {**context.blueprint.labels, **marks.mark_labels(context.mark)}
+        try:
+            context.gateway.set_rule_labels(
+                region,
+                step.name,
+                labels=user_labels.beside(found.labels, wanted),
+                fingerprint=found.label_fingerprint,
+                request_id=context.request_id(key, "set-labels"),
+            )
+        except StaleFingerprint:
+            continue
+        return
+    raise StepFailed(f"the labels of rule {step.name} changed {_TRIES} times under our hands")
 
 
 def delete_rule(context: Context, key: str, step: DeleteRule | DeleteTemporaryRule) -> None:

@@ -137,6 +137,7 @@ def _replica_names(context: Context, instance: Instance) -> ReplicaNames:
         cluster_ip=context.cluster_ip(),
         service_cidr=context.blueprint.service_cidr,
         dns_domain=context.blueprint.dns_domain,
+        api_names=context.blueprint.api_names,
     )
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
-from hakube_gce import marks, remembered
+from hakube_gce import marks, remembered, user_labels
 from hakube_gce.errors import ResourceConflict, StaleFingerprint, StepFailed, TargetNotFound
 from hakube_gce.perform.context import Context
 from hakube_gce.steps import (
@@ -35,10 +35,13 @@ def create_disk(context: Context, key: str, step: CreateDisk) -> None:
         step.name,
         size_gb=step.size_gb,
         disk_type=step.disk_type,
-        labels={
-            **marks.mark_labels(context.mark),
-            **remembered.disk_labels(context.blueprint.inherited),
-        },
+        labels=user_labels.beside(
+            context.blueprint.labels,
+            {
+                **marks.mark_labels(context.mark),
+                **remembered.disk_labels(context.blueprint.inherited),
+            },
+        ),
         request_id=context.request_id(key, "insert"),
         source_snapshot=step.snapshot,
     )

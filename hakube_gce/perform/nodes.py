@@ -6,7 +6,7 @@ from typing import assert_never
 from hakube_gce import marks, names
 from hakube_gce.errors import StepFailed
 from hakube_gce.node_resources import ManagedGroup
-from hakube_gce.node_startup import NodeStartup, ca_pin, startup_script
+from hakube_gce.node_startup import NodeStartup, startup_script
 from hakube_gce.node_steps import (
     AwaitNodeGroup,
     CreateNodeGroup,
@@ -50,7 +50,7 @@ def _startup(context: Context) -> dict[str, str]:
     node = NodeStartup(
         cluster_ip=context.cluster_ip(),
         api_port=context.blueprint.api_port,
-        ca_pin=ca_pin(authority),
+        authority=authority,
         labels=context.blueprint.nodes.labels,
     )
     return {"startup-script": startup_script(node)}

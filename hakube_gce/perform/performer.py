@@ -44,6 +44,7 @@ from hakube_gce.steps import (
     InstallReplica,
     JoinGroup,
     JoinPool,
+    LabelRule,
     LeaveGroup,
     LeavePool,
     PromoteEndpoint,
@@ -169,6 +170,8 @@ def _dispatch(context: Context, planned: Planned) -> None:  # noqa: C901, PLR091
             balancing.leave_pool(context, key, step)
         case CreateRule():
             endpoint.create_rule(context, key, step)
+        case LabelRule():
+            balancing.label_rule(context, key, step)
         case CreateTemporaryRule():
             balancing.create_temporary_rule(context, key, step)
         case DeleteTemporaryRule() | DeleteRule():

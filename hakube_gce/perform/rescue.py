@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from hakube_gce import conditions, marks, snapshots
+from hakube_gce import conditions, marks, snapshots, user_labels
 from hakube_gce.errors import AgentSilent, Refused, StepFailed
 from hakube_gce.model import Observed, Replica
 from hakube_gce.perform.context import Context
@@ -24,12 +24,12 @@ def create_snapshot(context: Context, key: str, step: CreateSnapshot) -> None:
     found = context.gateway.find_snapshot(step.name)
     if found is None:
         facts = _save(context, step)
-        labels = {**marks.mark_labels(context.mark), **snapshots.labels(facts)}
+        ours = {**marks.mark_labels(context.mark), **snapshots.labels(facts)}
         context.gateway.create_snapshot(
             step.zone,
             step.disk,
             step.name,
-            labels=labels,
+            labels=user_labels.beside(context.blueprint.labels, ours),
             description=snapshots.description(context.blueprint.inherited),
             request_id=context.request_id(key, "create"),
         )

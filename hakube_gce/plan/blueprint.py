@@ -10,7 +10,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from hakube_gce import marks, names
+from hakube_gce import api_names, cloud_files, marks, names, user_labels
 from hakube_gce.model import Mark
 from hakube_gce.plan.node_blueprint import NodeBlueprint
 from hakube_gce.resources import FirewallSpec, InstanceSpec, RuleTarget, TargetKind
@@ -20,6 +20,11 @@ CONFIG_KEY = "hakube-config"
 
 ENDPOINT_MODE, LOAD_BALANCER = "HAKUBE_ENDPOINT_MODE", "HAKUBE_LB"
 """The two inherited variables that the course of a verb depends on."""
+
+LABELS, PREEMPTIBLE = "HAKUBE_LABELS", "PREEMPTIBLE_MASTER"
+API_NAMES = "HAKUBE_API_NAMES"
+
+_PROVISIONING = {"true": "preemptible", "spot": "spot"}
 
 READINESS_PORT = 8777
 """Where a master's agent says in plain HTTP whether it can serve: legacy health checks know no
@@ -66,6 +71,8 @@ class Blueprint:
     """A zone for each VM that is to be made beside the operation, for those that come after it."""
     in_place_of: str = ""
     """The master whose place a newcomer takes, if any."""
+    autoscaler: str = ""
+    """The autoscaler's flags, a line each; empty: there is none."""
     strict: bool = False
     snapshots_kept: int = 5
     programs: tuple[str, str, str] = ("bin/kube-up.sh", "bin/kube-down.sh", ".venv/bin/hakube")
@@ -84,6 +91,21 @@ class Blueprint:
     def always_balanced(self) -> bool:
         """Whether the cluster IP belongs to a load balancer even while there is one master."""
         return self.inherited.get(ENDPOINT_MODE) == "always-lb"
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """The user's labels for everything that is made."""
+        return user_labels.read(self.inherited.get(LABELS, ""))
+
+    @property
+    def api_names(self) -> tuple[str, ...]:
+        """What the API's certificates name beside the cluster's own names."""
+        return api_names.read(self.inherited.get(API_NAMES, ""))
+
+    @property
+    def provisioning(self) -> str:
+        """How Compute Engine lends masters: standard, preemptible or spot."""
+        return _PROVISIONING.get(self.inherited.get(PREEMPTIBLE, ""), "standard")
 
     @property
     def target(self) -> RuleTarget:
@@ -133,10 +155,12 @@ def instance_spec(
         address=cluster_ip if founder and not blueprint.always_balanced else "",
         tags=(blueprint.master,),
         scopes=SCOPES,
-        labels=marks.mark_labels(mark),
+        provisioning=blueprint.provisioning,
+        labels=user_labels.beside(blueprint.labels, marks.mark_labels(mark)),
         metadata={
             "cluster-name": blueprint.prefix,
             CONFIG_KEY: _config(blueprint, replica=replica, mark=mark, cluster_ip=cluster_ip),
+            **_files(blueprint),
             **replaced,
         },
     )
@@ -144,6 +168,24 @@ def instance_spec(
 
 def _in_place_of(blueprint: Blueprint) -> dict[str, str]:
     return {marks.IN_PLACE_OF_KEY: blueprint.in_place_of} if blueprint.in_place_of else {}
+
+
+def _files(blueprint: Blueprint) -> dict[str, str]:
+    """Give the configuration files of what runs beside the API server."""
+    kept = blueprint.inherited
+    facts = cloud_files.CloudFacts(
+        project=blueprint.project,
+        network_project=kept.get("NETWORK_PROJECT", blueprint.project),
+        network=blueprint.network,
+        subnetwork=blueprint.subnetwork,
+        secondary_range=kept.get("SECONDARY_RANGE_NAME", ""),
+        prefix=blueprint.prefix,
+        multizone=kept.get("MULTIZONE") == "true",
+    )
+    found = {cloud_files.CLOUD_CONFIG_KEY: cloud_files.gce_conf(facts)}
+    if blueprint.autoscaler:
+        found[cloud_files.AUTOSCALER_KEY] = blueprint.autoscaler
+    return found
 
 
 def _config(blueprint: Blueprint, *, replica: str, mark: Mark, cluster_ip: str) -> str:

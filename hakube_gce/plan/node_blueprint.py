@@ -6,7 +6,7 @@ nodes are made of is said by whoever makes the first of them.
 
 from dataclasses import dataclass
 
-from hakube_gce import marks, names
+from hakube_gce import marks, names, user_labels
 from hakube_gce.model import Mark
 from hakube_gce.node_resources import TemplateSpec
 from hakube_gce.resources import FirewallSpec
@@ -30,6 +30,8 @@ class NodeBlueprint:
     provisioning: str = "standard"
     labels: tuple[tuple[str, str], ...] = ()
     """In Kubernetes."""
+    cloud_labels: tuple[tuple[str, str], ...] = ()
+    """In Compute Engine: the user's, of the whole cluster."""
     pod_range: str = "10.64.0.0/14"
     said: tuple[tuple[str, str], ...] = ()
     """Variables that say how many nodes, as somebody set them; for the commands we print."""
@@ -67,7 +69,7 @@ def template_spec(
         service_account=nodes.service_account,
         scopes=nodes.scopes,
         provisioning=nodes.provisioning,
-        labels=marks.mark_labels(mark),
+        labels=user_labels.beside(dict(nodes.cloud_labels), marks.mark_labels(mark)),
         metadata={"cluster-name": prefix},
     )
 

@@ -7,11 +7,14 @@ from hakube_gce.plan.graph import Plan
 from hakube_gce.plan.mend import plan_mend
 from hakube_gce.plan.node_teardown import plan_delete_nodes
 from hakube_gce.plan.nodes import plan_add_nodes
+from hakube_gce.plan.preemption import with_preemption
 from hakube_gce.plan.prepare import adopted, with_prepared
 from hakube_gce.plan.recover import plan_recover
 from hakube_gce.plan.remove import plan_remove
 from hakube_gce.plan.replicate import plan_replicate
 from hakube_gce.plan.restore import plan_restore
+from hakube_gce.plan.rule_labels import with_rule_labels
+from hakube_gce.plan.server_note import with_server_note
 from hakube_gce.plan.snapshot import plan_snapshot
 from hakube_gce.plan.teardown import plan_teardown
 
@@ -22,7 +25,10 @@ def plan(blueprint: Blueprint, operation: Operation, seen: Observed) -> Plan:
     The same inputs give the same plan, and the plan after a finished run is empty.
     """
     there = adopted(operation, seen)
-    return with_prepared(blueprint, operation, there, _plan(blueprint, operation, there))
+    planned = with_rule_labels(_plan(blueprint, operation, there), blueprint, there)
+    planned = with_preemption(planned, blueprint, there)
+    planned = with_server_note(planned, blueprint, there)
+    return with_prepared(blueprint, operation, there, planned)
 
 
 def _plan(blueprint: Blueprint, operation: Operation, seen: Observed) -> Plan:  # noqa: C901, PLR0911 - one row a verb

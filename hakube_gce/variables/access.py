@@ -31,7 +31,7 @@ KUBE_SERVER = Variable(
     kind=addresses.ENDPOINT,
     default_says="https://<cluster IP>",
     support=Support.DIFFERENT,
-    why="the certificate must name that host, so a name in front of the cluster is yours to prove",
+    why="at founding its host comes into the masters' certificates; later it is only written",
     meaning="URL of the API in the kubeconfig, instead of the cluster IP's",
     example="https://203.0.113.7",
 )

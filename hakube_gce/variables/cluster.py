@@ -109,9 +109,10 @@ CLEANUP = Variable(
 E2E_ZONES = Variable(
     name="E2E_ZONES",
     kind=lists.ZONES,
+    support=Support.DIFFERENT,
+    why="only where no zone is given by position, which is meant alone then",
     meaning="zones, with blanks between, that the e2e wrappers go through when MULTIZONE is true",
     example="europe-west1-b europe-west1-c",
-    pending="the e2e wrappers go through no list: each call names its zone",
 )
 MASTER_ZONES = Variable(
     name="KUBE_MASTER_ZONES",

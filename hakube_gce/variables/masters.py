@@ -66,9 +66,10 @@ PREEMPTIBLE_MASTER = Variable(
     kind=kinds.PROVISIONING,
     default="false",
     reach=Reach.CLUSTER,
+    support=Support.DIFFERENT,
+    why="a replica gets the cluster's; spot is new, and what may be lost is said",
     meaning="true: preemptible masters; spot: Spot ones",
     example="false",
-    pending="masters are never made preemptible yet",
 )
 GROUP = Group(
     title="Masters",

@@ -5,7 +5,7 @@ from hakube_gce import setting_kinds as kinds
 from hakube_gce.setting_kinds import Kind
 from hakube_gce.variables.row import Group, Reach, Support, Variable
 
-NO_AUTOSCALER = "the cluster autoscaler is not installed yet"
+NO_AUTOSCALER = "the autoscaler's flags are written for the masters, and nobody runs it yet"
 
 NUM_NODES = Variable(
     name="NUM_NODES",

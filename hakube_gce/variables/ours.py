@@ -49,9 +49,26 @@ LABELS = Variable(
     kind=lists.LABELS,
     reach=Reach.CLUSTER,
     support=Support.OURS,
-    meaning="labels for everything this program makes, beside its own",
+    meaning="labels for everything this program makes that can have labels, beside its own",
     example="team=dev,owner=john_doe",
-    pending="only this program's own labels are set yet",
+)
+API_NAMES = Variable(
+    name="HAKUBE_API_NAMES",
+    kind=lists.API_NAMES,
+    reach=Reach.CLUSTER,
+    support=Support.OURS,
+    default_says="KUBE_SERVER's host",
+    meaning="host names and addresses, beside the cluster's own, that the API's certificates are "
+    "good for; at founding KUBE_SERVER's host is one of them",
+    example="api.example.com,10.1.2.3",
+)
+CNI_MANIFEST = Variable(
+    name="HAKUBE_CNI_MANIFEST",
+    kind=paths.PATH,
+    meaning="file of Kubernetes objects, such as a pod network's, that kube-up applies through "
+    "the API at its end; nothing is downloaded",
+    example="/home/me/calico.yaml",
+    support=Support.OURS,
 )
 ENDPOINT_MODE = Variable(
     name="HAKUBE_ENDPOINT_MODE",
@@ -146,6 +163,8 @@ GROUP = Group(
         SNAPSHOTS,
         STRICT,
         LABELS,
+        API_NAMES,
+        CNI_MANIFEST,
         ENDPOINT_MODE,
         LOAD_BALANCER,
         HOME,

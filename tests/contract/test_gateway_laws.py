@@ -384,6 +384,28 @@ def test_labels_are_written_by_compare_and_set(gateway: GoogleCompute) -> None:
     assert address(gateway).labels == {}
 
 
+def test_a_rules_labels_are_written_by_compare_and_set(gateway: GoogleCompute) -> None:
+    make_balancer(gateway)
+    make_rule(gateway)
+    born = gateway.find_forwarding_rule(REGION, MASTER)
+    assert born is not None
+    assert born.labels == {}
+
+    def write(labels: Mapping[str, str], fingerprint: str) -> None:
+        gateway.set_rule_labels(
+            REGION, MASTER, labels=labels, fingerprint=fingerprint, request_id=new_id()
+        )
+
+    write({"team": "dev"}, born.label_fingerprint)
+    with pytest.raises(StaleFingerprint):
+        write({"team": "prod"}, born.label_fingerprint)
+    found = gateway.find_forwarding_rule(REGION, MASTER)
+    assert found is not None
+    assert found.labels == {"team": "dev"}
+    with pytest.raises(ResourceNotFound):
+        gateway.set_rule_labels(REGION, "gone", labels={}, fingerprint="", request_id=new_id())
+
+
 def test_a_static_address_moves_from_a_vm_to_a_rule_only_when_it_is_free(
     gateway: GoogleCompute,
 ) -> None:
@@ -652,6 +674,7 @@ def test_a_rule_without_an_address_gets_one(gateway: GoogleCompute) -> None:
         address=rule.address,
         target=f"regions/{REGION}/backendServices/{MASTER}",
         description=MARK,
+        label_fingerprint=rule.label_fingerprint,
     )
 
 

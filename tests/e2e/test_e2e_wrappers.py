@@ -1,5 +1,6 @@
 """The e2e suite's wrappers: four variables by position, empty ones left as they are."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ from tests.e2e.checkouts import Ended, make, run
 ECHO = """\
 import json, os, sys
 print(json.dumps({"argv": sys.argv[1:], "environment": dict(os.environ)}))
-sys.exit(7)
+sys.exit(int(os.environ.get("ENDS_WITH", "7")))
 """
 GROW, SHRINK = "e2e-grow-cluster.sh", "e2e-shrink-cluster.sh"
 BOTH = ("KUBE_GCE_ZONE", "MULTIZONE", "KUBE_USE_EXISTING_MASTER")
@@ -83,3 +84,33 @@ def test_too_many_arguments_are_refused_with_their_names(checkout: Path, script:
     assert (ended.status, ended.stdout) == (2, "")
     assert f"{script} takes at most 4 arguments (KUBE_GCE_ZONE MULTIZONE" in ended.stderr
     assert "Nothing was changed" in ended.stderr
+
+
+def runs(checkout: Path, script: str, *argv: str, **variables: str) -> list[tuple[str, str]]:
+    """Return zone and KUBE_USE_EXISTING_MASTER of each run that a wrapper made."""
+    ended = run(checkout / "bin" / script, *argv, variables={"ENDS_WITH": "0", **variables})
+    assert ended.status == 0, ended.stderr
+    found = [json.loads(line)["environment"] for line in ended.stdout.splitlines()]
+    return [(e.get("KUBE_GCE_ZONE", ""), e.get("KUBE_USE_EXISTING_MASTER", "")) for e in found]
+
+
+ZONES = {"MULTIZONE": "true", "E2E_ZONES": "europe-west1-b  europe-west1-c *"}
+
+
+def test_each_of_e2e_zones_is_gone_through_and_back(checkout: Path) -> None:
+    there = [("europe-west1-b", ""), ("europe-west1-c", "true"), ("*", "true")]
+    assert runs(checkout, GROW, **ZONES) == there
+    back = runs(checkout, SHRINK, **ZONES)
+    assert back == [("*", ""), ("europe-west1-c", ""), ("europe-west1-b", "")]
+
+
+@pytest.mark.parametrize("script", [GROW, SHRINK])
+def test_a_zone_given_by_position_is_meant_alone(checkout: Path, script: str) -> None:
+    assert runs(checkout, script, "europe-west1-d", **ZONES) == [("europe-west1-d", "")]
+    assert runs(checkout, script, "", "false", **ZONES) == [("", "")]
+
+
+@pytest.mark.parametrize("script", [GROW, SHRINK])
+def test_the_first_failure_ends_the_loop_with_its_status(checkout: Path, script: str) -> None:
+    ended = run(checkout / "bin" / script, variables=ZONES)
+    assert (ended.status, len(ended.stdout.splitlines())) == (7, 1)

@@ -251,3 +251,19 @@ def test_killed_among_the_nodes_the_same_command_goes_on(desk: Desk) -> None:
         does(desk, "down", KUBE_GCE_ZONE=B)
         assert desk.lab.dump() == untouched
     assert deaths >= 8
+
+
+def test_join_nodes_takes_the_keys_from_a_master_and_says_who_has_not_asked(desk: Desk) -> None:
+    """In a lab nothing runs on nodes: they never ask."""
+    nobody = desk.run("join-nodes", KUBE_GCE_ZONE=B)
+    assert nobody.status == 3, nobody
+    does(desk, "up", KUBE_GCE_ZONE=B, NUM_NODES="2")
+    desk.forget()
+    found = does(desk, "join-nodes", KUBE_GCE_ZONE=B)
+    assert (found["changed"], len(found["nodes"]["silent"])) == (False, 2)
+    assert list(desk.home.rglob("*.json")), "the keys are here now"
+    before = len(desk.lab.calls())
+    waited = desk.run("join-nodes", "--wait", "0.1", KUBE_GCE_ZONE=B)
+    assert (waited.status, len(desk.lab.calls())) == (9, before)
+    assert "2 of 2 nodes have not asked" in waited.stderr
+    assert waited.stderr.splitlines()[-1].endswith("hakube join-nodes --wait 0.1")

@@ -211,7 +211,8 @@ def test_the_first_master_carries_the_reserved_address_and_a_replica_none(
 def test_no_secret_stands_in_a_masters_metadata(ours: list[dict[str, Any]]) -> None:
     for name in ("kubernetes-master", "kubernetes-master-<r>"):
         items = by_method(ours, "instances.insert", name)["metadata"]["items"]
-        assert {i["key"] for i in items} == {"cluster-name", "hakube-config"}
+        keys = {i["key"] for i in items}
+        assert keys == {"cluster-name", "hakube-cloud-config", "hakube-config"}
 
 
 def test_a_node_differs_in_image_machine_subnetwork_mark_and_metadata_alone(

@@ -323,6 +323,10 @@ def measures() -> Iterator[Hostile]:
             "europe-west1-b,europe-west1-b", "europe-west1-b\n",
             ",".join(["us-east1-b"] * 8),
         ),
+        "HAKUBE_API_NAMES": (
+            "a b", "a,", "-a", "a_b", "1.2.3", "999.1.1.1", "*.example.com", "a;id", "a\n",
+            "\uff41", "https://a", "a,b,c,d,e", "a" * 64,
+        ),
         "HAKUBE_LABELS": (
             "Team=Dev", "Owner=John Doe", "a", "=b", "a=b,", "a=b,a=c", "hakube-uid=x", "1a=b",
             "a=\u00fc", "\uff41=b", "a=\x1b[2J", "a=" + "b" * 64, "a=b;c",

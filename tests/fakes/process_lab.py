@@ -99,6 +99,10 @@ class Metadata:
         return Handler
 
 
+CLOUD_CONFIG = "[global]\nproject-id = hakube-lab\n"
+"""What a master's agent puts where the cloud provider will look for it."""
+
+
 @dataclass(slots=True, kw_only=True)
 class Master:
     """One VM of the lab."""
@@ -153,7 +157,10 @@ class ProcessLab:
         folder = self._folder / name
         folder.mkdir(mode=0o700)
         address = f"{self._prefix}.{number}"
-        attributes = {"hakube-config": self.operator.config(name)}
+        attributes = {
+            "hakube-config": self.operator.config(name),
+            "hakube-cloud-config": CLOUD_CONFIG,
+        }
         instance_id = str(4710 + number)
         self.masters[name] = Master(
             name=name,

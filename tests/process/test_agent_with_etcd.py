@@ -10,7 +10,7 @@ import pytest
 
 from hakube_gce.emulator.addresses import Claim
 from tests.fakes.agent_operator import check_signature, lines
-from tests.fakes.process_lab import ProcessLab
+from tests.fakes.process_lab import CLOUD_CONFIG, ProcessLab
 
 pytestmark = pytest.mark.process
 
@@ -31,6 +31,8 @@ def pair(lab: ProcessLab) -> ProcessLab:
     lab.insert("m1")
     founded = lab.install("m1", role="founder")
     assert founded["result"] == {"phase": "running"}, founded
+    kept = lab.masters["m1"].folder / "root/config/gce.conf"
+    assert kept.read_text(encoding="ascii") == CLOUD_CONFIG
     lab.join("m2", via="m1")
     return lab
 

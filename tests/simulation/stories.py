@@ -55,8 +55,15 @@ SHAPES: Mapping[str, tuple[str, ...]] = {
 """Kinds of clusters, by what their first master is made with; later commands do not say it."""
 
 
+LABELLED: Mapping[str, tuple[str, ...]] = {
+    "labelled": ("HAKUBE_LABELS=team=dev,owner=john_doe",),
+    "always-lb, labelled": ("HAKUBE_ENDPOINT_MODE=always-lb", "HAKUBE_LABELS=team=dev"),
+}
+"""As usual or always balanced, with labels of the user's on everything."""
+
+
 def founded(zone: str, shape: str) -> tuple[str, ...]:
-    return *up(zone), *SHAPES[shape]
+    return *up(zone), *{**SHAPES, **LABELLED}[shape]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,6 +121,13 @@ _SHAPED: Mapping[str, Mapping[str, Story]] = {
         "replicate 1 to 2": Story(masters=1, argv=replicate(C), essential="await-backends"),
         "remove 2 to 1": Story(masters=2, argv=remove(C), essential="expel"),
         "tear down 2": Story(masters=2, argv=teardown(B), essential="delete-pool"),
+    },
+    "labelled": {
+        "replicate 1 to 2": Story(masters=1, argv=replicate(C), essential="label-rule"),
+        "remove 2 to 1": Story(masters=2, argv=remove(C), essential="demote-endpoint"),
+    },
+    "always-lb, labelled": {
+        "create": Story(masters=0, argv=(), essential="label-rule"),
     },
 }
 SHAPED_STORIES: Mapping[str, Story] = {

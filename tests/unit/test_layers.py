@@ -23,7 +23,8 @@ PURE = (
     "describe", "remembered", "leaves", "cluster_keys", "understand", "timestamps",
     "node_resources", "render_nodes", "node_steps", "node_startup", "understand_nodes",
     "whatif", "whatif_text", "whatif_worlds", "clock_check", "validation", "facts",
-    "command_table", "completion",
+    "command_table", "completion", "user_labels", "node_requests",
+    "api_names", "manifest", "cloud_files",
 )  # fmt: skip
 """Decisions on values: they reach nothing outside themselves."""
 

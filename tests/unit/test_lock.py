@@ -70,6 +70,30 @@ def test_the_first_run_makes_the_address_and_holds_it(book: AddressBook) -> None
     assert operation_of(book) == REMOVAL
 
 
+def test_the_users_labels_come_with_the_addresss_first_and_stay_as_they_are(
+    book: AddressBook,
+) -> None:
+    def take_labelled() -> HeldLock:
+        labelled = replace(place(book, "jane"), labels={"team": "dev"})
+        return acquire(labelled, REMOVAL, seen=book.find_address("r", NAME))
+
+    def users() -> dict[str, str]:
+        address = book.find_address("r", NAME)
+        assert address is not None
+        return {k: v for k, v in address.labels.items() if not k.startswith("hakube")}
+
+    take_labelled().release(keep_operation=False)
+    assert users() == {"team": "dev"}
+    seen = book.find_address("r", NAME)
+    assert seen is not None
+    others = {**{k: v for k, v in seen.labels.items() if k != "team"}, "stage": "test"}
+    book.set_address_labels(
+        "r", NAME, labels=others, fingerprint=seen.label_fingerprint, request_id=new_hex(32)
+    )
+    take_labelled().release(keep_operation=False)
+    assert users() == {"stage": "test"}
+
+
 def test_a_second_run_is_told_who_holds_it_and_writes_nothing(book: AddressBook) -> None:
     take(book, "jane")
     writes = book.writes

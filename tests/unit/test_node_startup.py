@@ -6,24 +6,24 @@ After a change that is meant, write the files anew with
 
 import subprocess
 import sys
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from hakube_gce.node_startup import NodeStartup, ca_pin, startup_script
-from hakube_gce.pki import new_cluster_keys
+from hakube_gce.node_startup import NodeStartup, startup_script
 
 GOLDEN = Path(__file__).resolve().parents[1] / "golden" / "node_startup"
 SHELLCHECK = Path(sys.executable).parent / "shellcheck"
-PIN = f"sha256:{'ab' * 32}"
+AUTHORITY = "-----BEGIN CERTIFICATE-----\nAUTHORITY\n-----END CERTIFICATE-----\n"
 SCRIPTS = {
-    "plain.sh": startup_script(NodeStartup(cluster_ip="203.0.113.5", api_port=443, ca_pin=PIN)),
+    "plain.sh": startup_script(
+        NodeStartup(cluster_ip="203.0.113.5", api_port=443, authority=AUTHORITY)
+    ),
     "labels.sh": startup_script(
         NodeStartup(
             cluster_ip="203.0.113.5",
             api_port=6443,
-            ca_pin=PIN,
+            authority=AUTHORITY,
             labels=(("pool", "workers"), ("example.com/team", "dev")),
         )
     ),
@@ -51,9 +51,9 @@ def test_shellcheck_finds_nothing(script: str) -> None:
 
 def test_what_a_label_says_is_data_to_the_shell(tmp_path: Path) -> None:
     script = startup_script(
-        NodeStartup(cluster_ip="x", api_port=1, ca_pin=PIN, labels=(("a", HOSTILE),))
+        NodeStartup(cluster_ip="x", api_port=1, authority=AUTHORITY, labels=(("a", HOSTILE),))
     )
-    head = script.partition("\nreadonly ATTRIBUTES=")[0]
+    head = script.partition("\nreadonly METADATA=")[0]
     done = subprocess.run(
         ["/bin/bash", "-c", head + "\nprintf %s \"${NODE_LABELS}\""],
         cwd=tmp_path, capture_output=True, text=True, timeout=10, check=False,
@@ -62,24 +62,9 @@ def test_what_a_label_says_is_data_to_the_shell(tmp_path: Path) -> None:
     assert not any(tmp_path.iterdir())
 
 
-def test_the_pin_is_what_openssl_makes_of_the_authoritys_public_key() -> None:
-    keys = new_cluster_keys(
-        "kubernetes",
-        "0123456789abcdef",
-        now=datetime(2026, 1, 1, tzinfo=UTC),
-        randomness=lambda n: b"7" * n,
-    )
-    pem = keys.cluster.certificate
-    digest = _openssl(_openssl(_openssl(pem.encode(), "x509", "-pubkey", "-noout"), "pkey",
-                      "-pubin", "-outform", "der"), "dgst", "-sha256")  # fmt: skip
-    assert ca_pin(pem) == f"sha256:{digest.decode().split()[-1]}"
+def test_no_secret_is_in_the_script() -> None:
     assert "PRIVATE" not in "".join(SCRIPTS.values())
-
-
-def _openssl(data: bytes, *argv: str) -> bytes:
-    return subprocess.run(
-        ["openssl", *argv], input=data, capture_output=True, timeout=10, check=True
-    ).stdout
+    assert "token" not in "".join(SCRIPTS.values())
 
 
 if __name__ == "__main__":

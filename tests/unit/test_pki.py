@@ -3,6 +3,7 @@
 import ipaddress
 import os
 import subprocess
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -52,6 +53,19 @@ def leaves(keys: ClusterKeys) -> dict[str, x509.Certificate]:
         keys, SigningAgent("4711").requests, NAMES, now=NOW, randomness=os.urandom
     )
     return {leaf: x509.load_pem_x509_certificate(pem.encode()) for leaf, pem in issued.items()}
+
+
+def test_the_api_alone_is_good_for_its_other_names(keys: ClusterKeys) -> None:
+    names = replace(NAMES, api_names=("10.1.2.3", "api.example.com", "kubernetes"))
+    issued = issue_leaves(
+        keys, SigningAgent("4711").requests, names, now=NOW, randomness=os.urandom
+    )
+    found = {
+        leaf: alternatives(x509.load_pem_x509_certificate(pem.encode()))
+        for leaf, pem in issued.items()
+    }
+    assert {"10.1.2.3", "api.example.com"} <= found.pop("apiserver")
+    assert not any("api.example.com" in each for each in found.values())
 
 
 def common_name(certificate: x509.Certificate) -> str:

@@ -313,8 +313,16 @@ def test_all_that_a_cluster_remembers_fits_into_a_snapshots_description() -> Non
         SECONDARY_RANGE_NAME=name,
         HAKUBE_LABELS=",".join(f"k{n:02}{'x' * 9}={'v' * 9}" for n in range(16)),
     )
+    long = replace(
+        long,
+        api_names=settings(
+            HAKUBE_API_NAMES=",".join(("a" * 31, "b" * 31, "c" * 31, "d" * 32)),
+            KUBE_SERVER=f"https://{'e' * 50}.{'f' * 29}",
+        ).api_names,
+    )
     values = {each.name: each.value for each in inheritable(long)}
     assert len(values["HAKUBE_LABELS"]) > 360
+    assert len(values["HAKUBE_API_NAMES"]) == 209
     assert len(snapshots.description(values)) < LARGEST_DESCRIPTION
 
 
