@@ -8,6 +8,7 @@ listed except in a teardown: `AdmitReplica` and `ExpelMember` are whole jobs of 
 from dataclasses import dataclass
 from enum import StrEnum
 
+from hakube_gce.network_steps import NetworkStep
 from hakube_gce.node_steps import NodeStep
 from hakube_gce.resources import FirewallSpec, InstanceSpec, RuleTarget
 
@@ -454,4 +455,4 @@ MasterStep = (
     | RemoveKubeconfig
 )
 
-Step = MasterStep | NodeStep
+Step = MasterStep | NodeStep | NetworkStep
