@@ -219,8 +219,8 @@ MUTANTS: tuple[Mutant, ...] = (
         name="names are matched anywhere",
         rule="a name is ours when the whole of it fits",
         file="names.py",
-        old='return re.fullmatch(rf"',
-        new='return re.search(rf"',
+        old='return re.fullmatch(rf"{re.escape(master(prefix))}',
+        new='return re.search(rf"{re.escape(master(prefix))}',
         test="hakube_gce/names.py::hakube_gce.names.is_master",
     ),
     Mutant(
