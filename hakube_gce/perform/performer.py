@@ -3,6 +3,7 @@
 from typing import assert_never
 
 from hakube_gce.errors import ResourceConflict, ResourceNotFound
+from hakube_gce.label_steps import LabelRule
 from hakube_gce.node_steps import NodeStep
 from hakube_gce.perform import balancing, endpoint, handover, machines, membership, rescue
 from hakube_gce.perform.context import Context
@@ -44,7 +45,6 @@ from hakube_gce.steps import (
     InstallReplica,
     JoinGroup,
     JoinPool,
-    LabelRule,
     LeaveGroup,
     LeavePool,
     PromoteEndpoint,

@@ -24,7 +24,7 @@ PURE = (
     "node_resources", "render_nodes", "node_steps", "node_startup", "understand_nodes",
     "whatif", "whatif_text", "whatif_worlds", "clock_check", "validation", "facts",
     "command_table", "completion", "user_labels", "node_requests",
-    "api_names", "manifest", "cloud_files",
+    "api_names", "manifest", "cloud_files", "label_steps",
 )  # fmt: skip
 """Decisions on values: they reach nothing outside themselves."""
 
