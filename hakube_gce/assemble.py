@@ -34,12 +34,15 @@ SELECTORS = (
     "HAKUBE_COMPUTE_ENDPOINT",
     "HAKUBE_RUNTIME",
     "PROJECT",
+    "NETWORK_PROJECT",
+    "KUBE_DELETE_NETWORK",
     "KUBE_GCE_INSTANCE_PREFIX",
     "OVERRIDE_CONTEXT",
     "SECONDARY_KUBECONFIG",
     "KUBE_SERVER",
 )
-"""Variables that pick the cluster and its kubeconfig entry: the commands we print say them too."""
+"""Variables that pick the cluster and its kubeconfig entry, or spare its network: the commands we
+print say them too."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -204,6 +207,7 @@ def assemble(
     gateway = gce.connect(
         settings.project,
         endpoint=place.endpoint or None,
+        network_project=settings.networking.project,
         clock=stoppable,
         rng=random.Random(),  # noqa: S311 - spreads retries, guards nothing
     )

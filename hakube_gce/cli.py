@@ -104,8 +104,10 @@ def _read_settings(
     dotenv = dotenv_file.read(environment, programs.current_folder())
     if dotenv.path and dotenv.values and found.verb != "emulator":
         say(f"reading {dotenv.path}", sys.stderr)
+    # whoever speaks to the emulator means it, whatever provider other commands are to have
+    provider = {"KUBERNETES_PROVIDER": "emulator"} if found.verb == "emulator" else {}
     reader = Reader(
-        environment=environment,
+        environment={**environment, **provider},
         dotenv=dotenv.values,
         dotenv_path=dotenv.path,
         gcloud=gcloud_files.read(environment),

@@ -327,6 +327,19 @@ def _clocks_ahead(seen: Observed) -> list[str]:
     ]
 
 
+def _nodes_in_one_zone(seen: Observed) -> list[str]:
+    """Name the zone that takes all nodes along, where the masters would outlive it."""
+    zones, masters = seen.nodes.zones(), occupied_zones(seen)
+    if len(zones) != 1 or len(masters) < 2:
+        return []
+    count = sum(g.target_size for g in seen.nodes.groups) + len(seen.nodes.strays)
+    return [
+        f"masters are in {len(masters)} zones, and all nodes ({count}) in {min(zones)}: with that "
+        "zone all of them are lost; kube-up with KUBE_USE_EXISTING_MASTER=true adds nodes in "
+        "another"
+    ]
+
+
 def warnings(seen: Observed) -> tuple[str, ...]:
     """List what an operator should keep in mind although nothing is broken."""
     said = []
@@ -340,6 +353,7 @@ def warnings(seen: Observed) -> tuple[str, ...]:
         )
     elif count and count % 2 == 0:
         said.append(f"{count} masters tolerate no more failures than {count - 1}")
+    said.extend(_nodes_in_one_zone(seen))
     said.extend(f"could not read {scope}: what lies there is unknown" for scope in seen.unreadable)
     absent = {f"https://{a.internal_ip}:2380": a for a in absent_masters(seen)}
     said.extend(

@@ -87,6 +87,7 @@ def towards(job: Job, goal: Goal, verb: str) -> Result:
                 return _summed(verb, [*ended, refuse(job, [wished])])
             if wished is None:
                 return _arrived(job, seen, _summed(verb, ended))
+            _tell_what_follows(job, seen, goal)
             ended.append(_one(job, wished.intent, wished.prepare))
             if ended[-1].exit_status or job.dry_run or job.check:
                 break
@@ -94,6 +95,15 @@ def towards(job: Job, goal: Goal, verb: str) -> Result:
         error.next_command = again
         raise
     return changed(_summed(verb, ended), next_command=ended[-1].next_command or again)
+
+
+def _tell_what_follows(job: Job, seen: Observed, goal: Goal) -> None:
+    """Say before a plan is shown that it is not the whole course, where it is not."""
+    if (job.dry_run or job.check) and abs(goal.masters - len(seen.replicas)) > 1:
+        job.screen.say(
+            "note: this is the plan of the first of several operations; the run goes on, one "
+            f"after the other, until there are {goal.masters} masters"
+        )
 
 
 def _arrived(job: Job, seen: Observed, result: Result) -> Result:

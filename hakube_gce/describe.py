@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 from typing import assert_never
 
-from hakube_gce import node_steps, steps
+from hakube_gce import network_steps, node_steps, steps
 from hakube_gce.label_steps import LabelRule
+from hakube_gce.network_steps import NetworkStep
 from hakube_gce.node_steps import NodeStep
 from hakube_gce.steps import MasterStep, Sign, Step
 
@@ -29,6 +30,8 @@ def describe(step: Step) -> Line:
     """Put a step into words."""
     if isinstance(step, NodeStep):
         return _of_nodes(step)
+    if isinstance(step, NetworkStep):
+        return _of_networks(step)
     return _resource(step) or _change(step)
 
 
@@ -50,6 +53,26 @@ def _of_nodes(step: NodeStep) -> Line:
             return _line(Sign.DELETE, "template", name)
         case node_steps.DeleteRoute(name=name):
             return _line(Sign.DELETE, "route", name)
+        case _:
+            assert_never(step)
+
+
+def _of_networks(step: NetworkStep) -> Line:
+    match step:
+        case network_steps.CreateNetwork(spec=spec):
+            ranges = "a subnetwork in every region" if spec.automatic else "custom"
+            return _line(Sign.CREATE, "network", spec.name, "", ranges)
+        case network_steps.CreateSubnetwork(spec=subnet):
+            more = "".join(f", {name} {ip_range}" for name, ip_range in subnet.secondary)
+            return _line(
+                Sign.CREATE, "subnetwork", subnet.name, subnet.region, subnet.ip_range + more
+            )
+        case network_steps.ExpandSubnetwork(name=name, region=region, prefix_length=length):
+            return _line(Sign.CHANGE, "subnetwork", name, region, f"grows to a /{length}")
+        case network_steps.DeleteSubnetwork(name=name, region=region):
+            return _line(Sign.DELETE, "subnetwork", name, region)
+        case network_steps.DeleteNetwork(name=name):
+            return _line(Sign.DELETE, "network", name)
         case _:
             assert_never(step)
 

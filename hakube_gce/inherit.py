@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from hakube_gce import cloud_files, remembered, snapshots, user_labels
 from hakube_gce.inheritable import inheritable
 from hakube_gce.model import Observed, Verb
-from hakube_gce.plan import blockers
+from hakube_gce.plan import blockers, networks
 from hakube_gce.plan.blueprint import LABELS, Blueprint
 from hakube_gce.plan.graph import Blocker
+from hakube_gce.plan.network_blueprint import NetworkBlueprint
 from hakube_gce.plan.node_blueprint import NodeBlueprint
 from hakube_gce.settings import Settings
 
@@ -45,7 +46,14 @@ def inherit(
     """
     asked = {i.name: i for i in inheritable(settings)}
     kept = remembered.inherited(seen) or _of_snapshot(settings, seen) or remembered.on_disks(seen)
+    kept = {**networks.remembered(seen.networks), **kept}
     values = {name: kept.get(name, i.value) for name, i in asked.items()}
+    if "SUBNETWORK" not in kept:
+        values["SUBNETWORK"] = values["SUBNETWORK"] or networks.detected(
+            seen.networks,
+            values["KUBE_GCE_NETWORK"],
+            shared=settings.networking.project != settings.project,
+        )
     contradictions = tuple(
         blockers.inherited_differs(name, kept[name], i.value)
         for name, i in asked.items()
@@ -60,6 +68,7 @@ def inherit(
         region=settings.region,
         network=values["KUBE_GCE_NETWORK"],
         subnetwork=values["SUBNETWORK"],
+        networking=_networking(settings, values),
         machine_type=values["MASTER_SIZE"],
         image=values["KUBE_GCE_MASTER_IMAGE"],
         data_disk_gb=_gigabytes(values["MASTER_DISK_SIZE"]),
@@ -79,6 +88,24 @@ def inherit(
         programs=programs,
     )
     return Inheritance(blueprint=blueprint, contradictions=contradictions)
+
+
+def _networking(settings: Settings, values: Mapping[str, str]) -> NetworkBlueprint:
+    """Describe the network: how machines stand in it is remembered, all else is said now."""
+    wished = settings.networking
+    return NetworkBlueprint(
+        project=wished.project,
+        custom=wished.create_custom,
+        big=wished.big_subnets,
+        delete=wished.delete,
+        node_range=wished.node_range,
+        pod_range=values["CLUSTER_IP_RANGE"],
+        service_range=values["SERVICE_CLUSTER_IP_RANGE"],
+        aliases=values["KUBE_GCE_ENABLE_IP_ALIASES"] == "true",
+        ipam_mode=values["KUBE_GCE_NODE_IPAM_MODE"],
+        alias_size=values["KUBE_GCE_IP_ALIAS_SIZE"],
+        secondary_range=values["SECONDARY_RANGE_NAME"],
+    )
 
 
 _HOW_MANY = ("NUM_NODES", "KUBE_CREATE_NODES", "MAX_INSTANCES_PER_MIG")

@@ -66,7 +66,7 @@ def _of_network(settings: Settings) -> dict[Variable[object], str]:
     net = settings.networking
     return {
         network.NETWORK: net.name,
-        network.SUBNETWORK: settings.subnetwork,
+        network.SUBNETWORK: net.subnetwork,
         network.NETWORK_PROJECT: net.project,
         network.POD_RANGE: net.pod_range,
         network.MASTER_RANGE: net.master_range,

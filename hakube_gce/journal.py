@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from hakube_gce.files import make_private_folder
 from hakube_gce.ports import Clock
 
 
@@ -37,7 +38,7 @@ class Journal:
                 self.complain(f"the journal {self.path} cannot be written: {error.strerror}")
 
     def _append(self, text: str) -> None:
-        self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_private_folder(self.path.parent)
         flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW
         with os.fdopen(os.open(self.path, flags, 0o600), "a", encoding="utf-8") as file:
             file.write(text)

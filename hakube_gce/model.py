@@ -4,10 +4,12 @@ Values only: nothing here judges, formats or talks to anybody. Compute Engine's 
 `resources`.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from hakube_gce.network_resources import Network, Subnetwork
 from hakube_gce.node_resources import InstanceTemplate, ManagedGroup, Route
 from hakube_gce.resources import (
     Address,
@@ -217,6 +219,31 @@ class Nodes:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Networks:
+    """The network project's networks, their subnetworks in the region, and which we made."""
+
+    found: tuple[Network, ...] = ()
+    subnetworks: tuple[Subnetwork, ...] = ()
+    ours: tuple[str, ...] = ()
+    """Names of the networks that the cluster made."""
+    our_subnetworks: tuple[str, ...] = ()
+    left: tuple[str, ...] = ()
+    """Names of networks that earlier clusters of this name made; nobody's any more."""
+    guests: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Network of ours → short paths of what others have in it, as far as the region shows."""
+
+    def named(self, name: str) -> Network | None:
+        return next((n for n in self.found if n.name == name), None)
+
+    def subnetwork(self, name: str) -> Subnetwork | None:
+        return next((s for s in self.subnetworks if s.name == name), None)
+
+    def within(self, network: str) -> tuple[Subnetwork, ...]:
+        """Give a network's subnetworks in the region."""
+        return tuple(s for s in self.subnetworks if s.network == network)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Observed:
     """One consistent look at a cluster: the only thing decisions are made from."""
 
@@ -251,6 +278,7 @@ class Observed:
     temporary_rule: ForwardingRule | None = None
     conflicts: tuple[Conflict, ...] = ()
     nodes: Nodes = field(default_factory=Nodes)
+    networks: Networks = field(default_factory=Networks)
     snapshots: tuple[DiskSnapshot, ...] = ()
     """Of all clusters that ever had this name, the newest first."""
     unreadable: tuple[str, ...] = ()

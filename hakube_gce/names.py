@@ -66,6 +66,16 @@ def firewall_internal(prefix: str, of: str) -> str:
     return f"{prefix}-default-internal-{of}"
 
 
+def alias_subnetwork(prefix: str) -> str:
+    """Name the subnetwork that is made for alias ranges in whatever network."""
+    return f"{prefix}-subnet-default"
+
+
+def firewall_ssh(network: str) -> str:
+    """Name the firewall rule that lets people reach the machines of a network that we make."""
+    return f"{network}-default-ssh"
+
+
 def node(prefix: str) -> str:
     """Begin the name of whatever makes nodes; this is also their network tag."""
     return f"{prefix}-minion"

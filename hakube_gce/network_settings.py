@@ -7,7 +7,7 @@ import itertools
 from dataclasses import dataclass
 from ipaddress import IPv4Network
 
-from hakube_gce import sizes
+from hakube_gce import names, sizes
 from hakube_gce.setting_sources import Reader
 from hakube_gce.variables import network
 from hakube_gce.variables.row import Variable
@@ -21,11 +21,11 @@ class NetworkSettings:
     """Holds network, subnetworks, firewall rules and routes."""
     name: str
     subnetwork: str
-    """The one that was named, or the custom one to be made; empty: Compute Engine's choice."""
+    """Where machines stand: the one that was named, or one to be made; empty: not said."""
     create_custom: bool
     big_subnets: bool
-    delete: bool
-    """With the last master, delete the network and what is in it."""
+    delete: bool | None
+    """With the last master, delete the network if the cluster made it; None: nobody said."""
     pod_range: str
     node_range: str
     master_range: str
@@ -36,6 +36,7 @@ class NetworkSettings:
     alias_size: int
     """Prefix length of a machine's alias range."""
     alias_subnetwork: str
+    """Where machines stand that have alias ranges, unless somebody named another one."""
     secondary_range: str
     """Empty: the one this program makes."""
 
@@ -52,15 +53,15 @@ def read_network(reader: Reader, *, project: str, prefix: str, nodes: int) -> Ne
     name = reader.read(network.NETWORK)
     custom = reader.read(network.CREATE_CUSTOM_NETWORK)
     aliases = reader.read(network.IP_ALIASES)
+    subnetwork, for_aliases = _subnetworks(reader, name, prefix, custom=custom, aliases=aliases)
     found = NetworkSettings(
         project=reader.read_if_set(network.NETWORK_PROJECT)
         or reader.came_to(network.NETWORK_PROJECT, project),
         name=name,
-        subnetwork=reader.text_of(network.SUBNETWORK)
-        or reader.came_to(network.SUBNETWORK, f"{name}-custom-subnet" if custom else ""),
+        subnetwork=subnetwork,
         create_custom=custom,
         big_subnets=reader.read(network.BIG_SUBNETS),
-        delete=reader.read(network.DELETE_NETWORK, "false" if name == "default" else "true"),
+        delete=_delete(reader, name),
         pod_range=reader.read(network.POD_RANGE, sizes.pod_range(nodes)),
         node_range=reader.read(network.NODE_RANGE, sizes.node_range(nodes)),
         master_range=reader.read(network.MASTER_RANGE),
@@ -70,8 +71,7 @@ def read_network(reader: Reader, *, project: str, prefix: str, nodes: int) -> Ne
             network.IPAM_MODE, "CloudAllocator" if aliases else "RangeAllocator"
         ),
         alias_size=reader.read(network.ALIAS_SIZE),
-        alias_subnetwork=reader.read_if_set(network.ALIAS_SUBNETWORK)
-        or reader.came_to(network.ALIAS_SUBNETWORK, f"{prefix}-subnet-default"),
+        alias_subnetwork=for_aliases,
         secondary_range=reader.text_of(network.SECONDARY_RANGE),
     )
     if len(found.subnetwork) > 63:
@@ -81,6 +81,32 @@ def read_network(reader: Reader, *, project: str, prefix: str, nodes: int) -> Ne
     _check_aliases(reader, found)
     _check_ranges(reader, found)
     return found
+
+
+def _subnetworks(
+    reader: Reader, name: str, prefix: str, *, custom: bool, aliases: bool
+) -> tuple[str, str]:
+    """Read where machines stand, and where they would if they had alias ranges.
+
+    They are the same: an alias range is taken from the subnetwork that its machine stands in.
+    """
+    named = reader.text_of(network.SUBNETWORK)
+    of_aliases = reader.text_of(network.ALIAS_SUBNETWORK)
+    of_custom = f"{name}-custom-subnet" if custom else ""
+    for_aliases = of_aliases or of_custom or names.alias_subnetwork(prefix)
+    reader.came_to(network.ALIAS_SUBNETWORK, for_aliases)
+    if aliases and named and of_aliases and named != of_aliases:
+        reader.wrong(network.ALIAS_SUBNETWORK, f"machines are to stand in SUBNETWORK={named}")
+    subnetwork = named or (for_aliases if aliases else of_custom)
+    reader.came_to(network.SUBNETWORK, subnetwork)
+    return subnetwork, for_aliases
+
+
+def _delete(reader: Reader, name: str) -> bool | None:
+    """Read whether the network goes; by default its name says, which later runs need not know."""
+    said = reader.read_if_set(network.DELETE_NETWORK)
+    reader.came_to(network.DELETE_NETWORK, "false" if name == "default" else "true")
+    return said
 
 
 def _check_aliases(reader: Reader, found: NetworkSettings) -> None:

@@ -59,6 +59,8 @@ class TemplateSpec:
     """Empty: the network alone is named in the request."""
     region: str
     """Where the subnetwork is."""
+    alias_ranges: tuple[tuple[str, str], ...] = ()
+    """(secondary range of the subnetwork, size) for pods, which get routes without any."""
     tags: tuple[str, ...]
     service_account: str
     scopes: tuple[str, ...]

@@ -12,12 +12,12 @@ from datetime import datetime
 from typing import Protocol
 
 from hakube_gce.model import Report
+from hakube_gce.network_ports import NetworkGateway
 from hakube_gce.node_ports import NodeGateway
 from hakube_gce.resources import (
     Address,
     Disk,
     DiskSnapshot,
-    FirewallSpec,
     ForwardingRule,
     Instance,
     InstanceSpec,
@@ -37,13 +37,15 @@ class Clock(Protocol):
 
 
 class ComputeGateway(Protocol):
-    """Port to Compute Engine, one project.
+    """Port to Compute Engine, one project; what is of networks may be in another.
 
     ``request_id`` is a UUID string: repeating a call with the same one is the same request.
     """
 
     @property
     def nodes(self) -> NodeGateway: ...
+    @property
+    def networks(self) -> NetworkGateway: ...
 
     # ---- reading
     def server_time(self) -> datetime: ...
@@ -79,10 +81,6 @@ class ComputeGateway(Protocol):
         request_id: str,
     ) -> None: ...
     def delete_address(self, region: str, name: str, *, request_id: str) -> None: ...
-
-    # ---- firewalls
-    def insert_firewall(self, spec: FirewallSpec, *, request_id: str) -> None: ...
-    def delete_firewall(self, name: str, *, request_id: str) -> None: ...
 
     # ---- disks and instances
     def insert_disk(

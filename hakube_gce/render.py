@@ -12,7 +12,7 @@ from hakube_gce.describe import describe
 from hakube_gce.model import EndpointMode, Observed, Operation, Replica
 from hakube_gce.plan.graph import Blocker, Plan
 from hakube_gce.render_nodes import node_lines, node_objects
-from hakube_gce.steps import Sign
+from hakube_gce.steps import DemoteEndpoint, PromoteEndpoint, Sign
 
 SCHEMA = 1
 
@@ -52,6 +52,8 @@ def plan_lines(plan: Plan) -> tuple[str, ...]:
         f"Plan: {signs.count(Sign.CREATE)} to create, {signs.count(Sign.CHANGE)} to change, "
         f"{signs.count(Sign.DELETE)} to delete."
     )
+    if any(isinstance(p.step, PromoteEndpoint | DemoteEndpoint) for p in plan.steps):
+        lines.append("While the cluster IP moves, two calls long, there is no API: some seconds.")
     return tuple(lines)
 
 

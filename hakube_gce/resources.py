@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from hakube_gce.network_resources import Network, Subnetwork
 from hakube_gce.node_resources import InstanceTemplate, ManagedGroup, Route
 
 
@@ -82,6 +83,8 @@ class Instance:
     """RFC 3339, as Compute Engine wrote it."""
     started: str = ""
     """When it was last powered on; the same."""
+    network: str = ""
+    """Name of the network it is in."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,6 +125,8 @@ class Firewall:
     """A VPC firewall rule; only what ownership needs."""
 
     name: str
+    network: str = ""
+    """Name of its network."""
     description: str = ""
 
 
@@ -230,6 +235,9 @@ class Inventory:
     target_pools: tuple[TargetPool, ...] = ()
     http_health_checks: tuple[HealthCheck, ...] = ()
     """Legacy ones, global: the only kind that target pools take."""
+    networks: tuple[Network, ...] = ()
+    subnetworks: tuple[Subnetwork, ...] = ()
+    """Of all networks, in the region."""
     unreadable: tuple[str, ...] = ()
     """Scopes Compute Engine could not list, e.g. ``zones/europe-west1-c: UNREACHABLE``.
 
@@ -265,6 +273,8 @@ class InstanceSpec:
     """Empty: the network alone is named in the request."""
     address: str
     """Static external address to carry, or empty for an ephemeral one."""
+    alias_ranges: tuple[tuple[str, str], ...] = ()
+    """(secondary range of the subnetwork, size) for pods, which get routes without any."""
     internal_ip: str = ""
     """The internal address it must have, or empty for any that is free."""
     provisioning: str = "standard"

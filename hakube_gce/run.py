@@ -29,6 +29,7 @@ from hakube_gce.plan.restore import uid_at_birth
 from hakube_gce.plan.superseding import gives_way
 from hakube_gce.ports import Clock, ComputeGateway
 from hakube_gce.render import Result
+from hakube_gce.render_left import left_behind
 from hakube_gce.renewal import renewed
 from hakube_gce.stopping import Stopping
 
@@ -351,8 +352,7 @@ def _last_line(operation: Operation, planned: Plan, after: Observed) -> str:  # 
         case Verb.REMOVE:
             return f"Done: {operation.target} is gone."
         case Verb.TEARDOWN:
-            kept = f" but snapshots: {len(after.snapshots)}" if after.snapshots else ""
-            return f"Done: nothing of the cluster is left{kept}."
+            return f"Done: nothing of the cluster is left{left_behind(after)}."
         case Verb.SNAPSHOT:
             taken = snapshots.named(after, operation.target)
             return f"Done: {snapshots.summary(taken) if taken else operation.target}."

@@ -63,8 +63,6 @@ class Settings:
     """What the API's certificates of a cluster founded now name beside its own; sorted."""
     snapshots: int
     """How many of a cluster's snapshots are kept."""
-    subnetwork: str
-    """The one that was named; empty: Compute Engine's choice."""
     machine_type: str
     data_disk_size_gb: int
     boot_disk_size_gb: int
@@ -184,7 +182,6 @@ def read(reader: Reader, command: Command, named: str = "") -> Settings:
             reader.read_if_set(ours.API_NAMES) or (), reader.text_of(access.KUBE_SERVER)
         ),
         snapshots=reader.read(ours.SNAPSHOTS),
-        subnetwork=reader.text_of(network.SUBNETWORK),
         machine_type=reader.read(masters.MASTER_SIZE, sizes.machine_type(nodes.count)),
         data_disk_size_gb=reader.read(masters.MASTER_DISK_SIZE, sizes.data_disk(nodes.count)),
         boot_disk_size_gb=reader.read(masters.MASTER_ROOT_DISK_SIZE, sizes.boot_disk(nodes.count)),

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from hakube_gce.label_steps import LabelRule
+from hakube_gce.network_steps import NetworkStep
 from hakube_gce.node_steps import NodeStep
 from hakube_gce.resources import FirewallSpec, InstanceSpec, RuleTarget
 
@@ -448,4 +449,4 @@ MasterStep = (
     | RemoveKubeconfig
 )
 
-Step = MasterStep | NodeStep
+Step = MasterStep | NodeStep | NetworkStep

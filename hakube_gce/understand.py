@@ -16,6 +16,7 @@ from hakube_gce.marks import CERTIFICATES_KEY, PREPARED_KEY
 from hakube_gce.model import Conflict, Mark, Observed, Replica, Report
 from hakube_gce.resources import Address, DiskSnapshot, Instance, Inventory
 from hakube_gce.timestamps import parse_rfc3339
+from hakube_gce.understand_networks import understand_networks
 from hakube_gce.understand_nodes import uid_of_nodes, understand_nodes
 
 FRESH = timedelta(seconds=15)
@@ -81,6 +82,7 @@ def understand(
         temporary_rule=_ours_named(inventory.forwarding_rules, names.temporary_rule(prefix), ours),
         conflicts=() if original else tuple(_conflicts(inventory, ours, address)),
         nodes=understand_nodes(inventory, prefix=prefix, uid=uid),
+        networks=understand_networks(inventory, prefix=prefix, uid=uid),
         snapshots=_snapshots(inventory, prefix),
         unreadable=inventory.unreadable,
         original_scripts=original,

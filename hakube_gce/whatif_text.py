@@ -31,7 +31,8 @@ def meaning(found: Forecast) -> str:
     if not found.writable:
         return (
             f"etcd stops writing, and the API with it, until enough of {who} are back; "
-            "nothing can be removed or added meanwhile."
+            "nothing can be removed or added meanwhile. Pods and services that run go on; "
+            "kubectl, new nodes, scaling and replacing pods have to wait."
         )
     served = "clients are served on" if found.endpoint_survives else "nobody answers on"
     spare = tolerates(found)

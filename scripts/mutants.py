@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from queue import SimpleQueue
 
+from mutants_networks import NETWORK_MUTANTS
 from mutants_table import MUTANTS, PACKAGE, Mutant
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -37,7 +38,8 @@ class Outcome:
 
 def main(words: Sequence[str]) -> int:
     """Plant the mistakes that the words choose; 0 when each was caught."""
-    chosen = [m for m in MUTANTS if not words or any(w in f"{m.name} {m.file}" for w in words)]
+    planted = (*MUTANTS, *NETWORK_MUTANTS)
+    chosen = [m for m in planted if not words or any(w in f"{m.name} {m.file}" for w in words)]
     if not chosen:
         say(f"no planted mistake has one of {', '.join(words)} in its name or file")
         return 1

@@ -18,6 +18,7 @@ decides nothing: whether an existing or a missing resource is fine is the caller
     messages   our values into Google's messages
     values     Google's messages into our values
     listing    lists, page by page, with what could not be read
+    networks   networks and subnetworks
     inventory  everything a region holds, at once
     gateway    the port itself
 """
@@ -32,15 +33,18 @@ if TYPE_CHECKING:
 
 __all__ = ["connect"]
 
+_WHO = "hakube-gce"
+"""Whom Google's logs shall name."""
+
 
 def connect(
     project: str,
     *,
     endpoint: str | None,
+    network_project: str = "",
     clock: Clock,
     rng: random.Random,
     retry_budget_s: float = 300.0,
-    user_agent: str = "hakube-gce",
 ) -> "GoogleCompute":
     """Build a gateway for one project; nothing is sent to Compute Engine yet.
 
@@ -48,10 +52,10 @@ def connect(
         project: The project's id.
         endpoint: Base URL of a Compute API other than Google's, or None for Google's. With an
             endpoint no credentials are ever looked for or sent.
+        network_project: The project of networks, firewalls and routes; empty: the same.
         clock: Paces repetitions and waiting.
         rng: Spreads repetitions.
         retry_budget_s: How long one call may be repeated while trouble is transient.
-        user_agent: Who Google's logs shall name.
 
     Raises:
         SettingsError: The endpoint may not be spoken to.
@@ -64,7 +68,7 @@ def connect(
     from hakube_gce.gce.gateway import GoogleCompute  # noqa: PLC0415
 
     where = parse_endpoint(endpoint) if endpoint else None
-    clients = build_clients(where, find_default_credentials, user_agent=user_agent)
+    clients = build_clients(where, find_default_credentials, user_agent=_WHO)
     persistence = Persistence(
         project=project,
         clock=clock,
@@ -72,4 +76,4 @@ def connect(
         budget_s=retry_budget_s,
         on_loopback=where is not None and where.loopback,
     )
-    return GoogleCompute(clients, persistence)
+    return GoogleCompute(clients, persistence, network_project=network_project)

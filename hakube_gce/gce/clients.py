@@ -74,6 +74,8 @@ class Clients:
     instance_templates: library.InstanceTemplatesClient
     instance_group_managers: library.InstanceGroupManagersClient
     routes: library.RoutesClient
+    networks: library.NetworksClient
+    subnetworks: library.SubnetworksClient
     health_checks: library.RegionHealthChecksClient
     backend_services: library.RegionBackendServicesClient
     forwarding_rules: library.ForwardingRulesClient
@@ -149,6 +151,8 @@ def build_clients(
         instance_templates=build(library.InstanceTemplatesClient),
         instance_group_managers=build(library.InstanceGroupManagersClient),
         routes=build(library.RoutesClient),
+        networks=build(library.NetworksClient),
+        subnetworks=build(library.SubnetworksClient),
         health_checks=build(library.RegionHealthChecksClient),
         backend_services=build(library.RegionBackendServicesClient),
         forwarding_rules=build(library.ForwardingRulesClient),

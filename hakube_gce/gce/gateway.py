@@ -7,24 +7,25 @@ decision is made here.
 
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from hakube_gce.errors import ResourceNotFound
 from hakube_gce.gce import messages, values
-from hakube_gce.gce.calls import Changes, Persistence
+from hakube_gce.gce.calls import Persistence
 from hakube_gce.gce.clients import Clients
 from hakube_gce.gce.inventory import Reader
 from hakube_gce.gce.kinds import Place, kinds_of
 from hakube_gce.gce.labelling import Labelling
 from hakube_gce.gce.library import compute
+from hakube_gce.gce.networks import GoogleNetworks
 from hakube_gce.gce.nodes import GoogleNodes
-from hakube_gce.gce.project import Project
+from hakube_gce.gce.project import project_of
 from hakube_gce.resources import (
     Address,
     Disk,
     DiskSnapshot,
-    FirewallSpec,
     ForwardingRule,
     Instance,
     InstanceSpec,
@@ -47,16 +48,21 @@ class GoogleCompute:
         clients: Clients,
         persistence: Persistence,
         *,
+        network_project: str = "",
         pools: Callable[[int], Executor] = ThreadPoolExecutor,
     ) -> None:
         """Take clients and persistence as `hakube_gce.gce.connect` builds them."""
-        changes = Changes(persistence=persistence, operations=clients.operations)
-        self._project = Project(persistence=persistence, changes=changes)
+        host = replace(persistence, project=network_project or persistence.project)
+        self._project = project_of(persistence, clients.operations)
+        self._host = project_of(host, clients.operations)
         self._clients = clients
         self._kinds = kinds_of(clients)
         self._labelling = Labelling(self._project, clients, self._kinds)
-        self._reader = Reader(clients=clients, persistence=persistence, pools=pools)
-        self.nodes = GoogleNodes(self._project, self._kinds, self._reader)
+        self._reader = Reader(
+            clients=clients, persistence=persistence, network_persistence=host, pools=pools
+        )
+        self.nodes = GoogleNodes(self._project, self._host, self._kinds, self._reader)
+        self.networks = GoogleNetworks(self._host, self._kinds, clients)
 
     def close(self) -> None:
         """Close every connection."""
@@ -130,15 +136,6 @@ class GoogleCompute:
     def delete_address(self, region: str, name: str, *, request_id: str) -> None:
         self._project.delete(self._kinds.addresses.in_region(region, name), request_id)
 
-    # ---- firewalls
-
-    def insert_firewall(self, spec: FirewallSpec, *, request_id: str) -> None:
-        place = self._kinds.firewalls.of_project(spec.name)
-        self._project.insert(place, messages.firewall(spec, project=self._project.id), request_id)
-
-    def delete_firewall(self, name: str, *, request_id: str) -> None:
-        self._project.delete(self._kinds.firewalls.of_project(name), request_id)
-
     # ---- disks and instances
 
     def insert_disk(  # noqa: PLR0913 - the port's
@@ -208,7 +205,7 @@ class GoogleCompute:
         self._project.delete(self._kinds.snapshots.of_project(name), request_id)
 
     def insert_instance(self, spec: InstanceSpec, *, request_id: str) -> None:
-        message = messages.instance(spec, project=self._project.id)
+        message = messages.instance(spec, project=self._project.id, network_project=self._host.id)
         place = self._kinds.instances.in_zone(spec.zone, spec.name)
         self._project.insert(place, message, request_id)
 
@@ -278,7 +275,7 @@ class GoogleCompute:
         self, zone: str, name: str, *, network: str, description: str, request_id: str
     ) -> None:
         message = messages.instance_group(
-            name, network=network, project=self._project.id, description=description
+            name, network=network, project=self._host.id, description=description
         )
         self._project.insert(self._kinds.instance_groups.in_zone(zone, name), message, request_id)
 

@@ -1,7 +1,8 @@
 """Everything a region holds of the kinds we use, read at once.
 
-The zones and the time, fourteen lists side by side, then what no list tells: who is in a group,
-and how healthy a backend is. Raw: nothing is matched by name or mark here.
+The zones and the time, sixteen lists side by side, then what no list tells: who is in a group,
+and how healthy a backend is. Networks, firewalls and routes are in the network project, all else
+in the machines'. Raw: nothing is matched by name or mark here.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -17,10 +18,11 @@ from hakube_gce.gce.calls import CALL_TIMEOUT_S, Persistence
 from hakube_gce.gce.clients import Clients
 from hakube_gce.gce.library import compute
 from hakube_gce.gce.listing import Listing, read_list, read_pages, read_region
+from hakube_gce.gce.networks import read_network, read_subnetwork
 from hakube_gce.gce.probes import Probes
 from hakube_gce.resources import BackendService, InstanceGroup, Inventory, TargetPool
 
-_AT_ONCE = 14
+_AT_ONCE = 16
 """As many as there are lists. urllib3 pools are sized for it."""
 
 _OURS = {"filter": f"labels.{marks.UID_LABEL}:*"}
@@ -34,6 +36,8 @@ class Reader:
 
     clients: Clients
     persistence: Persistence
+    network_persistence: Persistence
+    """The same, in the network project."""
     pools: Callable[[int], Executor] = ThreadPoolExecutor
     """Gives so many hands for reads side by side."""
 
@@ -101,7 +105,7 @@ class Reader:
         return self.clients.dates.latest() or self.persistence.clock.now()
 
     def _lists(self, region: str) -> dict[str, Callable[[], Listing]]:
-        clients, here = self.clients, {"region": region}
+        clients, here, host = self.clients, {"region": region}, self.network_persistence
 
         def regional(method: Any, collection: str) -> Callable[[], Listing]:
             about = f"regions/{region}/{collection}"
@@ -140,14 +144,20 @@ class Reader:
                 node_messages.NAMED_AS_NODES,
                 about="global/instanceTemplates",
             ),
+            "networks": lambda: read_list(
+                host, clients.networks.list, {}, about="global/networks"
+            ),
+            "subnetworks": lambda: read_list(
+                host, clients.subnetworks.list, here, about=f"regions/{region}/subnetworks"
+            ),
             "routes": lambda: read_list(
-                self.persistence,
+                host,
                 clients.routes.list,
                 node_messages.MADE_FOR_NODES,
                 about="global/routes",
             ),
             "firewalls": lambda: read_list(
-                self.persistence, clients.firewalls.list, {}, about="global/firewalls"
+                host, clients.firewalls.list, {}, about="global/firewalls"
             ),
             "snapshots": lambda: read_list(
                 self.persistence, clients.snapshots.list, _OURS, about="global/snapshots"
@@ -240,5 +250,7 @@ def _assemble(
         templates=tuple(map(node_messages.read_template, lists["templates"].items)),
         managed_groups=tuple(map(node_messages.read_managed_group, lists["managed_groups"].items)),
         routes=tuple(map(node_messages.read_route, lists["routes"].items)),
+        networks=tuple(map(read_network, lists["networks"].items)),
+        subnetworks=tuple(map(read_subnetwork, lists["subnetworks"].items)),
         unreadable=tuple(dict.fromkeys(holes)),
     )

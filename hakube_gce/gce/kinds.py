@@ -83,6 +83,8 @@ class Kinds:
     instance_templates: Kind
     instance_group_managers: Kind
     routes: Kind
+    networks: Kind
+    subnetworks: Kind
     health_checks: Kind
     backend_services: Kind
     forwarding_rules: Kind
@@ -106,6 +108,8 @@ def kinds_of(clients: Clients) -> Kinds:
             "instanceGroupManagers", "instance_group_manager", clients.instance_group_managers
         ),
         routes=Kind("routes", "route", clients.routes),
+        networks=Kind("networks", "network", clients.networks),
+        subnetworks=Kind("subnetworks", "subnetwork", clients.subnetworks),
         health_checks=Kind("healthChecks", "health_check", clients.health_checks),
         backend_services=Kind("backendServices", "backend_service", clients.backend_services),
         forwarding_rules=Kind("forwardingRules", "forwarding_rule", clients.forwarding_rules),

@@ -1,7 +1,7 @@
 """The only door to google-cloud-compute: what the gateway needs of it, imported the short way.
 
 The library's ``__init__`` imports all of its 130 services, which takes two to three seconds; the
-seventeen clients used here take under one. So its package is registered without running that
+nineteen clients used here take under one. So its package is registered without running that
 ``__init__``, and runs it only when somebody asks for a name that it alone defines: other users of
 the library in the same process see no difference. This is not a documented way to import it; when
 it does not work out, the plain import is used, and a test says so. Python 3.15 imports lazily by
@@ -79,6 +79,7 @@ from google.cloud.compute_v1.services.instance_templates import (  # noqa: E402
     InstanceTemplatesClient,
 )
 from google.cloud.compute_v1.services.instances import InstancesClient  # noqa: E402
+from google.cloud.compute_v1.services.networks import NetworksClient  # noqa: E402
 from google.cloud.compute_v1.services.region_backend_services import (  # noqa: E402
     RegionBackendServicesClient,
 )
@@ -88,6 +89,7 @@ from google.cloud.compute_v1.services.region_health_checks import (  # noqa: E40
 from google.cloud.compute_v1.services.region_operations import RegionOperationsClient  # noqa: E402
 from google.cloud.compute_v1.services.routes import RoutesClient  # noqa: E402
 from google.cloud.compute_v1.services.snapshots import SnapshotsClient  # noqa: E402
+from google.cloud.compute_v1.services.subnetworks import SubnetworksClient  # noqa: E402
 from google.cloud.compute_v1.services.target_pools import TargetPoolsClient  # noqa: E402
 from google.cloud.compute_v1.services.zone_operations import ZoneOperationsClient  # noqa: E402
 from google.cloud.compute_v1.services.zones import ZonesClient  # noqa: E402
@@ -107,11 +109,13 @@ __all__ = [
     "InstanceGroupsClient",
     "InstanceTemplatesClient",
     "InstancesClient",
+    "NetworksClient",
     "RegionBackendServicesClient",
     "RegionHealthChecksClient",
     "RegionOperationsClient",
     "RoutesClient",
     "SnapshotsClient",
+    "SubnetworksClient",
     "TargetPoolsClient",
     "ZoneOperationsClient",
     "ZonesClient",

@@ -63,16 +63,16 @@ def snapshot(name: str, *, labels: Mapping[str, str], description: str) -> compu
     return compute.Snapshot(name=name, labels=dict(labels), description=description or None)
 
 
-def instance(spec: InstanceSpec, *, project: str) -> compute.Instance:
-    """A master's VM."""
+def instance(spec: InstanceSpec, *, project: str, network_project: str = "") -> compute.Instance:
+    """A master's VM; its network is in the same project unless another is named."""
     zone = f"projects/{project}/zones/{spec.zone}"
     return compute.Instance(
         name=spec.name,
         machine_type=f"{zone}/machineTypes/{spec.machine_type}",
-        can_ip_forward=True,
+        can_ip_forward=not spec.alias_ranges,
         deletion_protection=False,
         disks=[_boot_disk(spec), _data_disk(f"{zone}/disks/{spec.data_disk}")],
-        network_interfaces=[_interface(spec, project)],
+        network_interfaces=[_interface(spec, network_project or project)],
         scheduling=scheduling.of_master(spec.provisioning),
         service_accounts=[compute.ServiceAccount(email="default", scopes=list(spec.scopes))],
         tags=compute.Tags(items=list(spec.tags)),
@@ -92,6 +92,14 @@ def metadata(items: Mapping[str, str], *, fingerprint: str) -> compute.Metadata:
 def access_config(name: str, *, address: str) -> compute.AccessConfig:
     """An external address for a VM; without ``address`` an ephemeral one."""
     return compute.AccessConfig(name=name, type_=ACCESS_CONFIG_TYPE, nat_i_p=address or None)
+
+
+def alias_ranges(wanted: Sequence[tuple[str, str]]) -> list[compute.AliasIpRange]:
+    """Ranges of a VM's own: so many addresses of a secondary range, whichever are free."""
+    return [
+        compute.AliasIpRange(subnetwork_range_name=name, ip_cidr_range=size)
+        for name, size in wanted
+    ]
 
 
 def instance_group(
@@ -237,4 +245,5 @@ def _interface(spec: InstanceSpec, project: str) -> compute.NetworkInterface:
         interface.network = _network(spec.network, project)
     if spec.internal_ip:
         interface.network_i_p = spec.internal_ip
+    interface.alias_ip_ranges = alias_ranges(spec.alias_ranges)
     return interface

@@ -13,13 +13,13 @@ MADE_FOR_NODES = {"filter": 'description = "k8s-node-route"'}
 """What Kubernetes' cloud provider describes its routes with."""
 
 
-def template(spec: TemplateSpec, *, project: str) -> compute.InstanceTemplate:
+def template(spec: TemplateSpec, *, network_project: str) -> compute.InstanceTemplate:
     """An instance template; its labels come to be the VMs'."""
     properties = compute.InstanceProperties(
         machine_type=spec.machine_type,
-        can_ip_forward=True,
+        can_ip_forward=not spec.alias_ranges,
         disks=[_boot_disk(spec)],
-        network_interfaces=[_interface(spec, project)],
+        network_interfaces=[_interface(spec, network_project)],
         scheduling=scheduling.of_node(spec.provisioning),
         service_accounts=[
             compute.ServiceAccount(email=spec.service_account, scopes=sorted(spec.scopes))
@@ -114,4 +114,5 @@ def _interface(spec: TemplateSpec, project: str) -> compute.NetworkInterface:
         interface.subnetwork = paths.subnetwork_path(spec.subnetwork, project, spec.region)
     else:
         interface.network = paths.network_path(spec.network, project)
+    interface.alias_ip_ranges = messages.alias_ranges(spec.alias_ranges)
     return interface

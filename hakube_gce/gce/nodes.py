@@ -12,11 +12,12 @@ from hakube_gce.node_resources import ManagedGroup, TemplateSpec
 class GoogleNodes:
     """What one project's nodes are made of."""
 
-    def __init__(self, project: Project, kinds: Kinds, reader: Reader) -> None:
-        self._project, self._kinds, self._reader = project, kinds, reader
+    def __init__(self, project: Project, host: Project, kinds: Kinds, reader: Reader) -> None:
+        self._project, self._host = project, host
+        self._kinds, self._reader = kinds, reader
 
     def insert_template(self, spec: TemplateSpec, *, request_id: str) -> None:
-        message = node_messages.template(spec, project=self._project.id)
+        message = node_messages.template(spec, network_project=self._host.id)
         place = self._kinds.instance_templates.of_project(spec.name)
         self._project.insert(place, message, request_id)
 
@@ -54,4 +55,4 @@ class GoogleNodes:
         self._project.delete(self._kinds.instance_group_managers.in_zone(zone, name), request_id)
 
     def delete_route(self, name: str, *, request_id: str) -> None:
-        self._project.delete(self._kinds.routes.of_project(name), request_id)
+        self._host.delete(self._kinds.routes.of_project(name), request_id)

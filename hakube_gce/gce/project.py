@@ -10,6 +10,7 @@ from typing import Any
 
 from hakube_gce.errors import ResourceNotFound
 from hakube_gce.gce.calls import CALL_TIMEOUT_S, Change, Changes, Persistence
+from hakube_gce.gce.clients import Waits
 from hakube_gce.gce.kinds import Place
 from hakube_gce.gce.library import compute
 
@@ -110,6 +111,12 @@ class Project:
             happened=happened,
         )
         self.changes.perform(change)
+
+
+def project_of(persistence: Persistence, operations: dict[str, Waits]) -> Project:
+    """Return the project that a persistence asks; operations are waited for where they are."""
+    changes = Changes(persistence=persistence, operations=operations)
+    return Project(persistence=persistence, changes=changes)
 
 
 _BECOMING = frozenset({"RESERVING", "CREATING", "RESTORING", "PENDING", "PROVISIONING", "STAGING"})

@@ -64,6 +64,7 @@ def instance(message: compute.Instance) -> Instance:
         disks=tuple(_attached_disk(disk) for disk in message.disks),
         created=message.creation_timestamp,
         started=message.last_start_timestamp,
+        network=last(interface.network),
     )
 
 
@@ -104,7 +105,11 @@ def snapshot(message: compute.Snapshot) -> DiskSnapshot:
 
 def firewall(message: compute.Firewall) -> Firewall:
     """A firewall rule."""
-    return Firewall(name=message.name, description=message.description)
+    return Firewall(
+        name=message.name,
+        network=last(message.network),
+        description=message.description,
+    )
 
 
 def instance_group(message: compute.InstanceGroup, members: Iterable[str]) -> InstanceGroup:

@@ -22,11 +22,15 @@ _TRIES = 5
 
 
 def create_firewall(context: Context, key: str, step: CreateFirewall) -> None:
-    context.gateway.insert_firewall(step.spec, request_id=context.request_id(key, "insert"))
+    context.gateway.networks.insert_firewall(
+        step.spec, request_id=context.request_id(key, "insert")
+    )
 
 
 def delete_firewall(context: Context, key: str, step: DeleteFirewall) -> None:
-    context.gateway.delete_firewall(step.name, request_id=context.request_id(key, "delete"))
+    context.gateway.networks.delete_firewall(
+        step.name, request_id=context.request_id(key, "delete")
+    )
 
 
 def create_disk(context: Context, key: str, step: CreateDisk) -> None:

@@ -4,9 +4,11 @@ from typing import assert_never
 
 from hakube_gce.errors import ResourceConflict, ResourceNotFound
 from hakube_gce.label_steps import LabelRule
+from hakube_gce.network_steps import NetworkStep
 from hakube_gce.node_steps import NodeStep
 from hakube_gce.perform import balancing, endpoint, handover, machines, membership, rescue
 from hakube_gce.perform.context import Context
+from hakube_gce.perform.networks import perform_network_step
 from hakube_gce.perform.nodes import perform_node_step
 from hakube_gce.plan.graph import Planned
 from hakube_gce.plan.planner import plan
@@ -91,6 +93,9 @@ def _dispatch(context: Context, planned: Planned) -> None:  # noqa: C901, PLR091
     key, step = planned.key, planned.step
     if isinstance(step, NodeStep):
         perform_node_step(context, key, step)
+        return
+    if isinstance(step, NetworkStep):
+        perform_network_step(context, key, step)
         return
     match step:
         case ReserveAddress():

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from hakube_gce import api_names, cloud_files, marks, names, user_labels
 from hakube_gce.model import Mark
+from hakube_gce.plan.network_blueprint import NetworkBlueprint
 from hakube_gce.plan.node_blueprint import NodeBlueprint
 from hakube_gce.resources import FirewallSpec, InstanceSpec, RuleTarget, TargetKind
 
@@ -50,6 +51,7 @@ class Blueprint:
     region: str
     network: str = "default"
     subnetwork: str = ""
+    networking: NetworkBlueprint = field(default_factory=NetworkBlueprint)
     machine_type: str
     image: str
     data_disk_gb: int
@@ -152,6 +154,7 @@ def instance_spec(
         data_disk=names.data_disk(replica),
         network=blueprint.network,
         subnetwork=blueprint.subnetwork,
+        alias_ranges=blueprint.networking.of_master,
         address=cluster_ip if founder and not blueprint.always_balanced else "",
         tags=(blueprint.master,),
         scopes=SCOPES,

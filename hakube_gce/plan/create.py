@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from hakube_gce import conditions, marks, names
 from hakube_gce.model import Mark, Observed, Operation, Verb
-from hakube_gce.plan import balancer, blockers, foundations, nodes
+from hakube_gce.plan import balancer, blockers, foundations, networks, nodes
 from hakube_gce.plan.blueprint import Blueprint, instance_spec
 from hakube_gce.plan.graph import Draft, Plan, blocked
 from hakube_gce.plan.mend import home_of_disk, remember
@@ -29,6 +29,7 @@ def plan_create(blueprint: Blueprint, operation: Operation, seen: Observed) -> P
         found.append(blockers.unreadable(seen))
     found += [blockers.data_disk_left(d) for d in seen.disks if not _is_of(d.labels, operation.id)]
     found += nodes.node_conflicts(blueprint, seen)
+    found += networks.conflicts(blueprint, seen)
     if found:
         return blocked(found)
     draft = Draft()
@@ -36,7 +37,8 @@ def plan_create(blueprint: Blueprint, operation: Operation, seen: Observed) -> P
     _first_master(draft, blueprint, operation, seen, mark)
     foundations.kubeconfig(draft, blueprint, seen)
     nodes.add_nodes(draft, blueprint, operation, seen)
-    return Plan(operation=operation, steps=tuple(draft.steps))
+    notes = networks.notes(blueprint, seen)
+    return Plan(operation=operation, steps=tuple(draft.steps), notes=notes)
 
 
 def is_founding(seen: Observed) -> bool:

@@ -2,6 +2,7 @@
 
 from hakube_gce import names
 from hakube_gce.model import Mark, Observed, Operation
+from hakube_gce.plan import networks
 from hakube_gce.plan.blueprint import (
     Blueprint,
     firewall_etcd,
@@ -13,7 +14,7 @@ from hakube_gce.steps import CreateFirewall, ReserveAddress, WriteKubeconfig
 
 
 def begin(draft: Draft, blueprint: Blueprint, operation: Operation, seen: Observed) -> Mark:
-    """Plan the address, the cluster's identity, then the firewall rules.
+    """Plan the address, the cluster's identity, then its network and the firewall rules.
 
     Returns:
         What marks everything that the operation makes.
@@ -22,12 +23,16 @@ def begin(draft: Draft, blueprint: Blueprint, operation: Operation, seen: Observ
         step = ReserveAddress(name=names.address(blueprint.prefix), region=blueprint.region)
         draft.add("reserve-address", step)
     mark = Mark(cluster=blueprint.prefix, uid=seen.uid, operation=operation.id)
+    networks.make(draft, blueprint, seen, mark)
     firewalls(draft, blueprint, seen, mark)
     return mark
 
 
 def firewalls(draft: Draft, blueprint: Blueprint, seen: Observed, mark: Mark) -> None:
-    """Plan the firewall rules: for clients, for etcd, and for health probers where they ask."""
+    """Plan the firewall rules: for clients, for etcd, and for health probers where they ask.
+
+    And those that a network of our own making begins with.
+    """
     have = {f.name for f in seen.firewalls}
     wanted = {
         "create-firewall/https": firewall_https(blueprint, mark),
@@ -36,9 +41,12 @@ def firewalls(draft: Draft, blueprint: Blueprint, seen: Observed, mark: Mark) ->
     if blueprint.readiness_port is not None:
         port = blueprint.readiness_port
         wanted["create-firewall/health"] = firewall_health(blueprint, mark, port=port)
+    of_network = networks.firewalls(blueprint, seen, mark)
+    wanted |= {f"create-firewall/{spec.name}": spec for spec in of_network}
     for key, spec in wanted.items():
         if spec.name not in have:
-            draft.add(key, CreateFirewall(spec=spec), after=("reserve-address",))
+            step = CreateFirewall(spec=spec)
+            draft.add(key, step, after=("reserve-address", "create-network"))
 
 
 def kubeconfig(draft: Draft, blueprint: Blueprint, seen: Observed) -> None:

@@ -13,7 +13,7 @@ from datetime import timedelta
 from hakube_gce import conditions, marks, names
 from hakube_gce.conditions import Absent
 from hakube_gce.model import Mark, Observed, Operation, Replica, Verb
-from hakube_gce.plan import balancer, blockers, foundations
+from hakube_gce.plan import balancer, blockers, foundations, networks
 from hakube_gce.plan.blueprint import Blueprint, instance_spec
 from hakube_gce.plan.graph import Blocker, Draft, Plan, blocked
 from hakube_gce.steps import (
@@ -53,6 +53,7 @@ def _blockers(blueprint: Blueprint, seen: Observed) -> list[Blocker]:
         return [*found, *(blockers.data_disk_left(d) for d in seen.disks)]
     waiting = [r for r in seen.replicas if _waits(seen, r)]
     mendable = absent or off or waiting or len(seen.replicas) == 1
+    found += networks.conflicts(blueprint, seen)
     if not mendable and not seen.members_known and seen.operation is None:
         found.append(blockers.members_unknown(blueprint, seen))
     return found
@@ -168,7 +169,8 @@ def _make_again(
         founder=alone and seen.rule is None,
     )
     spec = replace(spec, internal_ip=master.internal_ip)
-    before = tuple(k for k in draft.keys if k.startswith("create-firewall/"))
+    made_first = ("create-firewall/", *networks.MADE)
+    before = tuple(k for k in draft.keys if k.startswith(made_first))
     draft.add(f"create-instance/{master.name}", CreateInstance(spec=spec), after=before)
 
 

@@ -77,21 +77,26 @@ def template_spec(
 def firewalls(
     nodes: NodeBlueprint, *, prefix: str, network: str, mark: Mark
 ) -> tuple[FirewallSpec, ...]:
-    """Describe the firewall rules that a cluster with nodes has: the original's, port by port.
+    """Describe the firewall rules that a cluster with nodes has: the original's, port by port."""
+    of_pods = FirewallSpec(
+        name=names.firewall_nodes(prefix),
+        network=network,
+        allowed=tuple((p, ()) for p in ("tcp", "udp", "icmp", "esp", "ah", "sctp")),
+        source_ranges=(nodes.pod_range,),
+        target_tags=(names.node(prefix),),
+        description=marks.mark_description(mark),
+    )
+    return (of_pods, *internal_firewalls(prefix, network=network, mark=mark))
+
+
+def internal_firewalls(prefix: str, *, network: str, mark: Mark) -> tuple[FirewallSpec, ...]:
+    """Describe the rules by which machines of the private network reach masters and nodes.
 
     The hole in the masters' rule is etcd's peers, who have a rule of their own.
     """
     description = marks.mark_description(mark)
     every = ("1-65535",)
     return (
-        FirewallSpec(
-            name=names.firewall_nodes(prefix),
-            network=network,
-            allowed=tuple((p, ()) for p in ("tcp", "udp", "icmp", "esp", "ah", "sctp")),
-            source_ranges=(nodes.pod_range,),
-            target_tags=(names.node(prefix),),
-            description=description,
-        ),
         FirewallSpec(
             name=names.firewall_internal(prefix, "master"),
             network=network,

@@ -6,6 +6,7 @@ that is there is left as it is: an autoscaler or somebody else may have sized it
 """
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from hakube_gce.model import Mark, Observed, Operation
 from hakube_gce.node_resources import ManagedGroup
@@ -14,6 +15,7 @@ from hakube_gce.plan import blockers
 from hakube_gce.plan.blueprint import Blueprint
 from hakube_gce.plan.graph import Blocker, Draft, Plan, blocked
 from hakube_gce.plan.node_blueprint import firewalls, template_spec
+from hakube_gce.resources import FirewallSpec
 from hakube_gce.steps import CreateFirewall
 
 
@@ -55,12 +57,18 @@ def _firewalls(draft: Draft, blueprint: Blueprint, seen: Observed, mark: Mark) -
     have = {f.name for f in seen.firewalls}
     prefix, network = blueprint.prefix, blueprint.network
     return tuple(
-        draft.add(
-            f"create-firewall/{spec.name}", CreateFirewall(spec=spec), after=("reserve-address",)
-        )
+        _firewall(draft, spec)
         for spec in firewalls(blueprint.nodes, prefix=prefix, network=network, mark=mark)
         if spec.name not in have
     )
+
+
+def _firewall(draft: Draft, spec: FirewallSpec) -> str:
+    key = f"create-firewall/{spec.name}"
+    if key in draft.keys:
+        return key  # a network of our own making has it without nodes, too
+    step = CreateFirewall(spec=spec)
+    return draft.add(key, step, after=("reserve-address", "create-network"))
 
 
 def _template(draft: Draft, blueprint: Blueprint, seen: Observed, mark: Mark) -> tuple[str, ...]:
@@ -74,6 +82,7 @@ def _template(draft: Draft, blueprint: Blueprint, seen: Observed, mark: Mark) ->
         region=blueprint.region,
         mark=mark,
     )
+    spec = replace(spec, alias_ranges=blueprint.networking.of_node)
     # the nodes' first words go to the API server, and the template says where that is
     step = CreateNodeTemplate(spec=spec)
     return (draft.add("create-node-template", step, after=("await-ready",)),)

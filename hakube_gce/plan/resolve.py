@@ -13,6 +13,7 @@ from hakube_gce.model import Intent, Observed, Operation, Verb
 from hakube_gce.plan import (
     blockers,
     choices,
+    networks,
     node_wishes,
     prepare,
     recover,
@@ -101,7 +102,7 @@ def _whatever_is_wished(
         return blockers.original_scripts(seen)
     if seen.address is None and not seen.uid and other_regions:
         return blockers.other_region(blueprint, intent.zone, other_regions)
-    return None
+    return networks.project_differs(blueprint)
 
 
 def _create(blueprint: Blueprint, intent: Intent, seen: Observed, operation_id: str) -> Resolved:

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from hakube_gce import conditions, marks, names, snapshots
 from hakube_gce.model import Intent, Mark, Observed, Operation, Replica, Verb
-from hakube_gce.plan import balancer, blockers, foundations, rescue_blockers
+from hakube_gce.plan import balancer, blockers, foundations, networks, rescue_blockers
 from hakube_gce.plan.blueprint import Blueprint, instance_spec
 from hakube_gce.plan.graph import Blocker, Draft, Plan, blocked
 from hakube_gce.plan.mend import home_of_disk, remember
@@ -132,6 +132,7 @@ def _blockers(
     found = [blockers.conflict(c) for c in seen.conflicts]
     if seen.unreadable:
         found.append(blockers.unreadable(seen))
+    found += networks.conflicts(blueprint, seen)
     if any(r.name != name for r in seen.replicas):
         found.append(rescue_blockers.restore_not_needed(blueprint, seen, ()))
     there = _disk_in_the_way(blueprint, seen, operation.id)

@@ -5,6 +5,7 @@ from hakube_gce.model import Observed, Operation
 from hakube_gce.plan import balancer, blockers
 from hakube_gce.plan.blueprint import Blueprint
 from hakube_gce.plan.graph import Draft, Plan, blocked
+from hakube_gce.plan.network_teardown import delete_networks
 from hakube_gce.plan.node_teardown import delete_all_nodes, nodes_that_go
 from hakube_gce.steps import (
     DeleteDisk,
@@ -37,8 +38,9 @@ def plan_teardown(blueprint: Blueprint, operation: Operation, seen: Observed) ->
     for firewall in seen.firewalls:
         step_firewall = DeleteFirewall(name=firewall.name)
         draft.add(f"delete-firewall/{firewall.name}", step_firewall, after=instances)
+    stay = delete_networks(draft, blueprint, seen)
     _last(draft, blueprint, seen)
-    notes = tuple(
+    notes = stay + tuple(
         f"left alone: {c.resource} {c.why}" for c in (*seen.conflicts, *seen.nodes.conflicts)
     )
     notes = (*nodes_that_go(seen, seen.nodes.zones()), *notes)

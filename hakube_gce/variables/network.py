@@ -5,22 +5,20 @@ from hakube_gce import setting_kinds as kinds
 from hakube_gce.setting_kinds import Kind
 from hakube_gce.variables.row import Group, Reach, Variable
 
-NO_NETWORKS = "networks are neither made nor deleted yet"
-NO_ALIASES = "alias ranges are not made yet"
-
 NETWORK = Variable(
     name="KUBE_GCE_NETWORK",
     kind=kinds.NAME,
     default="default",
     reach=Reach.CLUSTER,
-    meaning="network of the cluster",
+    meaning="network of the cluster; made, with subnetworks, when it is not there",
     example="default",
 )
 SUBNETWORK = Variable(
     name="SUBNETWORK",
     kind=kinds.NAME,
     reach=Reach.CLUSTER,
-    default_says="Compute Engine's choice; <network>-custom-subnet with CREATE_CUSTOM_NETWORK",
+    default_says="<network>-custom-subnet with CREATE_CUSTOM_NETWORK, the alias ranges' where "
+    "there are some, else the network's own or its first",
     meaning="subnetwork of the cluster",
     example="masters",
 )
@@ -31,32 +29,28 @@ NETWORK_PROJECT = Variable(
     default_says="PROJECT",
     meaning="project that holds network, subnetworks, firewall rules and routes",
     example="my-host-project",
-    pending="the network is looked for in PROJECT alone",
 )
 CREATE_CUSTOM_NETWORK = Variable(
     name="CREATE_CUSTOM_NETWORK",
     kind=kinds.BOOLEAN,
     default="false",
-    meaning="make a custom-mode network with one subnetwork of NODE_IP_RANGE",
+    meaning="a network that is made is of custom mode, with one subnetwork of NODE_IP_RANGE",
     example="true",
-    pending=NO_NETWORKS,
 )
 BIG_SUBNETS = Variable(
     name="ENABLE_BIG_CLUSTER_SUBNETS",
     kind=kinds.BOOLEAN,
     default="false",
-    meaning="grow an automatic subnetwork to /19",
+    meaning="grow the subnetwork of a network that is made to a /19",
     example="true",
-    pending=NO_NETWORKS,
 )
 DELETE_NETWORK = Variable(
     name="KUBE_DELETE_NETWORK",
     kind=kinds.BOOLEAN,
     default_says="false when KUBE_GCE_NETWORK is default, else true",
     decisive=True,
-    meaning="with the last master, delete the network, its subnetworks and firewall rules",
+    meaning="with the last master, delete the network and its subnetworks, if the cluster made it",
     example="false",
-    pending=NO_NETWORKS,
 )
 POD_RANGE = Variable(
     name="CLUSTER_IP_RANGE",
@@ -72,7 +66,6 @@ NODE_RANGE = Variable(
     default_says="by NUM_NODES: 10.40.0.0/22; over 1000 /21; over 2000 /20; over 4000 /19",
     meaning="addresses of machines, in a subnetwork that this program makes",
     example="10.40.0.0/22",
-    pending=NO_NETWORKS,
 )
 MASTER_RANGE = Variable(
     name="MASTER_IP_RANGE",
@@ -106,7 +99,6 @@ IP_ALIASES = Variable(
     reach=Reach.CLUSTER,
     meaning="pods' addresses are alias ranges instead of routes",
     example="true",
-    pending=NO_ALIASES,
 )
 IPAM_MODE = Variable(
     name="KUBE_GCE_NODE_IPAM_MODE",
@@ -118,7 +110,6 @@ IPAM_MODE = Variable(
     default_says="CloudAllocator with KUBE_GCE_ENABLE_IP_ALIASES, else RangeAllocator",
     meaning="who gives a node its range of pods",
     example="RangeAllocator",
-    pending=NO_ALIASES,
 )
 ALIAS_SIZE = Variable(
     name="KUBE_GCE_IP_ALIAS_SIZE",
@@ -127,7 +118,6 @@ ALIAS_SIZE = Variable(
     reach=Reach.CLUSTER,
     meaning="size of a machine's alias range",
     example="/24",
-    pending=NO_ALIASES,
 )
 ALIAS_SUBNETWORK = Variable(
     name="KUBE_GCE_IP_ALIAS_SUBNETWORK",
@@ -136,7 +126,6 @@ ALIAS_SUBNETWORK = Variable(
     default_says="<prefix>-subnet-default",
     meaning="subnetwork that alias ranges are taken from",
     example="kubernetes-subnet-default",
-    pending=NO_ALIASES,
 )
 SECONDARY_RANGE = Variable(
     name="SECONDARY_RANGE_NAME",
@@ -144,7 +133,6 @@ SECONDARY_RANGE = Variable(
     reach=Reach.CLUSTER,
     meaning="secondary range of that subnetwork, when it is not the one this program makes",
     example="pods-default",
-    pending=NO_ALIASES,
 )
 
 GROUP = Group(

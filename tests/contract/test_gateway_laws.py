@@ -215,8 +215,8 @@ CREATED_AND_DELETED: Mapping[str, tuple[Act, Act]] = {
         lambda g, r: g.delete_address(REGION, "a", request_id=r),
     ),
     "firewall": (
-        lambda g, r: g.insert_firewall(FIREWALL, request_id=r),
-        lambda g, r: g.delete_firewall(FIREWALL.name, request_id=r),
+        lambda g, r: g.networks.insert_firewall(FIREWALL, request_id=r),
+        lambda g, r: g.networks.delete_firewall(FIREWALL.name, request_id=r),
     ),
     "disk": (_insert_disk, lambda g, r: g.delete_disk(B, "d", request_id=r)),
     "group": (_insert_group, lambda g, r: g.delete_group(B, "g", request_id=r)),
@@ -687,13 +687,13 @@ def test_the_inventory_holds_everything_of_the_region(cloud: Emulated) -> None:
     make_balancer(gateway)
     make_rule(gateway, address=ip)
     make_master(gateway, "elsewhere", "us-central1-a")
-    gateway.insert_firewall(FIREWALL, request_id=new_id())
+    gateway.networks.insert_firewall(FIREWALL, request_id=new_id())
     seen = gateway.inventory(REGION)
     assert [zone.name for zone in seen.zones] == [B, C, "europe-west1-d"]
     assert [found.name for found in seen.addresses] == [ADDRESS]
     assert [found.name for found in seen.instances] == [MASTER]
     assert sorted(found.name for found in seen.disks) == [MASTER, f"{MASTER}-pd"]
-    assert Firewall(name=FIREWALL.name, description=MARK) in seen.firewalls
+    assert Firewall(name=FIREWALL.name, network="default", description=MARK) in seen.firewalls
     assert seen.groups == (
         InstanceGroup(name=f"{MASTER}-{B}", zone=B, members=(MASTER,), description=MARK),
     )

@@ -381,7 +381,7 @@ def test_an_operation_is_waited_for_where_it_lives(
     api.will(operation("PENDING"), operation())
     insert_address(gateway)
     api.will(operation("PENDING"), operation())
-    gateway.delete_firewall("kubernetes-master-https", request_id=REQUEST_ID)
+    gateway.networks.delete_firewall("kubernetes-master-https", request_id=REQUEST_ID)
     waits = [asked.path for asked in api.asked if asked.path.endswith("/wait")]
     assert waits == [
         f"projects/p/zones/{ZONE}/operations/op-1/wait",
@@ -501,11 +501,11 @@ def test_the_inventorys_time_is_not_after_what_it_tells(
 ) -> None:
     """A lock that was renewed while lists were read must not look expired."""
     api.will(Answer(headers={"Date": "Wed, 21 Oct 2015 07:28:00 GMT"}))
-    api.will(*[Answer(headers={"Date": "Wed, 21 Oct 2015 07:29:00 GMT"})] * 14)
+    api.will(*[Answer(headers={"Date": "Wed, 21 Oct 2015 07:29:00 GMT"})] * 16)
     seen = gateway.inventory(REGION)
     assert seen.server_time == datetime(2015, 10, 21, 7, 28, tzinfo=UTC)
     assert api.asked[0].path == "projects/p/zones"
-    assert len({asked.path for asked in api.asked}) == 15
+    assert len({asked.path for asked in api.asked}) == 17
 
 
 def test_a_backend_is_healthy_only_behind_every_rule(

@@ -96,6 +96,21 @@ def test_the_runbook_is_what_replace_does(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize(
+    ("zones", "more"), [(f"{B},{C},{D}", True), (B, False)], ids=["three", "one"]
+)
+@pytest.mark.parametrize(("option", "status"), [("--dry-run", 0), ("--check", 10)])
+def test_a_plan_says_when_it_is_only_the_first_of_several(
+    desk: Desk, zones: str, more: bool, option: str, status: int
+) -> None:
+    shown = desk.run("up", option, KUBE_MASTER_ZONES=zones)
+    assert shown.status == status, shown
+    assert "to create" in shown.stdout
+    assert ("first of several operations" in shown.stdout) is more
+    assert ("until there are 3 masters" in shown.stdout) is more
+    assert not desk.status()["replicas"]
+
+
+@pytest.mark.parametrize(
     ("zones", "said"),
     [
         (f"{B},us-central1-a", "zones of 2 regions"),

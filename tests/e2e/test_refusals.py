@@ -204,6 +204,17 @@ def test_an_unknown_zone_is_not_found_and_near_ones_are_named(clusters: Clusters
         assert "europe-west1-b" in ended.stderr
 
 
+@pytest.mark.parametrize("more", [{}, REPLICATE], ids=["first", "replica"])
+def test_real_compute_engine_is_refused_with_the_way_to_try_it(
+    clusters: Clusters, more: Mapping[str, str]
+) -> None:
+    """Before anything is sent, or an account looked for: there is none, and it is not missed."""
+    ended = refused(clusters.desk, ["up"], named("one", B, HAKUBE_COMPUTE_ENDPOINT="", **more))
+    assert ended.status == 5, ended
+    assert "does not yet install Kubernetes on a real VM" in ended.stderr
+    assert "KUBERNETES_PROVIDER=emulator" in ended.stderr
+
+
 def test_a_second_run_is_told_who_holds_the_lock_and_does_not_wait(clusters: Clusters) -> None:
     lab, desk = clusters.lab, clusters.desk
     lab.fault(method="firewalls.insert", match="busy-master", delay_s=2.0)

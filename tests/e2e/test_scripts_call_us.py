@@ -95,6 +95,82 @@ def test_a_runbook_in_cron_through_links_and_pipes(place: Place) -> None:
     assert "\x1b" not in (place.folder / "log").read_text(), "no colours in a pipe"
 
 
+SITUATIONS: Mapping[str, tuple[str, Mapping[str, str]]] = {
+    "all at once": (
+        'cd "$OUTSIDE"; umask 0; setsid -w "$THERE/kube-{verb}.sh" <&- 2>&1 | cat',
+        {"HAKUBE_ENV_FILE": "off", "PYTHONPATH": ".", "CDPATH": "..:.", "BASH_ENV": "ran.sh"},
+    ),
+    "another folder": ('cd "$OUTSIDE"; "$THERE/kube-{verb}.sh"', {"HAKUBE_ENV_FILE": "off"}),
+    "a link to a folder of links": ('ln -sfn cluster c; "./c/kube-{verb}.sh"', {}),
+    "nothing but what it needs": (
+        'env -i PATH="$PATH" HOME="$HOME" PROJECT="$PROJECT" KUBE_GCE_ZONE="$KUBE_GCE_ZONE" '
+        'KUBE_CREATE_NODES=false KUBE_GCE_INSTANCE_PREFIX="$KUBE_GCE_INSTANCE_PREFIX" '
+        'HAKUBE_COMPUTE_ENDPOINT="$HAKUBE_COMPUTE_ENDPOINT" cluster/kube-{verb}.sh',
+        {},
+    ),
+    "cron": ("setsid -w cluster/kube-{verb}.sh <&- >>log 2>&1; cat log", {}),
+    "a pipe": ("cluster/kube-{verb}.sh 2>&1 | cat", {}),
+    "a reader that leaves": ("cluster/kube-{verb}.sh 2>&1 | head -n 1", {}),
+    "a .env of somebody else's, switched off": (
+        "printf 'HAKUBE_COMPUTE_ENDPOINT=http://127.0.0.1:9\\ntouch ran\\n' >.env\n"
+        "cluster/kube-{verb}.sh",
+        {"HAKUBE_ENV_FILE": "off"},
+    ),
+    "modules of our names": (
+        'cp -r "$OUTSIDE"/* .\ncluster/kube-{verb}.sh',
+        {"PYTHONPATH": ".", "PYTHONSTARTUP": "json.py", "PYTHONHOME": "/nonexistent"},
+    ),
+    "an open umask": ("umask 0; cluster/kube-{verb}.sh", {}),
+    "another shell": ("sh -c cluster/kube-{verb}.sh", {"POSIXLY_CORRECT": "1", "IFS": "k"}),
+}
+"""How somebody calls the scripts, and what else they have exported."""
+FOR_EVERY_RUN = "all at once"
+
+
+@pytest.fixture
+def outside(tmp_path: Path) -> Path:
+    """Return a folder that is not the repository's, full of what must not be run or read."""
+    folder = tmp_path / "out side"
+    (folder / "hakube_gce").mkdir(parents=True)
+    (folder / ".env").write_text("HAKUBE_COMPUTE_ENDPOINT=http://127.0.0.1:9\n")
+    (folder / "ran.sh").write_text(f"touch {shlex.quote(str(tmp_path))}/ran\n")
+    for name in ("json.py", "os.py", "hakube_gce/__init__.py", "hakube_gce/__main__.py"):
+        (folder / name).write_text("raise SystemExit('shadowed')\n")
+    return folder
+
+
+@pytest.mark.parametrize(
+    "what",
+    [
+        pytest.param(what, marks=[] if what == FOR_EVERY_RUN else [pytest.mark.slow])
+        for what in SITUATIONS
+    ],
+)
+def test_a_cluster_is_made_and_torn_down(place: Place, outside: Path, what: str) -> None:
+    line, more = SITUATIONS[what]
+    variables = {
+        "KUBE_GCE_ZONE": B,
+        "KUBE_CREATE_NODES": "false",
+        "OUTSIDE": str(outside),
+        "THERE": str(place.folder / "cluster"),
+        **more,
+    }
+    before = sorted(outside.rglob("*"))
+    for verb, masters in (("up", [f"{place.prefix}-master"]), ("down", [])):
+        ended = place.script(line.replace("{verb}", verb), **variables)
+        assert ended.status == 0, ended
+        assert "\x1b" not in ended.stdout + ended.stderr
+        dump = place.lab.dump()
+        ours = [r["name"] for r in dump.values() if r["name"].startswith(place.prefix)]
+        vms = [r["name"] for r in dump.values() if r["kind"] == "compute#instance"]
+        assert [name for name in vms if name in ours] == masters
+        assert bool(ours) is bool(masters), f"left behind: {ours}"
+        for file in (place.folder / "home").rglob("*"):
+            assert file.stat().st_mode & 0o077 == 0, f"{file} is open to others"
+    assert sorted(outside.rglob("*")) == before
+    assert not (place.folder / "ran").exists()
+
+
 @pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
 def test_closed_streams_do_not_turn_a_change_into_a_failure(place: Place, closed: str) -> None:
     ended = place.script(f"KUBE_GCE_ZONE={B} cluster/kube-up.sh --dry-run {closed}")
@@ -114,6 +190,16 @@ def test_with_path_and_home_alone_it_says_all_it_needs(place: Place) -> None:
         assert needle in ended.stderr
     assert ended.stderr.rstrip().endswith("Nothing was changed.")
     assert place.changes() == before
+
+
+@pytest.mark.parametrize("provider", ["", "gce"])
+def test_the_emulator_s_own_commands_need_neither_project_nor_provider(
+    place: Place, provider: str
+) -> None:
+    said = {"KUBERNETES_PROVIDER": provider} if provider else {}
+    ended = place.bare(f"{shlex.quote(str(ROOT))}/.venv/bin/hakube emulator status", **said)
+    assert (ended.status, ended.stderr) == (0, "")
+    assert ended.stdout.startswith("No emulator runs in ")
 
 
 @pytest.mark.parametrize("command", ["cluster/kube-up.sh", "hakube shims x"])

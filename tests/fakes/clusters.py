@@ -6,7 +6,17 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from hakube_gce import marks, names
-from hakube_gce.model import Mark, Member, Observed, Operation, Replica, Report, Role
+from hakube_gce.model import (
+    Mark,
+    Member,
+    Networks,
+    Observed,
+    Operation,
+    Replica,
+    Report,
+    Role,
+)
+from hakube_gce.network_resources import Network
 from hakube_gce.plan.blueprint import CONFIG_KEY
 from hakube_gce.resources import (
     AccessConfig,
@@ -27,6 +37,8 @@ UID = "0123456789abcdef"
 REGION = "europe-west1"
 ZONES = tuple(f"{REGION}-{z}" for z in "bcd")
 IP = "203.0.113.5"
+DEFAULT_NETWORK = Networks(found=(Network(name="default", automatic=True),))
+"""As every project has it."""
 
 
 def cluster(
@@ -81,6 +93,7 @@ def cluster(
             Firewall(name="kubernetes-master-https"),
             Firewall(name="kubernetes-master-etcd"),
         ),
+        networks=DEFAULT_NETWORK,
         kubeconfig_present=True,
         kubeconfig_current=True,
     )
@@ -95,6 +108,7 @@ def nothing() -> Observed:
         cluster="kubernetes",
         server_time=NOW,
         zones=tuple(Zone(name=z, region=REGION) for z in ZONES),
+        networks=DEFAULT_NETWORK,
     )
 
 

@@ -51,14 +51,22 @@ class Emulated:
 
 
 @contextmanager
-def emulated(limits: Mapping[str, float] = LIMITS) -> Iterator[Emulated]:
+def emulated(
+    limits: Mapping[str, float] = LIMITS, *, network_project: str = ""
+) -> Iterator[Emulated]:
     """Run a lab of simulated VMs for one test."""
     latency = Latency(name="test", seconds={"everything_else": 0.02})
     lab = Lab(runtime=RecordsRuntime(), clock=SystemClock(), latency=latency, limits=limits)
     with serve(lab) as server:
         clock = FakeClock()
         rng = random.Random(1)  # noqa: S311 - spreads pauses, hides nothing
-        gateway = connect(PROJECT, endpoint=server.endpoint, clock=clock, rng=rng)
+        gateway = connect(
+            PROJECT,
+            endpoint=server.endpoint,
+            network_project=network_project,
+            clock=clock,
+            rng=rng,
+        )
         try:
             yield Emulated(lab, gateway, clock, server.endpoint)
         finally:

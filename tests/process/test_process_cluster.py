@@ -1,8 +1,11 @@
 """A cluster of real agents and real etcd members in the process runtime, from founder to three."""
 
+import http.client
 import json
+import ssl
 import subprocess
 from collections.abc import Iterator, Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +13,7 @@ import pytest
 
 from hakube_gce.emulator.runtime import Route
 from hakube_gce.emulator.runtimes.process import ProcessRuntime
+from tests.process.authority import Authority
 from tests.process.first_operator import Master, Operator, call, join
 from tests.process.waiting import until
 
@@ -71,6 +75,32 @@ def test_a_founder_serves_under_the_cluster_ip_and_outlives_a_reset(
     runtime.power_on(founder.vm)
     until(lambda: runtime.answers(operator.cluster_ip), "it serves again", timeout_s=60)
     assert call(operator, tmp_path, "GET", f"{CONFIG_MAPS}/kept").json() == made.json()
+
+
+def asked_of_peer_port(founder: Master, certificate: Path | None, key: Path | None) -> int:
+    """Ask etcd's peer port for its members; return the status, 0 when it cut us off."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE  # the asker is judged here
+    if certificate is not None:
+        context.load_cert_chain(certificate, key)
+    wire = http.client.HTTPSConnection(founder.vm.internal_ip, 2380, timeout=10, context=context)
+    with closing(wire):
+        try:
+            wire.request("GET", "/members")
+            return wire.getresponse().status
+        except OSError:
+            return 0
+
+
+def test_the_peer_port_hears_nobody_without_a_certificate_of_this_cluster(
+    runtime: ProcessRuntime, founder: Master, tmp_path: Path
+) -> None:
+    stranger = Authority(tmp_path, "etcd-ca").issue("kubernetes-master", ips=("127.0.0.1",))
+    assert asked_of_peer_port(founder, None, None) == 0
+    assert asked_of_peer_port(founder, stranger.certificate, stranger.key) == 0
+    own = runtime.etcd_environment(founder.vm)
+    certificate, key = Path(own["ETCDCTL_CERT"]), Path(own["ETCDCTL_KEY"])
+    assert asked_of_peer_port(founder, certificate, key) == 200
 
 
 def test_three_masters_lose_one_and_keep_every_write(

@@ -162,7 +162,10 @@ class Operator:
         )
         edges = Edges(
             gateway=GoogleCompute(
-                clients(process.send, self.cloud.clock.now), persistence, pools=inline
+                clients(process.send, self.cloud.clock.now),
+                persistence,
+                network_project=settings.networking.project,
+                pools=inline,
             ),
             clock=process,
             waits=process,

@@ -51,6 +51,11 @@ SHAPES: Mapping[str, tuple[str, ...]] = {
     "always-lb": ("HAKUBE_ENDPOINT_MODE=always-lb",),
     "target-pool": ("HAKUBE_LB=target-pool",),
     "always-lb on a pool": ("HAKUBE_ENDPOINT_MODE=always-lb", "HAKUBE_LB=target-pool"),
+    "own network": (
+        "KUBE_GCE_NETWORK=mine",
+        "CREATE_CUSTOM_NETWORK=true",
+        "KUBE_GCE_ENABLE_IP_ALIASES=true",
+    ),
 }
 """Kinds of clusters, by what their first master is made with; later commands do not say it."""
 
@@ -129,13 +134,19 @@ _SHAPED: Mapping[str, Mapping[str, Story]] = {
     "always-lb, labelled": {
         "create": Story(masters=0, argv=(), essential="label-rule"),
     },
+    "own network": {
+        "create": Story(masters=0, argv=(), essential="create-subnetwork"),
+        "replicate 1 to 2": Story(masters=1, argv=replicate(C), essential="promote-endpoint"),
+        "tear down 1": Story(masters=1, argv=teardown(B), essential="delete-network/mine"),
+        "tear down 2": Story(masters=2, argv=teardown(B), essential="delete-network/mine"),
+    },
 }
 SHAPED_STORIES: Mapping[str, Story] = {
     f"{shape}: {name}": replace(story, shape=shape, argv=story.argv or founded(B, shape))
     for shape, stories in _SHAPED.items()
     for name, story in stories.items()
 }
-"""The verbs whose course depends on who holds the cluster IP, in clusters of the other kinds."""
+"""The verbs whose course depends on the kind of the cluster, in clusters that are not as usual."""
 SEVERAL: Mapping[str, Story] = {
     "three masters at once": Story(
         masters=0, argv=masters_in(B, C, D), essential="promote-endpoint"

@@ -19,6 +19,8 @@ KINDS = {
     "compute#healthCheck": "HealthCheck",
     "compute#instance": "Instance",
     "compute#instanceGroup": "InstanceGroup",
+    "compute#network": "Network",
+    "compute#subnetwork": "Subnetwork",
 }
 
 

@@ -123,6 +123,8 @@ def clients(send: Send, now: Callable[[], datetime]) -> Clients:
         instance_templates=build("instanceTemplates", "InstanceTemplate"),
         instance_group_managers=build("instanceGroupManagers", "InstanceGroupManager"),
         routes=build("routes", "Route"),
+        networks=build("networks", "Network"),
+        subnetworks=build("subnetworks", "Subnetwork"),
         health_checks=build("regionHealthChecks", "HealthCheck"),
         backend_services=build("regionBackendServices", "BackendService"),
         forwarding_rules=build("forwardingRules", "ForwardingRule"),

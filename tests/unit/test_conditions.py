@@ -6,7 +6,8 @@ import pytest
 
 from hakube_gce import conditions
 from hakube_gce.conditions import Verdict
-from tests.fakes.clusters import cluster, nothing
+from tests.fakes.clusters import ZONES, cluster, nothing
+from tests.unit.test_plan_nodes import with_nodes
 
 
 def oracle(states: str, leaving: int) -> bool:
@@ -64,3 +65,31 @@ def test_no_cluster_is_absent() -> None:
 def test_two_masters_stay_a_warning() -> None:
     assert any("two masters" in w for w in conditions.warnings(cluster("++")))
     assert conditions.warnings(cluster("+++")) == ()
+
+
+def test_an_even_number_of_masters_stays_a_warning() -> None:
+    (said,) = conditions.warnings(cluster("++++"))
+    assert said == "4 masters tolerate no more failures than 3"
+
+
+@pytest.mark.parametrize(
+    ("voters", "needed", "tolerated"),
+    [
+        *((1, 1, 0), (2, 2, 0), (3, 2, 1), (4, 3, 1), (5, 3, 2)),
+        *((6, 4, 2), (7, 4, 3), (8, 5, 3), (9, 5, 4)),
+    ],
+)
+def test_a_majority_is_more_than_half_and_no_percentage(
+    voters: int, needed: int, tolerated: int
+) -> None:
+    assert (conditions.quorum(voters), conditions.tolerates(voters)) == (needed, tolerated)
+
+
+def test_nodes_that_one_zone_would_take_along_are_a_warning_where_masters_would_not() -> None:
+    b, c, _ = ZONES
+    (said,) = conditions.warnings(with_nodes(b, sketch="+++"))
+    assert said.startswith(f"masters are in 3 zones, and all nodes (3) in {b}: ")
+    assert "KUBE_USE_EXISTING_MASTER=true" in said
+    assert conditions.warnings(with_nodes(b, c, sketch="+++")) == ()
+    assert conditions.warnings(with_nodes(sketch="+++")) == ()
+    assert conditions.warnings(with_nodes(b)) == (), "nothing is promised of one zone"

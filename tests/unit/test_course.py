@@ -1,5 +1,6 @@
 """Several operations in one command: which comes next. Values in, values out."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -163,6 +164,23 @@ def test_what_a_zones_loss_means_is_said_for_every_zone() -> None:
         f"lose zone {B}: 1 of 3 voters left, 2 needed: quorum lost",
         f"lose zone {C}: 2 of 3 voters left, 2 needed: quorum kept",
     )
+
+
+@pytest.mark.parametrize(
+    ("places", "kept"),
+    [
+        (B + C + D, {B: True, C: True, D: True}),
+        (B + B + C, {B: False, C: True}),
+        (B + B + B, {B: False}),
+        (B + B + C + C + D, {B: True, C: True, D: True}),
+        (B + B + B + C + C, {B: False, C: True}),
+    ],
+    ids=["1-1-1", "2-1", "3", "2-2-1", "3-2"],
+)
+def test_a_zones_loss_is_computed_from_the_places(places: str, kept: dict[str, bool]) -> None:
+    zones = re.findall(f"{B}|{C}|{D}", places)
+    said = course.survives(cluster("+" * len(zones), zones=zones))
+    assert {line.split()[2].rstrip(":"): line.endswith("kept") for line in said} == kept
 
 
 def test_a_region_of_two_zones_is_told_so() -> None:

@@ -74,5 +74,5 @@ def test_what_has_no_effect_yet_is_marked() -> None:
     assert (
         marked
         == {name for name, row in rows.items() if row["without_effect"]}
-        > {"KUBE_DELETE_NETWORK"}
+        > {"MASTER_IP_RANGE"}
     )

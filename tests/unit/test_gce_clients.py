@@ -72,7 +72,7 @@ def test_every_client_shares_the_endpoint_and_the_connections() -> None:
     clients = build_clients(parse_endpoint("http://127.0.0.1:1"), never_asked, user_agent="test")
     adapters = {id(session.get_adapter("http://127.0.0.1:1/")) for session in clients.sessions}
     assert len(adapters) == 1
-    assert len(clients.sessions) == 17
+    assert len(clients.sessions) == 19
     clients.close()
 
 

@@ -212,3 +212,15 @@ def test_metadata_is_written_back_under_its_fingerprint() -> None:
         "fingerprint": "abc=",
         "items": [{"key": "a", "value": "1"}, {"key": "b", "value": "2"}],
     }
+
+
+def test_a_master_with_alias_ranges_forwards_nothing() -> None:
+    spec = replace(SPEC, alias_ranges=(("pods-default", "/24"),))
+    body = sent(messages.instance(spec, project="p", network_project="host"))
+    assert body["canIpForward"] is False
+    (interface,) = body["networkInterfaces"]
+    assert interface["aliasIpRanges"] == [
+        {"subnetworkRangeName": "pods-default", "ipCidrRange": "/24"}
+    ]
+    assert interface["subnetwork"].startswith("projects/host/")
+    assert body["machineType"].startswith("projects/p/")

@@ -57,7 +57,8 @@ def safe(settings: Settings) -> bool:
     """Tell whether nothing but plain names can come out of the settings."""
     intent = settings.intent
     named = [settings.prefix, settings.network, settings.machine_type]
-    named += [n for n in (settings.subnetwork, intent.replica_name if intent else "") if n]
+    subnetwork, replica = settings.networking.subnetwork, intent.replica_name if intent else ""
+    named += [n for n in (subnetwork, replica) if n]
     paths = (settings.home, *settings.kubeconfig_files, *settings.warnings)
     return (
         all(NAME.match(name) for name in named)

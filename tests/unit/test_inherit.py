@@ -8,7 +8,8 @@ import pytest
 
 from hakube_gce.inherit import Inheritance, inherit
 from hakube_gce.lab import Place
-from hakube_gce.model import Observed
+from hakube_gce.model import Networks, Observed
+from hakube_gce.network_resources import Network, Subnetwork
 from hakube_gce.perform.context import Limits
 from hakube_gce.plan.blueprint import CONFIG_KEY
 from hakube_gce.settings import Settings
@@ -87,3 +88,44 @@ def test_how_long_a_new_master_may_take_is_the_shells_to_say() -> None:
     for place in (Place(endpoint=""), Place(endpoint="http://127.0.0.1:9", runtime="records")):
         assert place.limits().ready_s == Limits().ready_s
         assert place.limits(ready_s=17) == replace(place.limits(), ready_s=17.0)
+
+
+# ---------------------------------------------------------------------------------- networks
+
+CUSTOM = Networks(
+    found=(Network(name="mine"),),
+    subnetworks=(Subnetwork(name="first", network="mine", ip_range="10.40.0.0/22"),),
+)
+
+
+def test_the_first_master_chooses_a_subnetwork_for_all() -> None:
+    there = replace(nothing(), networks=CUSTOM)
+    chosen = merged(there, KUBE_GCE_NETWORK="mine").blueprint
+    assert (chosen.network, chosen.subnetwork) == ("mine", "first")
+    assert chosen.inherited["SUBNETWORK"] == "first"
+    named = merged(there, KUBE_GCE_NETWORK="mine", SUBNETWORK="other").blueprint
+    assert named.subnetwork == "other"
+    later = merged(remembering(chosen.inherited)).blueprint
+    assert (later.network, later.subnetwork) == ("mine", "first")
+
+
+def test_what_we_made_is_the_clusters_network_when_no_master_is_left_to_tell() -> None:
+    made = replace(CUSTOM, ours=("mine",), our_subnetworks=("first",))
+    left = replace(nothing(), networks=made)
+    assert merged(left).blueprint.network == "mine"
+    assert merged(left).blueprint.subnetwork == "first"
+    assert merged(left).contradictions == ()
+    (found,) = merged(left, KUBE_GCE_NETWORK="other").contradictions
+    assert "KUBE_GCE_NETWORK=mine" in found.message
+
+
+def test_alias_ranges_are_the_clusters_and_deleting_is_this_runs() -> None:
+    aliases = {"KUBE_GCE_ENABLE_IP_ALIASES": "true", "KUBE_GCE_IP_ALIAS_SIZE": "/26"}
+    first = merged(nothing(), **aliases).blueprint
+    assert first.subnetwork == "kubernetes-subnet-default"
+    assert first.networking.of_master == (("pods-default", "/26"),)
+    later = merged(remembering(first.inherited), KUBE_DELETE_NETWORK="false").blueprint
+    assert later.networking.of_master == first.networking.of_master
+    assert (first.networking.delete, later.networking.delete) == (None, False)
+    named = merged(nothing(), **aliases, SECONDARY_RANGE_NAME="pods").blueprint
+    assert named.networking.of_node == (("pods", "/26"),)

@@ -22,6 +22,7 @@ PURE = (
     "render", "errors", "names", "marks", "inherit", "snapshots",
     "describe", "remembered", "leaves", "cluster_keys", "understand", "timestamps",
     "node_resources", "render_nodes", "node_steps", "node_startup", "understand_nodes",
+    "network_resources", "network_steps", "understand_networks", "render_left",
     "whatif", "whatif_text", "whatif_worlds", "clock_check", "validation", "facts",
     "command_table", "completion", "user_labels", "node_requests",
     "api_names", "manifest", "cloud_files", "label_steps",

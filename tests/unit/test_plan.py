@@ -17,6 +17,7 @@ from hakube_gce.plan.planner import plan
 from hakube_gce.plan.resolve import resolve
 from hakube_gce.resources import InstanceGroup
 from hakube_gce.steps import (
+    CreateFirewall,
     CreateInstance,
     DeleteInstance,
     ExpelMember,
@@ -880,3 +881,21 @@ def test_a_removal_goes_on_with_the_vm_in_which_its_target_came_back(named: str)
     assert [p.step.id for p in planned.steps if isinstance(p.step, DeleteInstance)] == [
         seen.replicas[1].instance.id
     ]
+
+
+def test_a_zone_that_holds_a_master_is_noted_with_the_free_ones() -> None:
+    (crowded,) = (n for n in plan(BLUEPRINT, replicate(B), cluster("+")).notes if "holds" in n)
+    assert crowded == f"zone {B} already holds a master; zones without one: {C}, {D}"
+    assert not [n for n in plan(BLUEPRINT, replicate(C), cluster("+")).notes if "holds" in n]
+
+
+def test_masters_alone_reach_etcds_peer_port() -> None:
+    rules = [
+        p.step.spec
+        for p in plan(BLUEPRINT, CREATE, nothing()).steps
+        if isinstance(p.step, CreateFirewall)
+    ]
+    opened = {port: rule for rule in rules for _, ports in rule.allowed for port in ports}
+    assert sorted(opened) == ["2380", "443"]
+    assert opened["2380"].source_ranges == ()
+    assert opened["2380"].source_tags == opened["2380"].target_tags == ("kubernetes-master",)

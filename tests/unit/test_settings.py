@@ -29,7 +29,7 @@ def test_with_nothing_set_the_defaults_are_kube_ups() -> None:
         "us-central1",
         "kubernetes",
     )
-    assert (found.provider, found.network, found.subnetwork) == ("gce", "default", "")
+    assert (found.provider, found.network, found.networking.subnetwork) == ("gce", "default", "")
     assert (found.data_disk_size_gb, found.boot_disk_size_gb, found.disk_type) == (
         20,
         20,
@@ -256,15 +256,16 @@ def test_what_is_read_and_has_no_effect_yet_is_said_with_its_reason() -> None:
     found = settings(
         NODE_SIZE="n2",
         MASTER_SIZE="n4",
-        KUBE_DELETE_NETWORK="true",
+        MASTER_IP_RANGE="10.247.0.0/24",
         KUBE_AUTOSCALER_MIN_NODES="1",
         KUBE_AUTOSCALER_MAX_NODES="2",
         KUBE_ENABLE_CLUSTER_AUTOSCALER="true",
     )
     assert found.warnings == (
-        "read, but without effect: the cluster autoscaler is not installed yet: "
+        "read, but without effect: the autoscaler's flags are written for the masters, and nobody "
+        "runs it yet: "
         "KUBE_ENABLE_CLUSTER_AUTOSCALER, KUBE_AUTOSCALER_MIN_NODES, KUBE_AUTOSCALER_MAX_NODES",
-        "read, but without effect: networks are neither made nor deleted yet: KUBE_DELETE_NETWORK",
+        "read, but without effect: masters run no pods yet: MASTER_IP_RANGE",
     )
 
 

@@ -51,7 +51,7 @@ def test_with_nothing_set_nodes_and_network_are_kube_ups() -> None:
         "10.0.0.0/16",
     )
     switches = (net.create_custom, net.big_subnets, net.delete, net.ip_aliases)
-    assert switches == (False, False, False, False)
+    assert switches == (False, False, None, False)
     assert (net.ipam_mode, net.alias_size) == ("RangeAllocator", 24)
     assert net.alias_subnetwork == "kubernetes-subnet-default"
 
@@ -152,17 +152,19 @@ def test_what_is_set_is_not_sized() -> None:
 
 
 def test_a_network_is_deleted_unless_it_is_the_default_one() -> None:
-    assert not settings().networking.delete
-    assert settings(KUBE_GCE_NETWORK="ours").networking.delete
-    assert not settings(KUBE_GCE_NETWORK="ours", KUBE_DELETE_NETWORK="no").networking.delete
-    assert settings(KUBE_DELETE_NETWORK="true").networking.delete
+    for name, goes in (("default", "false"), ("ours", "true")):
+        nobody_said = settings(KUBE_GCE_NETWORK=name)
+        assert nobody_said.networking.delete is None, "a later run may not know the name"
+        assert nobody_said.values["KUBE_DELETE_NETWORK"] == goes
+    said = settings(KUBE_GCE_NETWORK="ours", KUBE_DELETE_NETWORK="no")
+    assert said.networking.delete is False
+    assert settings(KUBE_DELETE_NETWORK="true").networking.delete is True
 
 
 def test_a_custom_network_has_a_subnetwork_of_its_own_name() -> None:
     custom = {"CREATE_CUSTOM_NETWORK": "true", "KUBE_GCE_NETWORK": "ours"}
     found = settings(**custom)
     assert found.networking.subnetwork == "ours-custom-subnet"
-    assert found.subnetwork == ""
     assert settings(**custom, SUBNETWORK="s").networking.subnetwork == "s"
     (problem,) = problems(CREATE_CUSTOM_NETWORK="true", KUBE_GCE_NETWORK="a" * 60)
     assert "is too long" in problem
@@ -330,3 +332,20 @@ def test_labels_are_remembered_in_one_order() -> None:
     one, other = settings(HAKUBE_LABELS="b=2,a=1"), settings(HAKUBE_LABELS="a=1,b=2")
     assert one.labels == other.labels
     assert replace(one, values={}, sources=other.sources) == replace(other, values={})
+
+
+def test_machines_stand_where_their_alias_ranges_are_taken_from() -> None:
+    aliases = {"KUBE_GCE_ENABLE_IP_ALIASES": "true"}
+    of_aliases = {**aliases, "KUBE_GCE_IP_ALIAS_SUBNETWORK": "lent"}
+    custom = {**aliases, "CREATE_CUSTOM_NETWORK": "true", "KUBE_GCE_NETWORK": "ours"}
+    for variables, where in (
+        (aliases, "kubernetes-subnet-default"),
+        (of_aliases, "lent"),
+        ({**aliases, "SUBNETWORK": "named"}, "named"),
+        ({**of_aliases, "SUBNETWORK": "lent"}, "lent"),
+        (custom, "ours-custom-subnet"),
+        ({"KUBE_GCE_IP_ALIAS_SUBNETWORK": "lent"}, ""),
+    ):
+        assert settings(**variables).networking.subnetwork == where, variables
+    (problem,) = problems(**of_aliases, SUBNETWORK="named")
+    assert "machines are to stand in SUBNETWORK=named" in problem

@@ -113,6 +113,15 @@ def test_a_few_lines_tell_it() -> None:
     )
 
 
+def test_without_a_majority_it_says_what_goes_on_and_what_has_to_wait() -> None:
+    """With a single master that is what its loss comes to."""
+    said = forecast_lines(ask(f"lose {name_of(0)}", cluster("+")))[2]
+    assert "Pods and services that run go on" in said
+    for waits in ("kubectl", "new nodes", "scaling", "replacing pods", "removed or added"):
+        assert waits in said
+    assert "Pods" not in forecast_lines(ask(f"lose {name_of(0)}", cluster("+++")))[2]
+
+
 def test_an_addition_has_the_warnings_of_the_cluster_it_makes() -> None:
     assert any("two masters" in note for note in ask(f"add {C}", cluster("+")).notes)
     assert ask(f"add {D}", cluster("++")).notes == ()

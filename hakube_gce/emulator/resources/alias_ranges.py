@@ -40,7 +40,7 @@ def new(world: World, subnetwork: str, wanted: list[Json], field: str) -> list[J
 
 
 def _taken(world: World, subnetwork: str) -> Iterator[Span]:
-    for _, instance in world.store.of_kind("compute#instance", subnetwork.split("/")[1]):
+    for _, instance in world.store.of_kind("compute#instance"):
         for interface in instance["networkInterfaces"]:
             if interface.get("subnetwork") == link(subnetwork):
                 for alias in interface.get("aliasIpRanges", []):

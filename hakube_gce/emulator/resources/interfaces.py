@@ -64,9 +64,12 @@ def _networks(world: World, call: Call, wanted: Json, field: str) -> tuple[str, 
         return short(subnet["network"]), path
     network = find_network(world, call, wanted.get("network"), f"{field}.network")
     here = f"projects/{call.project}/regions/{region_of_call(call)}/subnetworks/{last(network)}"
-    if world.store.get(here) is not None:
+    own = network.split("/")[1] == call.project
+    if own and world.store.get(here) is not None:
         return network, here
     why = "A subnetwork is required: the network has none of its own name in this region."
+    if not own:
+        why = "A subnetwork is required: the network is another project's."  # [K]
     raise invalid(f"{field}.subnetwork", "", why)
 
 

@@ -83,7 +83,7 @@ def _insert(world: World, call: Call) -> Accepted:
 def _refuse_used(world: World, path: str) -> None:
     automatic = world.need(path)["autoCreateSubnetworks"]
     for kind in _USERS:
-        for user, other in world.store.of_kind(kind, path.split("/")[1]):
+        for user, other in world.store.of_kind(kind):
             networks = [i["network"] for i in other.get("networkInterfaces", [])]
             # The subnetworks that came with the network go with it.
             own = automatic and kind == "compute#subnetwork" and last(user) == last(path)

@@ -126,7 +126,7 @@ def _expand(world: World, call: Call) -> Accepted:
 
 
 def _refuse_used(world: World, path: str) -> None:
-    for user, instance in world.store.of_kind("compute#instance", path.split("/")[1]):
+    for user, instance in world.store.of_kind("compute#instance"):
         if any(i.get("subnetwork") == link(path) for i in instance["networkInterfaces"]):
             raise in_use("subnetwork", path, user)
 

@@ -1,0 +1,88 @@
+"""Writes docs/REQUIREMENTS.md from the table of requirements; ``--check`` only compares.
+
+Run: .venv/bin/python scripts/requirements_table.py [--check]
+"""
+
+import argparse
+import re
+import sys
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[1]
+TABLE = ROOT / "tests" / "golden" / "requirements.toml"
+PAGE = ROOT / "docs" / "REQUIREMENTS.md"
+
+HEAD = """\
+# Requirements
+
+<!-- Written by scripts/requirements_table.py from tests/golden/requirements.toml: change that. -->
+
+What the Kubernetes page on highly available masters (K) and the kops page on high availability (P)
+promise, and what both take for granted (X), sentence by sentence; with the tests that would fail
+were it not so, or with the place where it is said that it is not, or otherwise.
+`scripts/test NAME` runs one of them, `scripts/test --long NAME` one of those that take long.
+"""
+
+SECTIONS = {
+    "K": "Highly available masters",
+    "P": "High availability, as kops has it",
+    "X": "What both take for granted",
+}
+
+
+def page() -> str:
+    """Write the whole page."""
+    rows = tomllib.loads(TABLE.read_text(encoding="utf-8"))
+    return "\n".join((HEAD, *(line for letter in SECTIONS for line in section(letter, rows))))
+
+
+def section(letter: str, rows: dict[str, dict[str, Any]]) -> Iterator[str]:
+    """Write the heading and the rows of one letter."""
+    yield f"## {SECTIONS[letter]}\n"
+    yield "| | what is promised | seen by |"
+    yield "| --- | --- | --- |"
+    for name, row in rows.items():
+        if name.startswith(f"{letter}-"):
+            yield f"| {name} | {row['says']} | {seen_by(row)} |"
+    yield ""
+
+
+def seen_by(row: dict[str, Any]) -> str:
+    """Write a row's tests, one a line, then where it is said what is not, or otherwise."""
+    tests = [f"`{test}`" for test in row.get("tests", ())]
+    ways = ", ".join(f"[{h}](COMPATIBILITY.md#{anchor(h)})" for h in row.get("deviations", ()))
+    if not ways:
+        return "<br>".join(tests)
+    return "<br>".join([*tests, f"{'not wholly' if tests else 'not yet'}: {ways}"])
+
+
+def anchor(heading: str) -> str:
+    """Give a heading's anchor.
+
+    >>> anchor("etcd's client port inside the network")
+    'etcds-client-port-inside-the-network'
+    """
+    return re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-")
+
+
+def main() -> int:
+    """Write the page, or tell whether the one that is there is true."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--check", action="store_true")
+    check = parser.parse_args().check
+    there = PAGE.read_text(encoding="utf-8") if PAGE.exists() else ""
+    if there == page():
+        return 0
+    if check:
+        print(f"{PAGE.name} is not what the table says: run scripts/requirements_table.py")
+        return 1
+    PAGE.write_text(page(), encoding="utf-8")
+    print(f"wrote {PAGE}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
