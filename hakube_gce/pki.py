@@ -37,6 +37,8 @@ Randomness = Callable[[int], bytes]
 AUTHORITY_LIFE = timedelta(days=3650)
 LEAF_LIFE = timedelta(days=398)
 NODE_LIFE = timedelta(hours=25)
+LONGEST_PREFIX_WITH_NODES = 31
+"""With two digits of a group's number: X.520 lets a common name have 64 characters."""
 _BACKDATE = timedelta(hours=1)
 """A master's clock may run behind the operator's while it boots."""
 
@@ -205,7 +207,11 @@ def issue_node(
     """
     shape = LeafShape(
         authority="cluster",
-        subject=distinguished_name(f"system:node:{name}", organization="system:nodes"),
+        subject=distinguished_name(
+            f"system:node:{name}",
+            organization="system:nodes",
+            longest_prefix=LONGEST_PREFIX_WITH_NODES,
+        ),
         usages=(ExtendedKeyUsageOID.CLIENT_AUTH,),
     )
     key = requested_key(request, what=f"{name}'s request")
