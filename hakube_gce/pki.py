@@ -30,6 +30,7 @@ from hakube_gce.cluster_keys import (
 )
 from hakube_gce.errors import KeysError
 from hakube_gce.leaves import Leaf, LeafShape, ReplicaNames, distinguished_name, shape_of
+from hakube_gce.names import LONGEST_PREFIX_WITH_NODES
 
 Randomness = Callable[[int], bytes]
 """Returns that many random bytes; ``os.urandom`` in production."""
@@ -37,8 +38,6 @@ Randomness = Callable[[int], bytes]
 AUTHORITY_LIFE = timedelta(days=3650)
 LEAF_LIFE = timedelta(days=398)
 NODE_LIFE = timedelta(hours=25)
-LONGEST_PREFIX_WITH_NODES = 31
-"""With two digits of a group's number: X.520 lets a common name have 64 characters."""
 _BACKDATE = timedelta(hours=1)
 """A master's clock may run behind the operator's while it boots."""
 
