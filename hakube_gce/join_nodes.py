@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from hakube_gce.arguments import Arguments
 from hakube_gce.assemble import Means
 from hakube_gce.cluster_keys import ClusterKeys
-from hakube_gce.errors import ClusterSilent, KeysError, TargetNotFound
+from hakube_gce.errors import ClusterSilent, KeysError, SettingsError, TargetNotFound
 from hakube_gce.lock import acquire
 from hakube_gce.model import Observed, Operation, Verb
 from hakube_gce.node_door import Door, Look, wait_for_nodes
@@ -24,15 +24,21 @@ from hakube_gce.start_up import looking
 from hakube_gce.terminal import out, warn
 
 _POLL_S = 5.0
+_LONGEST_WAIT_S = 86400.0
 
 
 def command(found: Arguments, settings: Settings, environment: Mapping[str, str]) -> int:
     """Answer the nodes of the region.
 
     Raises:
+        SettingsError: Nobody can wait so long.
         TargetNotFound: There is no cluster.
         ClusterSilent: Nodes were still silent when the time to wait was over, or out of sight.
     """
+    if not 0 <= found.wait_s <= _LONGEST_WAIT_S:  # not so for a number that is none, either
+        raise SettingsError(
+            [f"--wait {found.wait_s:g}: seconds, {_LONGEST_WAIT_S:.0f} at most; e.g. --wait 600"]
+        )
     means = looking(settings, environment, say=warn)
     seen = means.observer.observe()
     if not seen.uid or seen.address is None:

@@ -102,6 +102,9 @@ def test_a_custom_network_has_the_one_subnetwork_that_machines_stand_in(desk: De
     for vm in of_kind(desk.lab, "instance").values():
         assert vm["networkInterfaces"][0]["subnetwork"].endswith("/mine-custom-subnet")
         assert vm["canIpForward"] is True
+    refused = desk.down(B, KUBE_DELETE_NETWORK="false")
+    assert refused.status == 5, refused
+    assert "KUBE_DELETE_NETWORK=false" in refused.stdout, "what is printed spares it"
     done(desk.down(B, HAKUBE_CONFIRM_TEARDOWN="kubernetes"), desk)
     assert desk.lab.dump() == before
 

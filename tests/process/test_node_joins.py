@@ -377,5 +377,8 @@ def test_a_vm_that_only_looks_like_a_node_is_not_even_listened_to(world: World) 
 
 def test_a_name_too_long_for_a_certificate_is_said(keys: ClusterKeys) -> None:
     pem = request(ec.generate_private_key(ec.SECP256R1()))
-    with pytest.raises(KeysError, match="characters"):
+    with pytest.raises(KeysError, match="64 are allowed") as refused:
         issue_node(keys, pem, "x" * 60, now=SystemClock().now(), randomness=os.urandom)
+    assert "at most 31 characters" in refused.value.hint
+    longest = f"{'p' * 31}-minion-group-99-abcd"
+    assert issue_node(keys, pem, longest, now=SystemClock().now(), randomness=os.urandom)
