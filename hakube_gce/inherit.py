@@ -114,6 +114,7 @@ _FOR_THE_FOUNDER_ALONE = (
     "CREATE_CUSTOM_NETWORK",
     "ENABLE_BIG_CLUSTER_SUBNETS",
     "NODE_IP_RANGE",
+    "HAKUBE_CNI_MANIFEST",
 )
 """Variables that decide what is founded, and that no master remembers."""
 

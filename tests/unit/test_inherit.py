@@ -9,7 +9,7 @@ import pytest
 
 from hakube_gce.inherit import Inheritance, inherit
 from hakube_gce.lab import Place
-from hakube_gce.model import Networks, Observed
+from hakube_gce.model import Intent, Networks, Observed, Verb
 from hakube_gce.network_resources import Network, Subnetwork
 from hakube_gce.perform.context import Limits
 from hakube_gce.plan import commands
@@ -69,6 +69,19 @@ def test_the_command_that_goes_on_founds_what_was_to_be_founded() -> None:
         assert again.inherited == first.inherited
         assert (again.networking, again.nodes) == (first.networking, first.nodes)
     assert commands.create(merged(nothing()).blueprint, "z") == "KUBE_GCE_ZONE=z u"
+
+
+def test_what_applies_a_manifest_again_adds_no_second_master() -> None:
+    found = merged(nothing(), HAKUBE_CNI_MANIFEST="/pods.yaml").blueprint
+    manifest = "HAKUBE_CNI_MANIFEST=/pods.yaml"
+    for verb, zones, head in (
+        (Verb.CREATE, (), "KUBE_GCE_ZONE=z"),
+        (Verb.CREATE, ("z", "y"), "KUBE_MASTER_ZONES=z,y"),
+        (Verb.REPLICATE, ("z", "y"), "KUBE_GCE_ZONE=z"),
+        (Verb.ADD_NODES, (), "KUBE_GCE_ZONE=z KUBE_USE_EXISTING_MASTER=true"),
+    ):
+        line = commands.apply_again(found, Intent(verb=verb, zone="z"), zones)
+        assert line == f"{head} {manifest} u"
 
 
 @pytest.mark.parametrize(
