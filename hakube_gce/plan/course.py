@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from hakube_gce import conditions
-from hakube_gce.model import Intent, Observed, Operation, Replica, Verb
+from hakube_gce.model import EndpointMode, Intent, Observed, Operation, Replica, Verb
 from hakube_gce.plan import blockers, choices, course_blockers, superseding
 from hakube_gce.plan.blueprint import Blueprint
 from hakube_gce.plan.graph import Blocker
@@ -75,8 +75,9 @@ def _mending(blueprint: Blueprint, goal: Goal, seen: Observed) -> Next | None:
     """Bring back the masters that are there, as every kube-up does, before any is counted."""
     zones = {r.zone for r in seen.replicas} | {m.zone for m in conditions.absent_masters(seen)}
     half_founded = seen.operation is not None and seen.operation.verb is Verb.CREATE
-    if not zones or half_founded:
-        return None
+    window_open = seen.operation is not None and seen.endpoint_mode is EndpointMode.NONE
+    if not zones or half_founded or window_open:
+        return None  # while nobody has the cluster IP, whoever moved it goes on first
     zone = next((z for z in goal.zones if z in zones), min(zones))
     intent = Intent(verb=Verb.CREATE, zone=zone)
     operation = resolve(blueprint, intent, seen, operation_id="").operation

@@ -134,6 +134,10 @@ def test_kube_up_brings_masters_back_before_it_counts_them() -> None:
     assert up(gone) == off
     silent = up(cluster("???"))
     assert silent == off, "and is refused: nobody knows who is a member"
+    half = Operation(id="b" * 12, verb=Verb.REPLICATE, zone=D, target=name_of(2))
+    assert up(cluster("+-+", operation=half)) == off, "what is half made waits"
+    outage = replace(cluster("+-+", operation=half), rule=None)
+    assert up(outage) == Next(intent=Intent(verb=Verb.REPLICATE, zone=D)), "an outage does not"
     fresh = replace(cluster("+++"), kubeconfig_current=False)
     assert up(fresh) == off, "a fresh machine gets its kubeconfig"
     assert next_of(3, seen) is None, "`scale` counts, and no more"
