@@ -47,7 +47,7 @@ def inherit(
     """
     asked = {i.name: i for i in inheritable(settings)}
     kept = remembered.inherited(seen) or _of_snapshot(settings, seen) or remembered.on_disks(seen)
-    kept = {**networks.remembered(seen.networks), **kept}
+    kept = {**networks.remembered(seen.networks), **remembered.on_address(seen), **kept}
     values = {name: kept.get(name, i.value) for name, i in asked.items()}
     if "SUBNETWORK" not in kept:
         values["SUBNETWORK"] = values["SUBNETWORK"] or networks.detected(
