@@ -630,6 +630,16 @@ def test_a_data_disk_alone_is_not_torn_down_without_the_word() -> None:
     assert refusals(wish(Verb.TEARDOWN, B, confirmed=True), seen) == []
 
 
+def test_a_master_that_lost_its_vm_counts_in_a_teardown() -> None:
+    """One VM is left of three, and three disks of data: that is no cluster of one."""
+    three = cluster("+++")
+    seen = replace(three, replicas=three.replicas[:1], members=(), members_known=False)
+    assert refusals(wish(Verb.TEARDOWN, B), seen) == [("TeardownUnconfirmed", 5)]
+    assert refusals(wish(Verb.TEARDOWN, B, confirmed=True), seen) == []
+    alone = replace(seen, disks=three.disks[:1])
+    assert refusals(wish(Verb.TEARDOWN, B), alone) == []
+
+
 def test_a_half_made_replica_may_be_given_up() -> None:
     half = cluster("+v", operation=replicate(C, name_of(1)))
     assert target(wish(Verb.REMOVE, C, name_of(1)), half) == name_of(1)
