@@ -9,6 +9,7 @@ from dataclasses import replace as changed
 from functools import partial
 
 from hakube_gce import commands as single
+from hakube_gce import conditions
 from hakube_gce.arguments import Arguments
 from hakube_gce.assemble import Means
 from hakube_gce.errors import HakubeError, SettingsError
@@ -111,6 +112,9 @@ def _arrived(job: Job, seen: Observed, result: Result) -> Result:
         job.screen.say(line)
     if note := course.advice(seen, [r.zone for r in seen.replicas]):
         job.screen.say(f"note: {note}")
+    verdict = conditions.verdict(seen)
+    if verdict is not conditions.Verdict.HEALTHY:
+        job.screen.say(f"note: the cluster is {verdict.value}; see `hakube status`")
     if not result.changed:
         job.screen.say("Everything is as asked. Nothing was changed.")
     return result

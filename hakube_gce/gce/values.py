@@ -25,6 +25,7 @@ from hakube_gce.resources import (
     TargetPool,
     Zone,
 )
+from hakube_gce.timestamps import parse_rfc3339
 
 
 def zone(message: compute.Zone) -> Zone:
@@ -62,10 +63,20 @@ def instance(message: compute.Instance) -> Instance:
         labels=dict(message.labels),
         tags=tuple(message.tags.items),
         disks=tuple(_attached_disk(disk) for disk in message.disks),
-        created=message.creation_timestamp,
+        created=in_utc(message.creation_timestamp),
         started=message.last_start_timestamp,
         network=last(interface.network),
     )
+
+
+def in_utc(timestamp: str) -> str:
+    """Write Compute Engine's Pacific time as UTC, so that who is older can be told from the texts.
+
+    >>> in_utc("2026-11-01T01:30:00.250-07:00"), in_utc("2026-11-01T01:10:00.000-08:00")
+    ('2026-11-01T08:30:00.250+00:00', '2026-11-01T09:10:00.000+00:00')
+    """
+    moment = parse_rfc3339(timestamp)
+    return moment.isoformat(timespec="milliseconds") if moment is not None else timestamp
 
 
 def metadata(message: compute.Instance) -> Mapping[str, str]:
@@ -94,7 +105,7 @@ def snapshot(message: compute.Snapshot) -> DiskSnapshot:
         name=message.name,
         id=str(message.id),
         status=message.status,
-        created=message.creation_timestamp,
+        created=in_utc(message.creation_timestamp),
         disk=disk_name,
         zone=zone_name,
         disk_size_gb=message.disk_size_gb,

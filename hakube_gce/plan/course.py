@@ -65,6 +65,15 @@ def _by_number(blueprint: Blueprint, goal: Goal, seen: Observed) -> Next | Block
     missing = _missing(goal, have, count)
     if not missing:
         return None if goal.founding else _less(goal, seen, count)
+    return _more(goal, seen, have, missing, count + missing)
+
+
+def _more(
+    goal: Goal, seen: Observed, have: Counter[str], missing: int, masters: int
+) -> Next | Blocker:
+    """Add a master on the way to so many: more than the goal's, where some stand elsewhere."""
+    if masters % 2 == 0 and not goal.even:
+        return course_blockers.even_goal(masters)
     zones = _places(goal, seen, have, missing)
     if not zones:
         return course_blockers.no_free_zone(goal.masters, sorted(have))

@@ -6,12 +6,17 @@ is removed first, once the newcomer's VM is there. The newcomer remembers in who
 whoever runs the same command again after a death in the middle goes on from there.
 """
 
+from datetime import timedelta
+
 from hakube_gce import conditions, marks
 from hakube_gce.model import Intent, Observed, Replica, Verb
 from hakube_gce.plan import blockers, choices, course_blockers
 from hakube_gce.plan.blueprint import Blueprint
 from hakube_gce.plan.graph import Blocker
 from hakube_gce.plan.mend import was_just_started
+from hakube_gce.timestamps import parse_rfc3339
+
+_MEANT = timedelta(days=1)
 
 
 def parts(
@@ -49,9 +54,21 @@ def in_place_of(seen: Observed, name: str) -> Replica | None:
     replaced = conditions.replica_named(seen, name)
     for vm in (*seen.replicas, *seen.prepared):
         is_meant = vm.instance.metadata.get(marks.IN_PLACE_OF_KEY) == name
-        if is_meant and (replaced is None or replaced.instance.created < vm.instance.created):
+        if is_meant and (replaced is None or _is_begun(seen, replaced, vm)):
             return vm
     return None
+
+
+def _is_begun(seen: Observed, replaced: Replica, newcomer: Replica) -> bool:
+    """Tell whether a replacement is under way: the newer one is there, the older one still.
+
+    One that was begun long ago nobody means any more: who was to go has stayed, and the masters
+    may have changed since.
+    """
+    made = parse_rfc3339(newcomer.instance.created)
+    forgotten = made is None or seen.server_time - made > _MEANT
+    is_over = forgotten and conditions.is_serving(seen, newcomer)
+    return replaced.instance.created < newcomer.instance.created and not is_over
 
 
 def _is_added(seen: Observed, newcomer: Replica) -> bool:

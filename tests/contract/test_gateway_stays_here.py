@@ -31,7 +31,7 @@ gateway = connect("p", endpoint=sys.argv[1], clock=SystemClock(), rng=random.Ran
 id = "6f6ce8cc-3f2a-4c55-9d0c-6ac0f2f3a001"
 gateway.insert_address("europe-west1", "a", description="m", request_id=id)
 gateway.delete_disk("europe-west1-b", "d", request_id=id)
-gateway.delete_firewall("f", request_id=id)
+gateway.networks.delete_firewall("f", request_id=id)
 gateway.server_time()
 gateway.close()
 print(json.dumps(sorted(set(seen))))

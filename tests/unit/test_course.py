@@ -118,7 +118,9 @@ def test_only_kube_up_founds_and_it_removes_nobody() -> None:
     found = towards(3, nothing(), zones=ZONES, founding=True)
     assert found == Intent(verb=Verb.CREATE, zone=B)
     assert towards(1, cluster("+++"), zones=(B,), founding=True) is None
-    short = towards(3, cluster("+++", zones=(B, B, C)), zones=ZONES, founding=True)
+    crowded = cluster("+++", zones=(B, B, C))
+    assert refused(towards(3, crowded, zones=ZONES, founding=True)) == "EvenMasters"
+    short = towards(3, crowded, zones=ZONES, founding=True, even=True)
     assert short == Intent(verb=Verb.REPLICATE, zone=D), "a master in each of the zones"
 
 

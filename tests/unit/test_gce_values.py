@@ -71,7 +71,7 @@ def test_a_vm() -> None:
             AttachedDisk(device_name="boot", disk="b", boot=True, auto_delete=True),
             AttachedDisk(device_name="master-pd", disk="pd", boot=False, auto_delete=False),
         ),
-        created="2026-11-21T00:00:00.000-08:00",
+        created="2026-11-21T08:00:00.000+00:00",
     )
 
 

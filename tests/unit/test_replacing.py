@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -130,3 +131,9 @@ def test_who_comes_back_on_its_disk_takes_nobodys_place() -> None:
     made = [p.step.spec for p in found.steps if isinstance(p.step, CreateInstance)]
     assert {spec.name for spec in made} == {OLD, name_of(2)}
     assert not any(marks.IN_PLACE_OF_KEY in spec.metadata for spec in made)
+
+
+def test_a_replacement_that_nobody_finished_for_long_is_begun_anew() -> None:
+    later = replace(ADDED, server_time=ADDED.server_time + timedelta(days=2))
+    assert verbs(OLD, later) == [ADD, DROP], "the others may have changed since"
+    assert verbs(OLD, without(later, 1)) == [], "whoever is gone is gone"
