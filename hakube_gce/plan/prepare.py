@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from hakube_gce import marks, names
 from hakube_gce.model import EndpointMode, Mark, Observed, Operation, Replica, Verb
+from hakube_gce.plan import networks
 from hakube_gce.plan.blueprint import Blueprint, instance_spec
 from hakube_gce.plan.graph import Draft, Plan, Planned
 from hakube_gce.steps import AwaitBoot, CreateDisk, CreateInstance
@@ -53,7 +54,8 @@ def with_prepared(blueprint: Blueprint, operation: Operation, seen: Observed, pl
     if operation.verb not in _PREPARING or plan.blockers or not blueprint.prepare:
         return plan
     draft, removes = Draft(), operation.verb is Verb.REMOVE
-    draft.steps += [p for p in plan.steps if p.key == "reserve-address"]
+    # the network, too, which founding may have to make: Compute Engine refuses a VM without one
+    draft.steps += [p for p in plan.steps if p.key in {"reserve-address", *networks.MADE}]
     first = draft.keys
     for zone, name in _missing(blueprint, operation, seen):
         _virtual_machine(draft, blueprint, operation, seen, zone=zone, name=name, after=first)
