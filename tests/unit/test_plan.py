@@ -627,6 +627,8 @@ def test_the_newcomer_of_an_unfinished_replication_is_not_mended() -> None:
 def test_a_data_disk_alone_is_not_torn_down_without_the_word() -> None:
     seen = without_vms("+")
     assert refusals(wish(Verb.TEARDOWN, B), seen) == [("TeardownUnconfirmed", 5)]
+    (said,) = resolve(BLUEPRINT, wish(Verb.TEARDOWN, B), seen, operation_id="0" * 12).blockers
+    assert "has 0 masters and KUBE_DELETE_NODES" in said.message
     assert refusals(wish(Verb.TEARDOWN, B, confirmed=True), seen) == []
 
 
