@@ -17,6 +17,8 @@ from hakube_gce.plan.graph import Blocker
 from hakube_gce.plan.network_blueprint import NetworkBlueprint
 from hakube_gce.plan.node_blueprint import NodeBlueprint
 from hakube_gce.settings import Settings
+from hakube_gce.variables import table
+from hakube_gce.variables.row import Reach
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +62,10 @@ def inherit(
         if i.explicit and name in kept and kept[name] != i.value
     )
     nodes = _nodes(
-        settings, pod_range=values["CLUSTER_IP_RANGE"], labels=user_labels.read(values[LABELS])
+        settings,
+        pod_range=values["CLUSTER_IP_RANGE"],
+        labels=user_labels.read(values[LABELS]),
+        said=_said(settings, seen),
     )
     blueprint = Blueprint(
         project=settings.project,
@@ -111,10 +116,32 @@ def _networking(settings: Settings, values: Mapping[str, str]) -> NetworkBluepri
 _HOW_MANY = ("NUM_NODES", "KUBE_CREATE_NODES", "MAX_INSTANCES_PER_MIG")
 
 
-def _nodes(settings: Settings, *, pod_range: str, labels: Mapping[str, str]) -> NodeBlueprint:
+_OF_A_NETWORK = ("CREATE_CUSTOM_NETWORK", "ENABLE_BIG_CLUSTER_SUBNETS", "NODE_IP_RANGE")
+_OF_NODES = tuple(v.name for v in table.VARIABLES if v.reach is Reach.TEMPLATE)
+_OF_A_CLUSTER = tuple(v.name for v in table.VARIABLES if v.reach is Reach.CLUSTER)
+
+
+def _said(settings: Settings, seen: Observed) -> tuple[tuple[str, str], ...]:
+    """Give what somebody set and nothing remembers yet: the command that goes on has to repeat it.
+
+    Until there is a master, that is all that a cluster takes when it is founded.
+    """
+    names = (*_HOW_MANY, *_OF_NODES)
+    if not seen.replicas:
+        names = (*_OF_A_CLUSTER, *_OF_A_NETWORK, *names)
+    explicit = (n for n in names if settings.sources.get(n, "default") != "default")
+    return tuple((name, settings.values[name]) for name in explicit)
+
+
+def _nodes(
+    settings: Settings,
+    *,
+    pod_range: str,
+    labels: Mapping[str, str],
+    said: tuple[tuple[str, str], ...],
+) -> NodeBlueprint:
     """Describe nodes: by the environment, for no master remembers what they are made of."""
     wished = settings.nodes
-    explicit = (n for n in _HOW_MANY if settings.sources.get(n, "default") != "default")
     return NodeBlueprint(
         count=wished.wanted,
         group_size=wished.group_size,
@@ -128,7 +155,7 @@ def _nodes(settings: Settings, *, pod_range: str, labels: Mapping[str, str]) -> 
         labels=wished.labels,
         cloud_labels=tuple(labels.items()),
         pod_range=pod_range,
-        said=tuple((name, settings.values[name]) for name in explicit),
+        said=said,
     )
 
 

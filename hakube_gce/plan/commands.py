@@ -31,7 +31,8 @@ def add_nodes(blueprint: Blueprint, zone: str) -> str:
 
 def create_in_zones(blueprint: Blueprint, zones: Sequence[str]) -> str:
     """Give the command that makes a cluster with a master in each of these zones."""
-    return _line(blueprint, blueprint.programs[0], KUBE_MASTER_ZONES=",".join(zones))
+    said = dict(blueprint.nodes.said)
+    return _line(blueprint, blueprint.programs[0], KUBE_MASTER_ZONES=",".join(zones), **said)
 
 
 def remove(blueprint: Blueprint, zone: str, replica: str) -> str:
