@@ -12,7 +12,7 @@ from hakube_gce.cluster_api import AdminApi
 from hakube_gce.errors import KeysError, SettingsError
 from hakube_gce.manifest import BadManifest, ManifestObject, read_manifest
 from hakube_gce.manifest_apply import apply_manifest
-from hakube_gce.screen import Screen
+from hakube_gce.run import Screen
 from hakube_gce.settings import Settings
 
 

@@ -11,7 +11,9 @@ from hakube_gce.arguments import Arguments
 from hakube_gce.assemble import Means, assemble, find_place
 from hakube_gce.errors import HakubeError, Locked, TargetNotFound
 from hakube_gce.lock import break_open
+from hakube_gce.manifest import ManifestObject
 from hakube_gce.model import Intent, Observed, Verb
+from hakube_gce.plan import commands as plan_commands
 from hakube_gce.plan.blueprint import Blueprint
 from hakube_gce.plan.graph import Blocker
 from hakube_gce.render import Result, result_object
@@ -81,7 +83,7 @@ def carry_out(
     try:
         result = work(job, means)
         if found.verb in {"up", "down"} and _left_a_cluster(found, result):
-            applied = addons.apply_wanted(means, manifest, screen)
+            applied = _apply(job, means, manifest)
             result = replace(result, notes=(*result.notes, *applied))
             result = replace(result, validation=validate.after_change(means, screen))
     except HakubeError as error:
@@ -98,6 +100,15 @@ def _left_a_cluster(found: Arguments, result: Result) -> bool:
     """Tell whether there is something to validate at the command's end."""
     gone = result.verb == Verb.TEARDOWN.value
     return not (result.exit_status or gone or found.dry_run or found.check)
+
+
+def _apply(job: Job, means: Means, manifest: tuple[ManifestObject, ...]) -> tuple[str, ...]:
+    try:
+        return addons.apply_wanted(means, manifest, job.screen)
+    except HakubeError as error:
+        zones = means.settings.master_zones
+        error.next_command = plan_commands.apply_again(blueprint_of(job), job.intent, zones)
+        raise
 
 
 def _one_operation(job: Job, means: Means) -> Result:

@@ -324,6 +324,7 @@ def _clocks_ahead(seen: Observed) -> list[str]:
         "ahead of Compute Engine's, so its word is not believed: set that VM's clock right"
         for r in seen.replicas
         if r.report is not None and not r.fresh and r.report.time > seen.server_time
+        if r.instance.status == "RUNNING"  # what is off is not believed for that, and lists trail
     ]
 
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import assert_never
 
 from hakube_gce import network_steps, node_steps, steps
+from hakube_gce.label_steps import LabelRule
 from hakube_gce.network_steps import NetworkStep
 from hakube_gce.node_steps import NodeStep
 from hakube_gce.steps import MasterStep, Sign, Step
@@ -182,7 +183,7 @@ def _change(step: MasterStep) -> Line:  # noqa: C901, PLR0911, PLR0912, PLR0915 
             )
         case steps.SetBackends(name=name, groups=groups):
             return _line(Sign.CHANGE, "backends", name, "", f"zones {_zones(groups)}")
-        case steps.LabelRule(name=name):
+        case LabelRule(name=name):
             return _line(Sign.CHANGE, "rule", name, "", "labels")
         case steps.AwaitBackends(replicas=replicas):
             return _line(Sign.WAIT, "healthy", ", ".join(replicas), "", "through the balancer")

@@ -16,6 +16,7 @@ from hakube_gce.plan.blueprint import LABELS, Blueprint
 from hakube_gce.plan.graph import Blocker
 from hakube_gce.plan.network_blueprint import NetworkBlueprint
 from hakube_gce.plan.node_blueprint import NodeBlueprint
+from hakube_gce.setting_sources import DEFAULT
 from hakube_gce.settings import Settings
 from hakube_gce.variables import table
 from hakube_gce.variables.row import Reach
@@ -48,7 +49,7 @@ def inherit(
     """
     asked = {i.name: i for i in inheritable(settings)}
     kept = remembered.inherited(seen) or _of_snapshot(settings, seen) or remembered.on_disks(seen)
-    kept = {**networks.remembered(seen.networks), **kept}
+    kept = {**networks.remembered(seen.networks), **remembered.on_address(seen), **kept}
     values = {name: kept.get(name, i.value) for name, i in asked.items()}
     if "SUBNETWORK" not in kept:
         values["SUBNETWORK"] = values["SUBNETWORK"] or networks.detected(
@@ -62,10 +63,7 @@ def inherit(
         if i.explicit and name in kept and kept[name] != i.value
     )
     nodes = _nodes(
-        settings,
-        pod_range=values["CLUSTER_IP_RANGE"],
-        labels=user_labels.read(values[LABELS]),
-        said=_said(settings, seen),
+        settings, pod_range=values["CLUSTER_IP_RANGE"], labels=user_labels.read(values[LABELS])
     )
     blueprint = Blueprint(
         project=settings.project,
@@ -86,6 +84,7 @@ def inherit(
         nodes=nodes,
         autoscaler=_autoscaler(settings, seen, nodes),
         selectors=selectors,
+        said=_said(settings),
         context_override=settings.kubeconfig.context,
         server_override=settings.kubeconfig.server,
         strict=settings.strict,
@@ -113,35 +112,34 @@ def _networking(settings: Settings, values: Mapping[str, str]) -> NetworkBluepri
     )
 
 
-_HOW_MANY = ("NUM_NODES", "KUBE_CREATE_NODES", "MAX_INSTANCES_PER_MIG")
+_FOR_THE_FOUNDER_ALONE = (
+    "CREATE_CUSTOM_NETWORK",
+    "ENABLE_BIG_CLUSTER_SUBNETS",
+    "NODE_IP_RANGE",
+    "HAKUBE_CNI_MANIFEST",
+)
+"""Variables that decide what is founded, and that no master remembers."""
 
 
-_OF_A_NETWORK = ("CREATE_CUSTOM_NETWORK", "ENABLE_BIG_CLUSTER_SUBNETS", "NODE_IP_RANGE")
-_OF_NODES = tuple(v.name for v in table.VARIABLES if v.reach is Reach.TEMPLATE)
-_OF_A_CLUSTER = tuple(v.name for v in table.VARIABLES if v.reach is Reach.CLUSTER)
+def _said(settings: Settings) -> tuple[tuple[str, str], ...]:
+    """Give what somebody set of all that decides what a founding makes."""
+    alone = [n for n in _FOR_THE_FOUNDER_ALONE if settings.sources.get(n, DEFAULT) != DEFAULT]
+    kept = ((i.name, i.value) for i in inheritable(settings) if i.explicit)
+    return (*kept, *((name, settings.values[name]) for name in alone))
 
 
-def _said(settings: Settings, seen: Observed) -> tuple[tuple[str, str], ...]:
-    """Give what somebody set and nothing remembers yet: the command that goes on has to repeat it.
-
-    Until there is a master, that is all that a cluster takes when it is founded.
-    """
-    names = (*_HOW_MANY, *_OF_NODES)
-    if not seen.replicas:
-        names = (*_OF_A_CLUSTER, *_OF_A_NETWORK, *names)
-    explicit = (n for n in names if settings.sources.get(n, "default") != "default")
-    return tuple((name, settings.values[name]) for name in explicit)
+_OF_NODES = (
+    "NUM_NODES",
+    "KUBE_CREATE_NODES",
+    "MAX_INSTANCES_PER_MIG",
+    *(v.name for v in table.VARIABLES if v.reach is Reach.TEMPLATE),
+)
 
 
-def _nodes(
-    settings: Settings,
-    *,
-    pod_range: str,
-    labels: Mapping[str, str],
-    said: tuple[tuple[str, str], ...],
-) -> NodeBlueprint:
+def _nodes(settings: Settings, *, pod_range: str, labels: Mapping[str, str]) -> NodeBlueprint:
     """Describe nodes: by the environment, for no master remembers what they are made of."""
     wished = settings.nodes
+    explicit = (n for n in _OF_NODES if settings.sources.get(n, DEFAULT) != DEFAULT)
     return NodeBlueprint(
         count=wished.wanted,
         group_size=wished.group_size,
@@ -155,7 +153,7 @@ def _nodes(
         labels=wished.labels,
         cloud_labels=tuple(labels.items()),
         pod_range=pod_range,
-        said=said,
+        said=tuple((name, settings.values[name]) for name in explicit),
     )
 
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from hakube_gce.arguments import Arguments
 from hakube_gce.assemble import Means
 from hakube_gce.cluster_keys import ClusterKeys
-from hakube_gce.errors import ClusterSilent, KeysError, TargetNotFound
+from hakube_gce.errors import ClusterSilent, KeysError, SettingsError, TargetNotFound
 from hakube_gce.lock import acquire
 from hakube_gce.model import Observed, Operation, Verb
 from hakube_gce.node_door import Door, Look, wait_for_nodes
@@ -24,15 +24,21 @@ from hakube_gce.start_up import looking
 from hakube_gce.terminal import out, warn
 
 _POLL_S = 5.0
+_LONGEST_WAIT_S = 86400.0
 
 
 def command(found: Arguments, settings: Settings, environment: Mapping[str, str]) -> int:
     """Answer the nodes of the region.
 
     Raises:
+        SettingsError: Nobody can wait so long.
         TargetNotFound: There is no cluster.
-        ClusterSilent: Nodes were still silent when the time to wait was over.
+        ClusterSilent: Nodes were still silent when the time to wait was over, or out of sight.
     """
+    if not 0 <= found.wait_s <= _LONGEST_WAIT_S:  # not so for a number that is none, either
+        raise SettingsError(
+            [f"--wait {found.wait_s:g}: seconds, {_LONGEST_WAIT_S:.0f} at most; e.g. --wait 600"]
+        )
     means = looking(settings, environment, say=warn)
     seen = means.observer.observe()
     if not seen.uid or seen.address is None:
@@ -45,6 +51,8 @@ def command(found: Arguments, settings: Settings, environment: Mapping[str, str]
         poll_s=_POLL_S,
         say=warn if found.json else out,
     )
+    if look.unreadable:
+        raise _unseen(means, look, found.wait_s)
     if found.wait_s and look.named(Standing.SILENT):
         raise _silent(means, look, found.wait_s)
     if found.json:
@@ -91,12 +99,24 @@ def _silent(means: Means, look: Look, wait_s: float) -> ClusterSilent:
         hint=f"what a node does at its boot: `gcloud compute instances get-serial-port-output "
         f"{silent[0]}`; the same command waits on",
     )
-    error.next_command = commands.line(
-        means.selectors,
-        f"{means.programs[2]} join-nodes --wait {wait_s:g}",
-        KUBE_GCE_ZONE=means.settings.zone,
-    )
+    error.next_command = _again(means, wait_s)
     return error
+
+
+def _unseen(means: Means, look: Look, wait_s: float) -> ClusterSilent:
+    error = ClusterSilent(
+        f"could not read {', '.join(look.unreadable)}: nodes there may be asking, and nobody "
+        f"listened; the other {len(look.standings)} nodes were looked at",
+        hint="run the same command again",
+    )
+    error.next_command = _again(means, wait_s)
+    return error
+
+
+def _again(means: Means, wait_s: float) -> str:
+    waits = f" --wait {wait_s:g}" if wait_s else ""
+    program = f"{means.programs[2]} join-nodes{waits}"
+    return commands.line(means.selectors, program, KUBE_GCE_ZONE=means.settings.zone)
 
 
 def _last_line(look: Look) -> str:

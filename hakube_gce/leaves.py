@@ -130,8 +130,16 @@ def service_ip(service_cidr: str) -> str:
     return str(network[1])
 
 
-def distinguished_name(common_name: str, *, organization: str = "", unit: str = "") -> x509.Name:
+def distinguished_name(
+    common_name: str, *, organization: str = "", unit: str = "", longest_prefix: int = 40
+) -> x509.Name:
     """Build a subject.
+
+    Args:
+        common_name: Of its bearer.
+        organization: A group, to Kubernetes.
+        unit: The cluster's uid, in authorities.
+        longest_prefix: How long the cluster's name may be, for the error.
 
     Raises:
         KeysError: The common name is longer than certificates allow.
@@ -140,7 +148,7 @@ def distinguished_name(common_name: str, *, organization: str = "", unit: str = 
         raise KeysError(
             f"the certificate name {common_name!r} has {len(common_name)} characters, "
             f"{_COMMON_NAME_MAX} are allowed",
-            hint="choose a shorter KUBE_GCE_INSTANCE_PREFIX: at most 40 characters",
+            hint=f"choose a shorter KUBE_GCE_INSTANCE_PREFIX: at most {longest_prefix} characters",
         )
     parts = [x509.NameAttribute(NameOID.COMMON_NAME, common_name)]
     if organization:

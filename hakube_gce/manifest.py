@@ -12,6 +12,16 @@ from typing import Any
 import yaml
 
 MOST_BYTES = 4 << 20
+_MOST_JSON = 4 * MOST_BYTES
+
+_UNREADABLE = (
+    yaml.YAMLError,
+    RecursionError,
+    # PyYAML lets through what converting a scalar raises: 2024-13-01, 0x_, !!bool maybe
+    ValueError,
+    LookupError,
+    AttributeError,
+)
 
 
 class BadManifest(ValueError):
@@ -45,13 +55,14 @@ def read_manifest(text: str) -> tuple[ManifestObject, ...]:
         raise BadManifest(f"is larger than {MOST_BYTES >> 20} MiB")
     try:
         documents = list(yaml.safe_load_all(text))
-    except (yaml.YAMLError, RecursionError) as error:
+    except _UNREADABLE as error:
         mark = getattr(error, "problem_mark", None)
         where = f" at line {mark.line + 1}" if mark is not None else ""
         raise BadManifest(f"is no YAML{where}") from None
     found = tuple(_object(each) for document in documents for each in _flat(document))
     if not found:
         raise BadManifest("holds no object")
+    _check_that_json_can_say(found)
     return found
 
 
@@ -84,7 +95,8 @@ def _flat(document: object) -> Iterator[object]:
     if document is None:
         return
     if isinstance(document, dict) and document.get("kind") == "List":
-        yield from document.get("items") or ()
+        items = document.get("items") or ()
+        yield from items if isinstance(items, list) else [items]
     else:
         yield document
 
@@ -100,11 +112,33 @@ def _object(found: object) -> ManifestObject:
         namespace=_word(metadata.get("namespace") or "x", _NAME, "metadata.namespace"),
         body=found,
     )
-    try:
-        json.dumps(found)
-    except (TypeError, ValueError):
-        raise BadManifest(f"holds what JSON cannot say, in {thing}") from None
     return thing if metadata.get("namespace") else replace(thing, namespace="")
+
+
+def _check_that_json_can_say(things: Sequence[ManifestObject]) -> None:
+    """Refuse what is no JSON, or is too much of it: a few lines of aliases can say gigabytes."""
+    known: dict[int, int] = {}
+    size = 0
+    for thing in things:
+        try:
+            size += _written_out(thing.body, known)
+            if size <= _MOST_JSON:
+                json.dumps(thing.body, allow_nan=False)
+        except (TypeError, ValueError, RecursionError):
+            raise BadManifest(f"holds what JSON cannot say, in {thing}") from None
+    if size > _MOST_JSON:
+        raise BadManifest(f"is larger than {_MOST_JSON >> 20} MiB, written out")
+
+
+def _written_out(value: object, known: dict[int, int]) -> int:
+    """Count the letters of a value roughly, looking once at what aliases name many times."""
+    if not isinstance(value, dict | list):
+        return len(str(value))
+    if id(value) not in known:
+        known[id(value)] = _MOST_JSON + 1  # until it is counted: who holds itself never ends
+        parts = [*value, *value.values()] if isinstance(value, dict) else value
+        known[id(value)] = sum(_written_out(part, known) + 1 for part in parts)
+    return known[id(value)]
 
 
 _API_VERSION = re.compile(r"(?:[a-z0-9][-.a-z0-9]{0,252}/)?[a-z0-9]{1,63}", re.ASCII)

@@ -109,7 +109,7 @@ def _apply(wire: Wire, thing: ManifestObject, path: str) -> bool:
     message = str(_read(body).get("message", ""))[:_SHOWN] if thing.kind != "Secret" else "-"
     raise StepFailed(
         f"the API server refused {thing} of HAKUBE_CNI_MANIFEST with {status}: {message!a}",
-        hint="the cluster serves; mend the manifest and run the same command again",
+        hint="the cluster serves; mend the manifest, then run what is printed below",
     )
 
 

@@ -33,6 +33,8 @@ PREPARED_KEY = "hakube-prepared"
 IN_PLACE_OF_KEY = "hakube-in-place-of"
 """Metadata key under which a VM remembers whose place it takes."""
 
+_NETWORK_PROJECT = "hakube-network-project"
+
 _CLUSTER, _UID, _OP = "hakube-cluster", UID_LABEL, "hakube-op-id"
 _HOME = "hakube-home"
 
@@ -177,10 +179,10 @@ def operation_from_labels(labels: Mapping[str, str]) -> Operation | None:
 def free_labels(labels: Mapping[str, str], *, keep_operation: bool) -> dict[str, str]:
     """Give what an address's labels become when the lock is let go.
 
-    The epoch stays for ever, the operation only when it is unfinished; labels that are not ours
-    are kept as they are.
+    The epoch stays for ever, as the network project does, the operation only when it is
+    unfinished; labels that are not ours are kept as they are.
     """
-    kept = {"hakube-lock-epoch"}
+    kept = {"hakube-lock-epoch", _NETWORK_PROJECT}
     if keep_operation:
         kept |= {k for k in labels if k.startswith(("hakube-op", "hakube-outage"))}
     return {k: v for k, v in labels.items() if not k.startswith("hakube-") or k in kept}
@@ -192,6 +194,24 @@ def held_labels(
     """Give what an address's labels become while the lock is held for an operation."""
     ours = lock_labels(lock) | (operation_labels(operation) if operation else {})
     return free_labels(labels, keep_operation=False) | ours
+
+
+def network_project_labels(network_project: str, project: str) -> dict[str, str]:
+    """Write for a cluster's address where its firewall rules are, if not in its own project.
+
+    A teardown deletes the address last: whoever goes on when no VM is left to ask learns it there.
+
+    >>> network_project_labels("host", "mine"), network_project_labels("mine", "mine")
+    ({'hakube-network-project': 'host'}, {})
+    """
+    legal = label_value(network_project) == network_project  # not an old one with a domain in it
+    another = network_project not in {"", project}
+    return {_NETWORK_PROJECT: network_project} if another and legal else {}
+
+
+def network_project_from_labels(labels: Mapping[str, str]) -> str:
+    """Read it back; empty when nothing was written."""
+    return labels.get(_NETWORK_PROJECT, "")
 
 
 def label_value(text: str) -> str:

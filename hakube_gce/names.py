@@ -10,6 +10,10 @@ import re
 RESOURCE_NAME = re.compile(r"[a-z](?:[-a-z0-9]{0,61}[a-z0-9])?", re.ASCII)
 """What Compute Engine takes as a resource name; use with ``fullmatch`` only."""
 
+LONGEST_PREFIX_WITH_NODES = 31
+"""With two digits of a group's number: X.520 lets a certificate's common name have 64 characters,
+``system:node:`` included."""
+
 
 def master(prefix: str) -> str:
     """Name of the first master, of the load balancer's parts, and of the masters' network tag."""

@@ -11,6 +11,7 @@ from datetime import datetime
 
 from hakube_gce import node_requests
 from hakube_gce.cluster_keys import ClusterKeys
+from hakube_gce.errors import ChannelError, ResourceNotFound
 from hakube_gce.instance_metadata import InstanceMetadata
 from hakube_gce.node_requests import CERTIFICATE_KEY, NodeRequest, Standing
 from hakube_gce.pki import Randomness, issue_node
@@ -42,6 +43,8 @@ class Look:
 
     standings: Mapping[tuple[str, str], Standing]
     """(zone, name) → how it was; who asked has a certificate by now."""
+    unreadable: tuple[str, ...] = ()
+    """What could not be listed: nodes may ask there, unheard."""
 
     def named(self, standing: Standing) -> tuple[str, ...]:
         """List nodes by name."""
@@ -54,21 +57,21 @@ def answer_nodes(door: Door) -> Look:
     Raises:
         GatewayError: Compute Engine could not be asked.
         KeysError: A name is too long for a certificate.
-        ChannelError: A node was replaced by another while it was answered.
     """
     inventory = door.gateway.inventory(door.region)
     found = node_requests.candidates(inventory, prefix=door.prefix, uid=door.uid)
     nodes = _of_groups(door, found)
     now = inventory.server_time
     with door.pools(_AT_ONCE) as pool:
-        standings = pool.map(lambda node: _answer(door, node, now), nodes)
-        return Look(standings={(n.zone, n.name): s for n, s in zip(nodes, standings, strict=True)})
+        standings = pool.map(lambda node: _answer_if_there(door, node, now), nodes)
+        found_so = {(n.zone, n.name): s for n, s in zip(nodes, standings, strict=True)}
+    return Look(standings=found_so, unreadable=inventory.unreadable)
 
 
 def wait_for_nodes(
     door: Door, *, wait_s: float, poll_s: float, say: Callable[[str], None]
 ) -> Look:
-    """Answer nodes until none is without a certificate, or the time is over.
+    """Answer nodes until all were seen and none is without a certificate, or the time is over.
 
     Returns:
         The last look, in which a node counts as asking when any look found it so.
@@ -82,8 +85,9 @@ def wait_for_nodes(
                 say(f"{node[1]} in {node[0]} has its certificate")
                 asked.add(node)
         whole = {n: Standing.ASKS if n in asked else s for n, s in look.standings.items()}
-        if Standing.SILENT not in whole.values() or door.clock.monotonic() >= deadline:
-            return Look(standings=whole)
+        over = Standing.SILENT not in whole.values() and not look.unreadable
+        if over or door.clock.monotonic() >= deadline:
+            return Look(standings=whole, unreadable=look.unreadable)
         door.clock.sleep(poll_s)
 
 
@@ -92,6 +96,14 @@ def _of_groups(door: Door, nodes: Sequence[Instance]) -> tuple[Instance, ...]:
     groups = {node_requests.group_of(node) for node in nodes}
     members = {group: set(door.gateway.nodes.members(*group)) for group in sorted(groups)}
     return tuple(n for n in nodes if n.name in members[node_requests.group_of(n)])
+
+
+def _answer_if_there(door: Door, node: Instance, now: datetime) -> Standing:
+    """Answer a node; one that Compute Engine took away meanwhile keeps nobody else waiting."""
+    try:
+        return _answer(door, node, now)
+    except (ResourceNotFound, ChannelError):
+        return Standing.SILENT
 
 
 def _answer(door: Door, node: Instance, now: datetime) -> Standing:

@@ -30,6 +30,7 @@ from hakube_gce.cluster_keys import (
 )
 from hakube_gce.errors import KeysError
 from hakube_gce.leaves import Leaf, LeafShape, ReplicaNames, distinguished_name, shape_of
+from hakube_gce.names import LONGEST_PREFIX_WITH_NODES
 
 Randomness = Callable[[int], bytes]
 """Returns that many random bytes; ``os.urandom`` in production."""
@@ -205,7 +206,11 @@ def issue_node(
     """
     shape = LeafShape(
         authority="cluster",
-        subject=distinguished_name(f"system:node:{name}", organization="system:nodes"),
+        subject=distinguished_name(
+            f"system:node:{name}",
+            organization="system:nodes",
+            longest_prefix=LONGEST_PREFIX_WITH_NODES,
+        ),
         usages=(ExtendedKeyUsageOID.CLIENT_AUTH,),
     )
     key = requested_key(request, what=f"{name}'s request")

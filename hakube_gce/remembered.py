@@ -2,13 +2,13 @@
 
 Its oldest master's metadata has them all. When no VM is left, the data disks still know the two
 that say who holds the cluster IP, because what is made again must not be another kind of cluster;
-and the user's labels, which they bear.
+and the user's labels, which they bear. The address alone knows, even then, where the network is.
 """
 
 import json
 from collections.abc import Mapping
 
-from hakube_gce import user_labels
+from hakube_gce import marks, user_labels
 from hakube_gce.cloud_files import AUTOSCALER_KEY
 from hakube_gce.model import Observed
 from hakube_gce.plan.blueprint import CONFIG_KEY, ENDPOINT_MODE, LABELS, LOAD_BALANCER
@@ -41,6 +41,12 @@ def on_disks(seen: Observed) -> Mapping[str, str]:
     labels = next((d.labels for d in seen.disks if set(_LABELS.values()) & set(d.labels)), {})
     kind = {name: labels.get(label, _USUAL[name]) for name, label in _LABELS.items()}
     return {**kind, LABELS: user_labels.remembered_by(seen.disks[0].labels)}
+
+
+def on_address(seen: Observed) -> Mapping[str, str]:
+    """Read what the address remembers, which is there before the first VM and after the last."""
+    found = marks.network_project_from_labels(seen.address.labels) if seen.address else ""
+    return {"NETWORK_PROJECT": found} if found else {}
 
 
 def disk_labels(values: Mapping[str, str]) -> dict[str, str]:

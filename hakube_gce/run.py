@@ -11,7 +11,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from hakube_gce import clock_check, names, render, snapshots
+from hakube_gce import clock_check, marks, names, render, snapshots
 from hakube_gce.errors import HakubeError, Overtaken, StepFailed
 from hakube_gce.execute import Crew, Progress, execute, threads
 from hakube_gce.inherit import Inheritance
@@ -200,7 +200,7 @@ def _run_locked(job: Job, blueprint: Blueprint, operation: Operation, before: Ob
         raise job.stopping.interrupted()  # nothing was begun, so nothing is noted either
     operation = _with_open_window(operation, before)
     uid = before.uid or uid_at_birth(operation, before)
-    place = replace(job.lock_place, uid=uid, labels=blueprint.labels)
+    place = replace(job.lock_place, uid=uid, labels=_of_address(blueprint))
     noted = _noted(operation, before)
     held = acquire(place, noted, seen=before.address)
     keep = operation.verb is not Verb.MEND or noted is not operation
@@ -217,6 +217,13 @@ def _run_locked(job: Job, blueprint: Blueprint, operation: Operation, before: Ob
     finally:
         with job.stopping.put_off():  # a lock that nobody lets go shuts everybody out for minutes
             _let_go(job, held, keep_operation=keep)
+
+
+def _of_address(blueprint: Blueprint) -> dict[str, str]:
+    """Give the labels that a new address has from its first lock on."""
+    network_project = blueprint.inherited.get("NETWORK_PROJECT", "")
+    kept = marks.network_project_labels(network_project, blueprint.project)
+    return {**blueprint.labels, **kept}
 
 
 def _with_open_window(operation: Operation, before: Observed) -> Operation:

@@ -22,7 +22,8 @@ from hakube_gce.errors import SettingsError
 from hakube_gce.identity_settings import absolute, read_identity
 from hakube_gce.intents import Command, wish
 from hakube_gce.list_kinds import Pairs
-from hakube_gce.model import Intent
+from hakube_gce.model import Intent, Verb
+from hakube_gce.names import LONGEST_PREFIX_WITH_NODES
 from hakube_gce.network_settings import NetworkSettings, read_network
 from hakube_gce.node_settings import NodeSettings, image_path, read_nodes
 from hakube_gce.setting_sources import Gcloud, Reader
@@ -154,6 +155,11 @@ class Settings:
         return settings
 
 
+def _makes_nodes(intent: Intent | None, nodes: NodeSettings) -> bool:
+    making = intent is not None and intent.verb in {Verb.CREATE, Verb.ADD_NODES}
+    return making and nodes.wanted > 0
+
+
 def read(reader: Reader, command: Command, named: str = "") -> Settings:
     """Read all variables; what is wrong with them stands in the reader's problems afterwards."""
     identity = read_identity(reader)
@@ -163,6 +169,12 @@ def read(reader: Reader, command: Command, named: str = "") -> Settings:
     reader.problems += wished.problems
     reader.notes += wished.notes
     nodes = read_nodes(reader)
+    if _makes_nodes(wished.intent, nodes) and len(identity.prefix) > LONGEST_PREFIX_WITH_NODES:
+        reader.notes.append(
+            f"KUBE_GCE_INSTANCE_PREFIX={identity.prefix} has {len(identity.prefix)} characters: "
+            f"with more than {LONGEST_PREFIX_WITH_NODES} the names of nodes do not fit into "
+            "certificates, so nodes are made that cannot join"
+        )
     found = Settings(
         project=identity.project,
         zone=identity.zone,

@@ -8,6 +8,7 @@ listed except in a teardown: `AdmitReplica` and `ExpelMember` are whole jobs of 
 from dataclasses import dataclass
 from enum import StrEnum
 
+from hakube_gce.label_steps import LabelRule
 from hakube_gce.network_steps import NetworkStep
 from hakube_gce.node_steps import NodeStep
 from hakube_gce.resources import FirewallSpec, InstanceSpec, RuleTarget
@@ -272,13 +273,6 @@ class CreateRule:
 
     name: str
     target: RuleTarget
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LabelRule:
-    """The rule bears the user's labels, and our mark beside them."""
-
-    name: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,10 +5,12 @@ node's VM has the mark from its template's labels; a route is made by Kubernetes
 marks, and is ours by its name and by the node it leads to.
 """
 
-from collections.abc import Iterable
+import re
+from collections.abc import Collection, Iterable
 
 from hakube_gce import marks, names
 from hakube_gce.model import Conflict, Mark, Nodes
+from hakube_gce.node_resources import Route
 from hakube_gce.resources import Inventory
 
 
@@ -25,6 +27,7 @@ def understand_nodes(inventory: Inventory, *, prefix: str, uid: str) -> Nodes:
     templates = [t for t in inventory.templates if t.name == names.node_template(prefix)]
     template = next((t for t in templates if _is_ours(t.description, prefix, uid)), None)
     managed = {(g.zone, g.name) for g in inventory.managed_groups}
+    here = {z.name for z in inventory.zones}
     return Nodes(
         template=template,
         groups=tuple(sorted(ours, key=lambda g: (g.zone, g.name))),
@@ -38,7 +41,7 @@ def understand_nodes(inventory: Inventory, *, prefix: str, uid: str) -> Nodes:
         routes=tuple(
             r
             for r in inventory.routes
-            if uid and names.is_node_route(prefix, r.name) and _leads_to_node(prefix, r.next_hop)
+            if uid and names.is_node_route(prefix, r.name) and _leads_to_node(prefix, here, r)
         ),
         conflicts=tuple(_conflicts(inventory, prefix, uid)),
     )
@@ -60,8 +63,10 @@ def _bears(mark: Mark | None, prefix: str, uid: str) -> bool:
     return bool(uid) and mark is not None and (mark.cluster, mark.uid) == (prefix, uid)
 
 
-def _leads_to_node(prefix: str, next_hop: str) -> bool:
-    return names.is_node(prefix, next_hop.rpartition("/")[2])
+def _leads_to_node(prefix: str, zones: Collection[str], route: Route) -> bool:
+    """Tell whether a route leads to a node here: in other regions nodes may be called the same."""
+    found = re.fullmatch(r"zones/([^/]+)/instances/([^/]+)", route.next_hop)
+    return found is not None and found[1] in zones and names.is_node(prefix, found[2])
 
 
 def _conflicts(inventory: Inventory, prefix: str, uid: str) -> Iterable[Conflict]:

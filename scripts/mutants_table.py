@@ -33,6 +33,7 @@ _RESCUE = "tests/contract/test_agent_rescue.py::"
 _LOSSES = "tests/unit/test_plan_rescue.py::"
 _RETRIES = "tests/contract/test_gateway_retries.py::"
 _TEXTS = "tests/unit/test_hostile_settings.py::"
+_JOINS = "tests/process/test_node_joins.py::"
 _KUBE_UTIL = "tests/e2e/test_kube_util.py::"
 
 MUTANTS: tuple[Mutant, ...] = (
@@ -483,6 +484,66 @@ MUTANTS: tuple[Mutant, ...] = (
         old="kept.get(name, i.value)",
         new="i.value",
         test="tests/unit/test_inherit.py::test_a_replica_is_the_first_masters_twin_from_any_shell",
+    ),
+    # ---- nodes, labels and names
+    Mutant(
+        name="whoever names itself a node gets a node's certificate",
+        rule="a certificate goes to members of the cluster's managed groups alone",
+        file="node_door.py",
+        old="if n.name in members[node_requests.group_of(n)])",
+        new="if members[node_requests.group_of(n)])",
+        test=_JOINS + "test_a_vm_that_only_looks_like_a_node_is_not_even_listened_to",
+    ),
+    Mutant(
+        name="an old request is answered",
+        rule="only who asks now is answered",
+        file="node_requests.py",
+        old="if request is None or abs(now - request.said) > _FRESH:",
+        new="if request is None:",
+        test=_JOINS + "test_what_is_no_request_of_this_very_vm_now_is_not_answered",
+    ),
+    Mutant(
+        name="a node believes any certificate in its metadata",
+        rule="a node believes its own authority, for its own key",
+        file="node_startup.py",
+        old='openssl verify -CAfile "${KEYS}/ca.crt" -purpose sslclient "$1" >/dev/null',
+        new="true",
+        test=_JOINS + "test_the_script_believes_no_certificate_of_another_key_or_authority",
+    ),
+    Mutant(
+        name="an address's labels are corrected for ever",
+        rule="who changes a user's label is not corrected",
+        file="lock.py",
+        old="    if lock.epoch == 1:  # the address's first labels",
+        new="    if lock.epoch:  # the address's first labels",
+        test=_LOCK + "test_the_users_labels_come_with_the_addresss_first_and_stay_as_they_are",
+    ),
+    Mutant(
+        name="a preempted master is deleted",
+        rule="a master that Compute Engine takes comes back on its disks",
+        file="gce/scheduling.py",
+        old='when_taken="STOP"',
+        new='when_taken="DELETE"',
+        test="tests/unit/test_preemption.py::"
+        "test_a_master_that_is_taken_is_stopped_and_a_node_is_deleted",
+    ),
+    Mutant(
+        name="a refused Secret is quoted",
+        rule="no secret is shown",
+        file="manifest_apply.py",
+        old='if thing.kind != "Secret" else',
+        new="if thing.kind else",
+        test="tests/unit/test_manifest.py::"
+        "test_a_refusal_stops_with_the_servers_words_but_never_a_secrets",
+    ),
+    Mutant(
+        name="certificates without the cluster's other names",
+        rule="every master's certificate names what the cluster was founded with",
+        file="perform/handover.py",
+        old="        api_names=context.blueprint.api_names,\n",
+        new="",
+        test="tests/simulation/test_api_names.py::"
+        "test_both_masters_certificates_name_kube_servers_host",
     ),
     # ---- the lock
     Mutant(

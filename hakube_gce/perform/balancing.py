@@ -2,6 +2,7 @@
 
 from hakube_gce import marks, user_labels
 from hakube_gce.errors import ResourceNotFound, StaleFingerprint, StepFailed
+from hakube_gce.label_steps import LabelRule
 from hakube_gce.perform.context import Context
 from hakube_gce.plan.blueprint import READINESS_PORT
 from hakube_gce.steps import (
@@ -21,7 +22,6 @@ from hakube_gce.steps import (
     DeleteTemporaryRule,
     JoinGroup,
     JoinPool,
-    LabelRule,
     LeaveGroup,
     LeavePool,
     SetBackends,

@@ -3,6 +3,7 @@
 from typing import assert_never
 
 from hakube_gce.errors import ResourceConflict, ResourceNotFound
+from hakube_gce.label_steps import LabelRule
 from hakube_gce.network_steps import NetworkStep
 from hakube_gce.node_steps import NodeStep
 from hakube_gce.perform import balancing, endpoint, handover, machines, membership, rescue
@@ -46,7 +47,6 @@ from hakube_gce.steps import (
     InstallReplica,
     JoinGroup,
     JoinPool,
-    LabelRule,
     LeaveGroup,
     LeavePool,
     PromoteEndpoint,

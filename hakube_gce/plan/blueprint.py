@@ -65,6 +65,8 @@ class Blueprint:
     nodes: NodeBlueprint = field(default_factory=NodeBlueprint)
     selectors: tuple[tuple[str, str], ...] = ()
     """Variables that pick this cluster, for the commands we print."""
+    said: tuple[tuple[str, str], ...] = ()
+    """Variables that say what kind of cluster is founded, as somebody set them; for the same."""
     context_override: str = ""
     """Name of the kubeconfig entries; empty: made of project and prefix."""
     server_override: str = ""

@@ -17,22 +17,34 @@ def replicate(blueprint: Blueprint, zone: str) -> str:
 
 def create(blueprint: Blueprint, zone: str) -> str:
     """Give the command that makes the first master."""
-    return _line(
-        blueprint, blueprint.programs[0], KUBE_GCE_ZONE=zone, **dict(blueprint.nodes.said)
-    )
+    return _line(blueprint, blueprint.programs[0], KUBE_GCE_ZONE=zone, **_said(blueprint))
 
 
 def add_nodes(blueprint: Blueprint, zone: str) -> str:
     """Give the command that adds nodes in a zone to the masters that are there."""
     variables = {"KUBE_GCE_ZONE": zone, "KUBE_USE_EXISTING_MASTER": "true"}
-    said = dict(blueprint.nodes.said)
-    return _line(blueprint, blueprint.programs[0], **variables, **said)
+    return _line(blueprint, blueprint.programs[0], **variables, **_said(blueprint))
 
 
 def create_in_zones(blueprint: Blueprint, zones: Sequence[str]) -> str:
     """Give the command that makes a cluster with a master in each of these zones."""
-    said = dict(blueprint.nodes.said)
-    return _line(blueprint, blueprint.programs[0], KUBE_MASTER_ZONES=",".join(zones), **said)
+    variables = {"KUBE_MASTER_ZONES": ",".join(zones), **_said(blueprint)}
+    return _line(blueprint, blueprint.programs[0], **variables)
+
+
+def apply_again(blueprint: Blueprint, intent: Intent, zones: Sequence[str]) -> str:
+    """Give the command that only a manifest is left for: a replication said twice adds two.
+
+    Args:
+        blueprint: Says the manifest, too.
+        intent: What was wished, and is done.
+        zones: Of KUBE_MASTER_ZONES.
+    """
+    if intent.verb is Verb.ADD_NODES:
+        return add_nodes(blueprint, intent.zone)
+    if intent.verb is Verb.CREATE and zones:
+        return create_in_zones(blueprint, zones)
+    return create(blueprint, intent.zone)
 
 
 def remove(blueprint: Blueprint, zone: str, replica: str) -> str:
@@ -146,6 +158,13 @@ def line(selectors: Sequence[tuple[str, str]], program: str, **variables: str) -
     """Give a command line: what picks the cluster, the command's own variables, the program."""
     settings = [*selectors, *variables.items()]
     return " ".join([*(f"{name}={shlex.quote(value)}" for name, value in settings), program])
+
+
+def _said(blueprint: Blueprint) -> dict[str, str]:
+    """Give what a founding was told: cut short before its first VM, nothing remembers it."""
+    picked = {name for name, _ in blueprint.selectors}
+    said = {name: value for name, value in blueprint.said if name not in picked}
+    return {**said, **dict(blueprint.nodes.said)}
 
 
 def _where(seen: Observed) -> dict[str, str]:

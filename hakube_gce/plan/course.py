@@ -10,10 +10,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from hakube_gce import conditions
-from hakube_gce.model import Intent, Observed, Operation, Replica, Verb
+from hakube_gce.model import EndpointMode, Intent, Observed, Operation, Replica, Verb
 from hakube_gce.plan import blockers, choices, course_blockers, superseding
 from hakube_gce.plan.blueprint import Blueprint
 from hakube_gce.plan.graph import Blocker
+from hakube_gce.plan.planner import plan
+from hakube_gce.plan.resolve import resolve
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +47,11 @@ def towards(blueprint: Blueprint, goal: Goal, seen: Observed) -> Next | Blocker 
 
     Even numbers are passed through; they are refused only as a goal.
     """
+    mending = _mending(blueprint, goal, seen) if goal.founding else None
+    return mending or _by_number(blueprint, goal, seen)
+
+
+def _by_number(blueprint: Blueprint, goal: Goal, seen: Observed) -> Next | Blocker | None:
     unfinished = seen.operation
     if unfinished is not None and not superseding.gives_way(seen, Verb.REPLICATE):
         return _finish(blueprint, goal, seen, unfinished)
@@ -62,6 +69,21 @@ def towards(blueprint: Blueprint, goal: Goal, seen: Observed) -> Next | Blocker 
     if not zones:
         return course_blockers.no_free_zone(goal.masters, sorted(have))
     return Next(intent=Intent(verb=Verb.REPLICATE, zone=zones[0]), prepare=zones[1:])
+
+
+def _mending(blueprint: Blueprint, goal: Goal, seen: Observed) -> Next | None:
+    """Bring back the masters that are there, as every kube-up does, before any is counted."""
+    zones = {r.zone for r in seen.replicas} | {m.zone for m in conditions.absent_masters(seen)}
+    half_founded = seen.operation is not None and seen.operation.verb is Verb.CREATE
+    window_open = seen.operation is not None and seen.endpoint_mode is EndpointMode.NONE
+    if not zones or half_founded or window_open:
+        return None  # while nobody has the cluster IP, whoever moved it goes on first
+    zone = next((z for z in goal.zones if z in zones), min(zones))
+    intent = Intent(verb=Verb.CREATE, zone=zone)
+    operation = resolve(blueprint, intent, seen, operation_id="").operation
+    if operation is None or plan(blueprint, operation, seen).is_empty:
+        return None
+    return Next(intent=intent)
 
 
 def _less(goal: Goal, seen: Observed, count: int) -> Next | None:

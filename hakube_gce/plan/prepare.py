@@ -14,9 +14,11 @@ from hakube_gce.model import EndpointMode, Mark, Observed, Operation, Replica, V
 from hakube_gce.plan import networks
 from hakube_gce.plan.blueprint import Blueprint, instance_spec
 from hakube_gce.plan.graph import Draft, Plan, Planned
-from hakube_gce.steps import AwaitBoot, CreateDisk, CreateInstance
+from hakube_gce.steps import AwaitBoot, CreateDisk, CreateInstance, StartInstance
 
 _PREPARING = frozenset({Verb.CREATE, Verb.REPLICATE, Verb.REMOVE})
+_STOOD_ON = frozenset({"reserve-address", *networks.MADE})
+"""Keys of the steps without which no VM can be made."""
 
 
 def adopted(operation: Operation, seen: Observed) -> Observed:
@@ -54,8 +56,7 @@ def with_prepared(blueprint: Blueprint, operation: Operation, seen: Observed, pl
     if operation.verb not in _PREPARING or plan.blockers or not blueprint.prepare:
         return plan
     draft, removes = Draft(), operation.verb is Verb.REMOVE
-    # the network, too, which founding may have to make: Compute Engine refuses a VM without one
-    draft.steps += [p for p in plan.steps if p.key in {"reserve-address", *networks.MADE}]
+    draft.steps += [p for p in plan.steps if p.key in _STOOD_ON]
     first = draft.keys
     for zone, name in _missing(blueprint, operation, seen):
         _virtual_machine(draft, blueprint, operation, seen, zone=zone, name=name, after=first)
@@ -80,7 +81,9 @@ def _missing(
     """
     wanted = _wanted(blueprint, operation, seen)
     there = {r.name for r in seen.prepared}
-    others = Counter(r.zone for r in seen.prepared if (r.zone, r.name) not in wanted)
+    others = Counter(
+        r.zone for r in seen.prepared if (r.zone, r.name) not in wanted and _will_do(blueprint, r)
+    )
     for zone, name in wanted:
         if name in there:
             continue
@@ -88,6 +91,15 @@ def _missing(
             others[zone] -= 1
             continue
         yield zone, name
+
+
+def _will_do(blueprint: Blueprint, vm: Replica) -> bool:
+    """Tell whether a VM that another operation prepared is as good as one of ours.
+
+    Not for whoever takes a master's place: by its memory of that alone a later run goes on.
+    """
+    wanted = blueprint.in_place_of
+    return not wanted or vm.instance.metadata.get(marks.IN_PLACE_OF_KEY) == wanted
 
 
 def _wanted(
@@ -148,6 +160,10 @@ def _await_boot(draft: Draft, blueprint: Blueprint, seen: Observed) -> None:
     specs = [p.step.spec for p in draft.steps if isinstance(p.step, CreateInstance)]
     places = [(spec.name, spec.zone) for spec in specs]
     places += [(r.name, r.zone) for r in seen.prepared if r.zone in blueprint.prepare]
+    off = {r.name for r in seen.prepared if r.instance.status == "TERMINATED"}
     for name, zone in places:
+        first = f"create-instance/{name}"
+        if name in off:  # what nobody starts never boots, and the removal would wait for ever
+            first = draft.add(f"start-instance/{name}", StartInstance(name=name, zone=zone))
         step = AwaitBoot(replica=name, zone=zone)
-        draft.add(f"await-boot/{name}", step, after=(f"create-instance/{name}",))
+        draft.add(f"await-boot/{name}", step, after=(first,))

@@ -6,10 +6,10 @@ seen by the labels that the rule lacks. Whoever has no labels to set has no such
 
 from dataclasses import replace
 
+from hakube_gce.label_steps import LabelRule
 from hakube_gce.model import Observed, Verb
 from hakube_gce.plan.blueprint import Blueprint
 from hakube_gce.plan.graph import Plan, Planned
-from hakube_gce.steps import LabelRule
 from hakube_gce.user_labels import is_marked
 
 _RAISING = frozenset({"create-rule", "promote-endpoint"})

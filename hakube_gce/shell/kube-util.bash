@@ -87,7 +87,7 @@ detect-project() {
 # again: it may have been another cluster's.
 detect-master() {
   local _hakube_wanted=(KUBE_MASTER KUBE_MASTER_IP)
-  [[ ${KUBE_MASTER_IP-} == "${_hakube_found_ip-}" ]] || _hakube_wanted=(KUBE_MASTER)
+  [[ -z ${KUBE_MASTER_IP-} || $KUBE_MASTER_IP == "${_hakube_found_ip-}" ]] || _hakube_wanted=(KUBE_MASTER)
   _hakube_detect "${_hakube_settings[@]}" "${_hakube_wanted[@]}" || return
   _hakube_report_project
   printf '%s\n' "Trying to find master named '$MASTER_NAME'" >&2

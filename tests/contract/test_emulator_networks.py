@@ -99,6 +99,32 @@ def test_an_automatic_network_keeps_what_was_added_by_hand(lab: Bench) -> None:
     assert lab.refusal("POST", f"{REGION}/subnetworks", inside) == INVALID
 
 
+def test_machines_stand_in_another_projects_network_by_its_subnetwork_alone(lab: Bench) -> None:
+    own, lab.project = lab.project, "host-project"
+    network(lab, automatic=True)
+    lab.project = own
+    host = "projects/host-project"
+    bare = instance("vm", networkInterfaces=[{"network": f"{host}/{NET}"}])
+    assert lab.refusal("POST", f"{ZONE}/instances", bare) == INVALID
+    named = {"subnetwork": f"{host}/{REGION}/subnetworks/mine"}
+    lab.do("POST", f"{ZONE}/instances", instance("vm", networkInterfaces=[named]))
+    lab.project = "host-project"
+    assert lab.refusal("DELETE", f"{REGION}/subnetworks/mine") == IN_USE
+    failed = lab.fails("DELETE", NET)
+    assert f"{own}/{ZONE}/instances/vm" in failed["error"]["errors"][0]["message"]
+
+
+def test_alias_ranges_of_two_projects_machines_do_not_meet(lab: Bench) -> None:
+    own, lab.project = lab.project, "host-project"
+    network(lab)
+    lab.do("POST", f"{REGION}/subnetworks", subnet(secondaryIpRanges=SECONDARY))
+    path = f"projects/host-project/{REGION}/subnetworks/s"
+    nic = {"subnetwork": path, "aliasIpRanges": alias("/24")}
+    for lab.project in ("host-project", own):
+        lab.do("POST", f"{ZONE}/instances", instance("vm", networkInterfaces=[nic]))
+    assert aliases_of(lab, "vm") == ["10.64.1.0/24"]
+
+
 # ----------------------------------------------------------------------------- subnetworks
 SECONDARY = [
     {"rangeName": "pods-default", "ipCidrRange": "10.64.0.0/14"},

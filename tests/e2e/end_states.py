@@ -71,7 +71,8 @@ def lock_and_operation(lab: Lab, address: str = "kubernetes-master-ip") -> dict[
     records = lab.dump().items()
     found = [record for path, record in records if path.endswith(f"/addresses/{address}")]
     labels: dict[str, str] = found[0].get("labels", {}) if found else {}
-    return {k: v for k, v in labels.items() if k != "hakube-lock-epoch"}
+    stay = {"hakube-lock-epoch", "hakube-network-project"}
+    return {k: v for k, v in labels.items() if k not in stay}
 
 
 def contexts(desk: Desk) -> dict[str, str]:

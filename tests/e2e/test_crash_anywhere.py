@@ -37,7 +37,7 @@ from tests.e2e.lab_on_records import (
 pytestmark = pytest.mark.forks
 
 WORKERS = 2
-THIRDS = 3
+SHARES = 6
 KILLED = -9
 FIRST = "kubernetes-master"
 
@@ -199,10 +199,10 @@ def undisturbed(story: Story, stage: Scene) -> Undisturbed:
     )
 
 
-def kills(course: Undisturbed, third: int) -> list[Kill]:
-    """List the moments of one run: a third of the steps and changes, in turns; the others later.
+def kills(course: Undisturbed, share: int) -> list[Kill]:
+    """List the moments of one run: a sixth of the steps and changes, in turns; the others later.
 
-    Over all thirds every step and every change is a command's last one.
+    Over all shares every step and every change is a command's last one.
     """
     steps = [
         Kill(what="step", number=n, forget=n // 2 % 2 == 1) for n in range(1, course.steps + 1)
@@ -211,7 +211,7 @@ def kills(course: Undisturbed, third: int) -> list[Kill]:
         Kill(what=("heard", "answered")[n // 2 % 2], number=n, forget=n // 4 % 2 == 1)
         for n in range(1, course.changes + 1)
     ]
-    return steps[third::THIRDS] + changes[third::THIRDS]
+    return steps[share::SHARES] + changes[share::SHARES]
 
 
 # ---------------------------------------------------------------------------------- the trial
@@ -271,27 +271,27 @@ def _be_a_worker(tasks: Sequence[Callable[[], list[str]]], report: Path) -> None
 
 
 @pytest.mark.parametrize(
-    "third", [0, *(pytest.param(n, marks=pytest.mark.slow) for n in range(1, THIRDS))]
+    "share", [0, *(pytest.param(n, marks=pytest.mark.slow) for n in range(1, SHARES))]
 )
 @pytest.mark.parametrize("name", STORIES)
 def test_a_killed_run_is_finished_by_the_same_command(
-    name: str, third: int, beginnings: list[Path], tmp_path: Path
+    name: str, share: int, beginnings: list[Path], tmp_path: Path
 ) -> None:
-    """A third of all moments goes in each run: killed unheard or unanswered, with keys or without.
+    """A sixth of all moments goes in each run: killed unheard or unanswered, with keys or without.
 
     Every boundary, in all variants, is the simulation's business; here a real process is killed.
     """
     story = STORIES[name]
-    check_convergence(story, beginnings[story.masters], third, tmp_path)
+    check_convergence(story, beginnings[story.masters], share, tmp_path)
 
 
 def check_convergence(
-    story: Story, beginning: Path, third: int, tmp_path: Path, *, at_least: int = 6
+    story: Story, beginning: Path, share: int, tmp_path: Path, *, at_least: int = 6
 ) -> None:
-    """Kill a verb at a third of all moments, and see the same command finish it each time."""
+    """Kill a verb at a sixth of all moments, and see the same command finish it each time."""
     with scene(tmp_path / "undisturbed", beginning) as stage:
         course = undisturbed(story, stage)
-    moments = kills(course, third)
+    moments = kills(course, share)
 
     def task(kill: Kill, folder: Path) -> list[str]:
         with scene(folder, beginning) as stage:
@@ -303,6 +303,6 @@ def check_convergence(
     tasks = [lambda k=k, i=i: task(k, tmp_path / str(i)) for i, k in enumerate(moments)]
     results = in_workers(tasks, tmp_path)
     failed = [f"== {k}\n" + "\n".join(p) for k, p in zip(moments, results, strict=True) if p]
-    assert len(moments) >= (course.steps + course.changes) // THIRDS - 1
+    assert len(moments) >= (course.steps + course.changes) // SHARES - 1
     assert min(course.steps, course.changes) >= at_least, "hardly anybody was killed"
     assert not failed, f"{len(failed)} of {len(moments)} kills\n" + "\n".join(failed)

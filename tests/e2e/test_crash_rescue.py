@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.lab_on_records import B, C, D, warm_up
-from tests.e2e.test_crash_anywhere import STORIES, THIRDS, Story, check_convergence, scene
+from tests.e2e.test_crash_anywhere import SHARES, STORIES, Story, check_convergence, scene
 from tests.e2e.test_rescue import lose
 
 pytestmark = pytest.mark.forks
@@ -39,7 +39,7 @@ def beginnings(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Path]:
 
 
 @pytest.mark.parametrize(
-    "third", [0, *(pytest.param(n, marks=pytest.mark.slow) for n in range(1, THIRDS))]
+    "share", [0, *(pytest.param(n, marks=pytest.mark.slow) for n in range(1, SHARES))]
 )
 @pytest.mark.parametrize(
     ("beginning", "story", "at_least"),
@@ -83,8 +83,8 @@ def test_a_killed_rescue_is_finished_by_the_same_command(
     beginning: str,
     story: Story,
     at_least: int,
-    third: int,
+    share: int,
     beginnings: Mapping[str, Path],
     tmp_path: Path,
 ) -> None:
-    check_convergence(story, beginnings[beginning], third, tmp_path, at_least=at_least)
+    check_convergence(story, beginnings[beginning], share, tmp_path, at_least=at_least)

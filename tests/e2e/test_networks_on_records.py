@@ -102,6 +102,9 @@ def test_a_custom_network_has_the_one_subnetwork_that_machines_stand_in(desk: De
     for vm in of_kind(desk.lab, "instance").values():
         assert vm["networkInterfaces"][0]["subnetwork"].endswith("/mine-custom-subnet")
         assert vm["canIpForward"] is True
+    refused = desk.down(B, KUBE_DELETE_NETWORK="false")
+    assert refused.status == 5, refused
+    assert "KUBE_DELETE_NETWORK=false" in refused.stdout, "what is printed spares it"
     done(desk.down(B, HAKUBE_CONFIRM_TEARDOWN="kubernetes"), desk)
     assert desk.lab.dump() == before
 
@@ -290,6 +293,29 @@ def test_a_network_in_another_project(desk: Desk) -> None:
     left = {p for p in desk.lab.dump() if p not in before}
     assert {p.split("/")[-2] for p in left} <= {"networks", "subnetworks"}
     assert {p.split("/")[-1] for p in left} == {"default"}, "the lab gives it to every project"
+
+
+def test_a_cut_short_run_without_the_network_project_leaves_nothing_there(desk: Desk) -> None:
+    """With no VM left, or none yet, the address alone knows where the firewall rules are."""
+    host = {"NETWORK_PROJECT": "acme-network"}
+    no = {"http": 403, "reason": "forbidden", "message": "no"}
+    desk.lab.fault(method="instances.insert", error=no)
+    assert desk.up(B, **OWN, **host).status == 8
+    desk.lab.heal()
+    begun = desk.lab.dump()
+    assert desk.up(B, **OWN).status == 2, "not founded again, in a network of this project"
+    assert desk.down(B).status == 2
+    assert set(desk.lab.dump()) == set(begun)
+    done(desk.up(B, **OWN, **host), desk)
+    desk.lab.fault(method="firewalls.delete", error=no)
+    assert desk.down(B, **host).status == 8
+    desk.lab.heal()
+    lost = desk.down(B)
+    assert lost.status == 2, lost
+    assert "NETWORK_PROJECT=acme-network" in lost.stdout
+    done(desk.down(B, **host), desk)
+    assert "mine" not in names(desk.lab, "network")
+    assert not of_kind(desk.lab, "firewall")
 
 
 def test_in_another_projects_network_machines_name_their_subnetwork(desk: Desk) -> None:

@@ -255,6 +255,8 @@ def test_killed_among_the_nodes_the_same_command_goes_on(desk: Desk) -> None:
 
 def test_join_nodes_takes_the_keys_from_a_master_and_says_who_has_not_asked(desk: Desk) -> None:
     """In a lab nothing runs on nodes: they never ask."""
+    for never in ("nan", "-1", "1e9"):
+        assert desk.run("join-nodes", f"--wait={never}", KUBE_GCE_ZONE=B).status == 2
     nobody = desk.run("join-nodes", KUBE_GCE_ZONE=B)
     assert nobody.status == 3, nobody
     does(desk, "up", KUBE_GCE_ZONE=B, NUM_NODES="2")

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
-from typing import IO
+from typing import IO, cast
 
 import pytest
 import yaml
@@ -32,7 +32,7 @@ from hakube_gce.emulator.latency import Latency
 from hakube_gce.emulator.loop_thread import LoopThread
 from hakube_gce.emulator.metadata_server import MetadataServer
 from hakube_gce.emulator.server import serve
-from hakube_gce.errors import KeysError
+from hakube_gce.errors import KeysError, ResourceNotFound
 from hakube_gce.gce import connect
 from hakube_gce.gce.gateway import GoogleCompute
 from hakube_gce.instance_metadata import InstanceMetadata
@@ -42,7 +42,7 @@ from hakube_gce.node_requests import CERTIFICATE_KEY, REQUEST_TYPE, Standing
 from hakube_gce.node_startup import NodeStartup, startup_script
 from hakube_gce.pki import issue_node, new_cluster_keys
 from hakube_gce.plan.node_blueprint import NodeBlueprint, template_spec
-from hakube_gce.resources import Instance
+from hakube_gce.resources import Instance, Inventory, SerialOutput
 from hakube_gce.timestamps import rfc3339
 from tests.fakes.clock import FakeClock
 from tests.fakes.fake_runtime import FakeRuntime
@@ -261,6 +261,16 @@ def test_the_script_believes_no_certificate_of_another_key_or_authority(
 # ------------------------------------------------------------------- whom the door believes
 
 
+def instead(gateway: GoogleCompute, **methods: object) -> GoogleCompute:
+    """Let some of a gateway's methods answer otherwise."""
+
+    class Otherwise:
+        def __getattr__(self, name: str) -> object:
+            return methods.get(name) or getattr(gateway, name)
+
+    return cast("GoogleCompute", Otherwise())
+
+
 def test_a_silent_node_is_told_and_one_that_asks_is_answered_once(world: World) -> None:
     assert world.look() is Standing.SILENT
     said: list[str] = []
@@ -278,6 +288,32 @@ def test_waiting_for_the_silent_ends(world: World) -> None:
     assert look.named(Standing.SILENT) == (world.node().name,)
     assert isinstance(world.door.clock, FakeClock)
     assert world.door.clock.naps == (5,) * 12
+
+
+def test_what_could_not_be_listed_is_waited_for_and_not_taken_for_joined(world: World) -> None:
+    world.says(line(world.node()))
+    assert world.look() is Standing.ASKS
+    whole, looks = world.gateway.inventory, 0
+
+    def partly(region: str) -> Inventory:
+        nonlocal looks
+        looks += 1
+        return replace(whole(region), unreadable=("zones/z: UNREACHABLE",) if looks < 3 else ())
+
+    door = replace(world.door, gateway=instead(world.gateway, inventory=partly))
+    assert answer_nodes(door).unreadable == ("zones/z: UNREACHABLE",)
+    look = wait_for_nodes(door, wait_s=60, poll_s=5, say=print)
+    assert (look.unreadable, looks) == ((), 3)
+    looks = -20
+    assert wait_for_nodes(door, wait_s=60, poll_s=5, say=print).unreadable
+
+
+def test_a_node_that_is_taken_away_meanwhile_ends_no_waiting(world: World) -> None:
+    def gone(*_: object, **__: object) -> SerialOutput:
+        raise ResourceNotFound("it is not there any more")
+
+    door = replace(world.door, gateway=instead(world.gateway, serial_output=gone))
+    assert [*answer_nodes(door).standings.values()] == [Standing.SILENT]
 
 
 def test_who_has_a_new_key_asks_again_once_the_old_certificate_is_not_good_any_more(
@@ -341,5 +377,8 @@ def test_a_vm_that_only_looks_like_a_node_is_not_even_listened_to(world: World) 
 
 def test_a_name_too_long_for_a_certificate_is_said(keys: ClusterKeys) -> None:
     pem = request(ec.generate_private_key(ec.SECP256R1()))
-    with pytest.raises(KeysError, match="characters"):
+    with pytest.raises(KeysError, match="64 are allowed") as refused:
         issue_node(keys, pem, "x" * 60, now=SystemClock().now(), randomness=os.urandom)
+    assert "at most 31 characters" in refused.value.hint
+    longest = f"{'p' * 31}-minion-group-99-abcd"
+    assert issue_node(keys, pem, longest, now=SystemClock().now(), randomness=os.urandom)

@@ -1,4 +1,4 @@
-"""Run random walks: ``python -m tests.simulation --seeds N [--seed S] [--verbose]``.
+"""Run random walks: ``python -m tests.simulation --seeds N [--seed S] [--jobs J] [--verbose]``.
 
 Prints what was run, and for each failing seed its story and how to see it again. Exit status 1
 when a walk failed, or when nothing was walked at all.
@@ -6,11 +6,15 @@ when a walk failed, or when nothing was walked at all.
 
 import argparse
 import logging
+import os
 import shutil
+import signal
 import sys
 import time
 from collections import Counter
 from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 
 from tests.simulation.stories import in_memory
 from tests.simulation.walks import Outcome, walk
@@ -19,27 +23,34 @@ from tests.simulation.walks import Outcome, walk
 def main(argv: Sequence[str] | None = None) -> int:
     """Walk, and report."""
     asked = _parser().parse_args(argv)
-    # the gateway's word on each repeated request: here there are thousands
-    logging.getLogger("hakube_gce.gce.calls").setLevel(logging.ERROR)
     root, began_s = in_memory(), time.perf_counter()
     outcomes = []
+    pool = ProcessPoolExecutor(asked.jobs, initializer=_quiet)
     try:  # stopped by Ctrl-C it still says what it has seen
-        for seed in range(asked.seed, asked.seed + asked.seeds):
-            outcome = walk(seed, root)
+        seeds = range(asked.seed, asked.seed + asked.seeds)
+        for outcome in pool.map(partial(walk, root=root), seeds):
             outcomes.append(outcome)
             if outcome.problems or asked.verbose:
                 _show(outcome)
     except KeyboardInterrupt:
         _say("stopped")
     finally:
+        pool.shutdown(cancel_futures=True)
         shutil.rmtree(root, ignore_errors=True)
     return _summary(outcomes, time.perf_counter() - began_s)
+
+
+def _quiet() -> None:
+    """Leave Ctrl-C to the parent, and be silent about repeated requests: there are thousands."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    logging.getLogger("hakube_gce.gce.calls").setLevel(logging.ERROR)
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m tests.simulation", description=__doc__)
     parser.add_argument("--seeds", type=int, default=1, help="how many walks")
     parser.add_argument("--seed", type=int, default=1, help="the first one's seed")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="how many at a time")
     parser.add_argument("--verbose", action="store_true", help="tell every walk's story")
     return parser
 

@@ -115,9 +115,9 @@ def boundaries(story: Story, course: Course) -> Iterator[Case]:
             )
 
 
-def one_of_three(cases: list[Case]) -> list[Case]:
-    """Take each change once, with another moment each time."""
-    return [case for n, case in enumerate(cases) if n % 3 == (n // 3) % 3]
+def one_of(share: int, cases: list[Case]) -> list[Case]:
+    """Take so small a share of the cases, one change after the other at another moment."""
+    return [case for n, case in enumerate(cases) if n % share == (n // share) % share]
 
 
 def drawn_pair(story: Story, course: Course, rng: random.Random) -> Case:

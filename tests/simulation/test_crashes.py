@@ -12,7 +12,7 @@ from tests.simulation.crashes import (
     Kill,
     boundaries,
     drawn_pair,
-    one_of_three,
+    one_of,
     trial,
     undisturbed,
 )
@@ -40,13 +40,19 @@ TELLING = (
     "own network: tear down 1",
 )
 """Of clusters of the other kinds, the verbs that differ most; the long tier kills all."""
-_LONG = {*SHAPED_STORIES} - {*TELLING} | {"scale 3 to 1", "replace a sound one of 3"}
+_LONG = {*SHAPED_STORIES} - {*TELLING} | {
+    "scale 3 to 1",
+    "scale 1 to 3",
+    "replace a sound one of 3",
+}
 IN_SHORT = [
     pytest.param(name, marks=[pytest.mark.slow] if name in _LONG else []) for name in EVERY
 ]
 PAIRS = 40
 """Double deaths of each story; 13 stories make 520."""
 _IN_SHORT = 2
+_SHARE = 6
+"""The short run kills at one of so many boundaries; the long one at all."""
 
 
 @pytest.fixture(scope="module")
@@ -70,17 +76,17 @@ def _boundaries(name: str, beginnings: Beginnings, *, share: int) -> None:
     course = undisturbed(EVERY[name], beginnings)
     cases = list(boundaries(EVERY[name], course))
     assert len(cases) == 3 * len(course.changes) >= 9
-    chosen = cases if share == 1 else one_of_three(cases)
+    chosen = cases if share == 1 else one_of(share, cases)
     deaths, failed = _failures(chosen, course, beginnings)
     assert not failed, f"{len(failed)} of {len(chosen)}\n" + "\n".join(failed)
-    assert deaths == len(chosen) == len(cases) // share
+    assert deaths == len(chosen) >= max(1, len(cases) // share - 1)
 
 
 @pytest.mark.parametrize("name", IN_SHORT)
 def test_killed_around_any_change_the_same_command_finishes(
     name: str, beginnings: Beginnings
 ) -> None:
-    _boundaries(name, beginnings, share=3)
+    _boundaries(name, beginnings, share=_SHARE)
 
 
 @pytest.mark.slow

@@ -7,7 +7,7 @@ everybody else's resources as they were. The same seed gives the same walk, in a
 import random
 import shutil
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -22,8 +22,11 @@ from tests.simulation.stories import (
     REPLICATE,
     SHAPES,
     founded,
+    masters_in,
     remove,
+    replacement,
     replicate,
+    scale,
     teardown,
     up,
 )
@@ -36,6 +39,8 @@ _EXPECTED = frozenset({0, 3, 5, 6, 7, 8, 9, KILLED})
 """1 is a bug, 2 a misunderstanding; 4 a conflict, with nobody there to conflict with."""
 _SHAPES = ("", "", *SHAPES)
 """Half of the walks with a cluster as usual."""
+_WIDE = 0.3
+"""Share of the walks with commands of several operations."""
 _PATIENCE = 5
 """How often the last teardown may have to be repeated."""
 
@@ -67,6 +72,8 @@ class Walk:
     operator: Operator = field(init=False)
     shape: str = field(init=False)
     """The kind of cluster that is founded first; a later one is as usual."""
+    wide: bool = field(init=False)
+    """Commands of several operations, too."""
     story: list[str] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
     statuses: Counter[int] = field(default_factory=Counter)
@@ -77,6 +84,7 @@ class Walk:
         self.rng = random.Random(self.seed)
         # of its own, so that the walks of usual clusters stay the ones they were
         self.shape = random.Random(f"shape {self.seed}").choice(_SHAPES)
+        self.wide = random.Random(f"wide {self.seed}").random() < _WIDE
         self.cloud = Cloud(drawn_latency(self.rng))
         settle_neighbours(self.cloud)
         self.operator = Operator(
@@ -86,7 +94,10 @@ class Walk:
     def go(self) -> Outcome:
         """Walk to the end."""
         self._say(f"a cluster with {self.shape or 'nothing unusual'}")
-        self._command(founded(self._zone(), self.shape), self._fate())
+        first = founded(self._zone(), self.shape)
+        if self.wide and self.rng.random() < 0.5:
+            first = (*masters_in(*ZONES), *SHAPES[self.shape])
+        self._command(first, self._fate())
         for _ in range(self.rng.randint(1, _LONGEST)):
             self._event()
         self._end()
@@ -107,7 +118,7 @@ class Walk:
     # ------------------------------------------------------------------------------- events
 
     def _event(self) -> None:
-        kinds: Sequence[tuple[int, Callable[[], object]]] = (
+        kinds: list[tuple[int, Callable[[], object]]] = [
             (6, lambda: self._command(replicate(self._zone()), self._fate())),
             (5, lambda: self._command(self._removal(), self._fate())),
             (1, lambda: self._command(up(self._zone()), self._fate())),
@@ -117,7 +128,13 @@ class Walk:
             (1, self._forget),
             (1, self._move),
             (2, self._wait),
-        )
+        ]
+        if self.wide:
+            kinds += [
+                (4, lambda: self._command(scale(self.rng.choice((1, 3))), self._fate())),
+                (4, lambda: self._command(self._replacement(), self._fate())),
+                (1, lambda: self._command(masters_in(*ZONES), self._fate())),
+            ]
         weights = [weight for weight, _ in kinds]
         self.rng.choices([event for _, event in kinds], weights)[0]()
 
@@ -127,6 +144,11 @@ class Walk:
             return remove(self._zone())
         path, record = self.rng.choice(masters)
         return remove(path.split("/")[3], record["name"])
+
+    def _replacement(self) -> tuple[str, ...]:
+        names = [record["name"] for _, record in self.cloud.masters()]
+        found = replacement(self.rng.choice(names or ["kubernetes-master"]))
+        return found if self.rng.random() < 0.7 else tuple(w for w in found if w != "--new")
 
     def _zone(self) -> str:
         return self.rng.choice(ZONES)
@@ -201,6 +223,9 @@ class Walk:
     def _is_unfinished(self, ended: Ended) -> bool:
         """Tell whether the address remembers the very operation that this command was."""
         left = lock_and_operation(self.cloud)
+        if is_course(ended.argv):
+            resumed = left.get("hakube-op") in {"create", "replicate", "remove"}
+            return ended.status == KILLED and resumed
         zone = next(v for v in ended.argv if v.startswith("KUBE_GCE_ZONE=")).partition("=")[2]
         return (
             ended.status in {KILLED, 7, 9}
@@ -212,7 +237,7 @@ class Walk:
         exists = ended.result is not None and ended.result.reasons == ("ClusterExists",)
         if ended.status not in _EXPECTED and not exists:
             self.problems.append(f"exit status {ended.status}: {ended}")
-        if ended.status in {3, 6} and changes:
+        if ended.status in {3, 6} and changes and not is_course(ended.argv):
             self.problems.append(f"refused, but sent {changes} changes: {ended}")
         if ended.status in {7, 9} and ended.error and not ended.error.next_command:
             self.problems.append(f"does not say how to go on: {ended}")
@@ -254,6 +279,11 @@ class Walk:
 
     def _say(self, text: str) -> None:
         self.story.append(f"[{self.cloud.clock.elapsed_s:8.1f} s] {text}")
+
+
+def is_course(argv: tuple[str, ...]) -> bool:
+    """Tell whether a command is several operations."""
+    return argv[0] in {"scale", "replace"} or any("KUBE_MASTER_ZONES" in word for word in argv)
 
 
 def _verb(argv: tuple[str, ...]) -> str:

@@ -122,6 +122,27 @@ def test_only_kube_up_founds_and_it_removes_nobody() -> None:
     assert short == Intent(verb=Verb.REPLICATE, zone=D), "a master in each of the zones"
 
 
+def test_kube_up_brings_masters_back_before_it_counts_them() -> None:
+    def up(seen: Observed) -> Next | Blocker | None:
+        return next_of(3, seen, zones=ZONES, founding=True)
+
+    assert up(cluster("+++")) is None
+    off = up(cluster("+-+"))
+    assert off == Next(intent=Intent(verb=Verb.CREATE, zone=B))
+    seen = cluster("+-+")
+    gone = replace(seen, replicas=tuple(r for r in seen.replicas if r.name != name_of(1)))
+    assert up(gone) == off
+    silent = up(cluster("???"))
+    assert silent == off, "and is refused: nobody knows who is a member"
+    half = Operation(id="b" * 12, verb=Verb.REPLICATE, zone=D, target=name_of(2))
+    assert up(cluster("+-+", operation=half)) == off, "what is half made waits"
+    outage = replace(cluster("+-+", operation=half), rule=None)
+    assert up(outage) == Next(intent=Intent(verb=Verb.REPLICATE, zone=D)), "an outage does not"
+    fresh = replace(cluster("+++"), kubeconfig_current=False)
+    assert up(fresh) == off, "a fresh machine gets its kubeconfig"
+    assert next_of(3, seen) is None, "`scale` counts, and no more"
+
+
 def test_whoever_comes_later_is_prepared_for_now() -> None:
     assert ahead(3, nothing(), zones=ZONES, founding=True) == (C, D)
     assert ahead(3, cluster("+")) == (D,)

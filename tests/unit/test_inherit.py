@@ -1,6 +1,7 @@
 """What the next master looks like: the cluster's own, whatever the shell says; or a refusal."""
 
 import json
+import shlex
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -8,7 +9,7 @@ import pytest
 
 from hakube_gce.inherit import Inheritance, inherit
 from hakube_gce.lab import Place
-from hakube_gce.model import Networks, Observed
+from hakube_gce.model import Intent, Networks, Observed, Verb
 from hakube_gce.network_resources import Network, Subnetwork
 from hakube_gce.perform.context import Limits
 from hakube_gce.plan import commands
@@ -49,6 +50,39 @@ def test_a_replica_is_the_first_masters_twin_from_any_shell(founded: Observed) -
         assert found.blueprint.inherited["PREEMPTIBLE_MASTER"] == "spot"
         assert found.blueprint.inherited["CLUSTER_IP_RANGE"] == "10.64.0.0/14"
         assert found.blueprint.inherited["HAKUBE_LABELS"] == "team=dev"
+
+
+def test_the_command_that_goes_on_founds_what_was_to_be_founded() -> None:
+    told = {
+        **FOUNDED,
+        "MASTER_SIZE": "n2-standard-8",
+        "KUBE_GCE_NETWORK": "mine",
+        "CREATE_CUSTOM_NETWORK": "true",
+        "NODE_IP_RANGE": "10.50.0.0/20",
+        "KUBE_GCE_ENABLE_IP_ALIASES": "true",
+        "HAKUBE_API_NAMES": "api.example.com",
+    }
+    first = merged(nothing(), **told).blueprint
+    for line in (commands.create(first, "z"), commands.create_in_zones(first, ("z",))):
+        words = [word.split("=", 1) for word in shlex.split(line) if "=" in word]
+        printed = {name: value for name, value in words if "ZONE" not in name}
+        again = merged(nothing(), **printed).blueprint
+        assert again.inherited == first.inherited
+        assert (again.networking, again.nodes) == (first.networking, first.nodes)
+    assert commands.create(merged(nothing()).blueprint, "z") == "KUBE_GCE_ZONE=z u"
+
+
+def test_what_applies_a_manifest_again_adds_no_second_master() -> None:
+    found = merged(nothing(), HAKUBE_CNI_MANIFEST="/pods.yaml").blueprint
+    manifest = "HAKUBE_CNI_MANIFEST=/pods.yaml"
+    for verb, zones, head in (
+        (Verb.CREATE, (), "KUBE_GCE_ZONE=z"),
+        (Verb.CREATE, ("z", "y"), "KUBE_MASTER_ZONES=z,y"),
+        (Verb.REPLICATE, ("z", "y"), "KUBE_GCE_ZONE=z"),
+        (Verb.ADD_NODES, (), "KUBE_GCE_ZONE=z KUBE_USE_EXISTING_MASTER=true"),
+    ):
+        line = commands.apply_again(found, Intent(verb=verb, zone="z"), zones)
+        assert line == f"{head} {manifest} u"
 
 
 @pytest.mark.parametrize(
@@ -153,9 +187,3 @@ def test_a_founding_that_is_cut_short_goes_on_with_all_that_was_said_of_it() -> 
         *said, program = command.split()
         assert program == "u"
         assert sorted(said) == sorted([place, *(f"{k}={v}" for k, v in shell.items())])
-
-
-def test_what_the_masters_remember_is_not_said_again(founded: Observed) -> None:
-    shell = {"MASTER_SIZE": "e2-standard-8", "NODE_SIZE": "e2-highmem-2", "NUM_NODES": "2"}
-    command = commands.create(merged(founded, **shell).blueprint, B)
-    assert command == f"KUBE_GCE_ZONE={B} NUM_NODES=2 NODE_SIZE=e2-highmem-2 u"

@@ -153,6 +153,13 @@ def test_a_server_in_trouble_is_not_taken_for_one_without_the_kind() -> None:
         applied(api)
 
 
+def aliases(form: str, depth: int) -> str:
+    """Write an object in which each of many names stands for the one before it."""
+    named = "".join(f"  a{i}: &a{i} {form.format(f'a{i - 1}')}\n" for i in range(1, depth))
+    head = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n"
+    return f"{head}data:\n  a0: &a0 [x]\n{named}"
+
+
 @pytest.mark.parametrize(
     ("text", "why"),
     [
@@ -168,6 +175,14 @@ def test_a_server_in_trouble_is_not_taken_for_one_without_the_kind() -> None:
         ("{apiVersion: v1, kind: Pod, metadata: {name: a}, at: 2026-01-01}", "JSON cannot say"),
         ("!!python/object/apply:os.system ['touch owned']", "is no YAML"),
         ("x" * (5 << 20), "larger than 4 MiB"),
+        ("at: 2026-13-01", "is no YAML"),
+        ("at: !!timestamp never", "is no YAML"),
+        ("on: !!bool maybe", "is no YAML"),
+        ("port: 0x_", "is no YAML"),
+        ("{kind: List, items: 5}", "no Kubernetes object"),
+        ("{apiVersion: v1, kind: Pod, metadata: {name: a}, at: .nan}", "JSON cannot say"),
+        (aliases("[*{0}, *{0}]", 40), "larger than 16 MiB, written out"),
+        (aliases("[*{0}]", 5000), "JSON cannot say"),
     ],
 )
 def test_what_is_no_manifest_is_refused_with_its_reason(text: str, why: str) -> None:

@@ -6,12 +6,12 @@ import pytest
 
 from hakube_gce import marks
 from hakube_gce.model import Conflict, Intent, Mark, Nodes, Observed, Operation, Verb
-from hakube_gce.node_resources import InstanceTemplate, ManagedGroup
+from hakube_gce.node_resources import InstanceTemplate, ManagedGroup, Route
 from hakube_gce.plan.blueprint import Blueprint
 from hakube_gce.plan.node_blueprint import NodeBlueprint
 from hakube_gce.plan.planner import plan
 from hakube_gce.plan.resolve import Resolved, resolve
-from hakube_gce.resources import Instance, Inventory
+from hakube_gce.resources import Instance, Inventory, Zone
 from hakube_gce.understand_nodes import understand_nodes
 from tests.fakes.clusters import NOW, REGION, UID, ZONES, cluster
 
@@ -207,3 +207,18 @@ def test_nodes_are_ours_by_whole_name_and_mark() -> None:
         understand_nodes(inventory(managed_groups=groups), prefix="kubernetes", uid="").groups
         == ()
     )
+
+
+def test_routes_are_ours_by_name_and_by_a_node_of_this_region() -> None:
+    def route(number: int, zone: str, node: str) -> Route:
+        name = f"kubernetes-0f0e7c4a-93d2-4d1b-8f6a-00000000000{number}"
+        return Route(name=name, next_hop=f"zones/{zone}/instances/{node}")
+
+    ours = route(1, B, f"{GROUP}-abcd")
+    abroad = route(2, "us-central1-a", f"{GROUP}-abcd")
+    strangers = route(3, B, f"test-{GROUP}-abcd")
+    nowhere = replace(ours, name=abroad.name, next_hop="")
+    found = inventory(
+        zones=(Zone(name=B, region="europe-west1"),), routes=(abroad, ours, strangers, nowhere)
+    )
+    assert understand_nodes(found, prefix="kubernetes", uid=UID).routes == (ours,)

@@ -8,6 +8,7 @@ import pytest
 from hakube_gce import marks
 from hakube_gce.model import Intent, Observed, Operation, Verb
 from hakube_gce.plan.graph import Plan
+from hakube_gce.plan.network_blueprint import NetworkBlueprint
 from hakube_gce.plan.planner import plan
 from hakube_gce.plan.resolve import resolve
 from hakube_gce.steps import CreateInstance
@@ -54,6 +55,24 @@ def test_beside_the_first_master_the_others_vms_are_made_and_wait_for_nobody() -
     assert not any(p.key.startswith("await-boot/") for p in found.steps)
 
 
+def test_in_a_network_to_be_made_no_vm_is_made_before_it() -> None:
+    founding = Operation(id="aaaaaaaaaaaa", verb=Verb.CREATE, zone=B)
+    custom = replace(
+        BLUEPRINT,
+        network="mine",
+        subnetwork="mine-custom-subnet",
+        networking=NetworkBlueprint(custom=True),
+        prepare=(C, D),
+    )
+    found = plan(custom, founding, replace(nothing(), uid=UID))
+    steps = made(found)
+    assert len(steps) == 3
+    for step in steps:
+        key = "" if step.spec.zone == B else f"/{step.spec.name}"
+        waits = before(found, f"create-instance{key}")
+        assert waits >= {"create-network", "create-subnetwork"}, step.spec.name
+
+
 def test_a_removal_takes_nothing_away_before_the_newcomers_vm_has_booted() -> None:
     found = planned(REMOVAL, cluster("+-+"), C)
     (step,) = made(found)
@@ -69,6 +88,16 @@ def test_a_vm_that_a_killed_run_prepared_is_waited_for_until_nothing_is_left_to_
     assert f"await-boot/{PREPARED}" in keys(planned(REMOVAL, seen, C))
     gone = with_prepared(cluster("++", zones=(B, D)), PREPARED, C)
     assert planned(replace(REMOVAL, target="kubernetes-master-fff"), gone, C).is_empty
+
+
+def test_a_prepared_vm_that_is_off_is_started_before_it_is_waited_for() -> None:
+    seen = with_prepared(cluster("+-+"), PREPARED, C)
+    (vm,) = seen.prepared
+    off = replace(vm, instance=replace(vm.instance, status="TERMINATED"))
+    found = planned(REMOVAL, replace(seen, prepared=(off,)), C)
+    assert f"start-instance/{PREPARED}" in before(found, f"await-boot/{PREPARED}")
+    assert f"await-boot/{PREPARED}" in before(found, "expel")
+    assert f"start-instance/{PREPARED}" not in keys(planned(REMOVAL, seen, C))
 
 
 def test_while_the_cluster_ip_is_down_nothing_waits_for_a_boot() -> None:
@@ -97,6 +126,17 @@ def test_whoever_was_prepared_by_another_operation_will_do() -> None:
     seen = with_prepared(cluster("+"), PREPARED, D)
     assert len(names_in(D, planned(replicate(C), seen, D, D))) == 1
     assert not names_in(D, planned(replicate(C), seen, D))
+
+
+def test_who_takes_a_masters_place_remembers_it_and_nobody_else_will_do() -> None:
+    replacing = replace(BLUEPRINT, prepare=(C,), in_place_of=name_of(1))
+    seen = with_prepared(cluster("+?+"), PREPARED, C)
+    (step,) = made(plan(replacing, REMOVAL, seen))
+    assert step.spec.metadata[marks.IN_PLACE_OF_KEY] == name_of(1)
+    (vm,) = seen.prepared
+    told = {**vm.instance.metadata, marks.IN_PLACE_OF_KEY: name_of(1)}
+    meant = replace(vm, instance=replace(vm.instance, metadata=told))
+    assert not made(plan(replacing, REMOVAL, replace(seen, prepared=(meant,))))
 
 
 def test_a_disk_that_a_killed_run_made_is_used() -> None:

@@ -97,3 +97,19 @@ def test_what_is_understood_otherwise_than_written_is_said(
 def test_a_plain_removal_says_nothing() -> None:
     plain = {"KUBE_DELETE_NODES": "false", "KUBE_REPLICA_NAME": "kubernetes-master"}
     assert parse(DOWN, plain).warnings == ()
+
+
+@pytest.mark.parametrize(
+    ("variables", "said"),
+    [
+        ({"KUBE_GCE_INSTANCE_PREFIX": "a" * 32}, True),
+        ({"KUBE_GCE_INSTANCE_PREFIX": "a" * 32, "NUM_NODES": "0"}, False),
+        ({"KUBE_GCE_INSTANCE_PREFIX": "a" * 32, "KUBE_REPLICATE_EXISTING_MASTER": "true"}, False),
+        ({"KUBE_GCE_INSTANCE_PREFIX": "a" * 31}, False),
+    ],
+)
+def test_nodes_that_cannot_join_for_their_long_names_are_told_beforehand(
+    variables: dict[str, str], *, said: bool
+) -> None:
+    warnings = parse(UP, variables).warnings
+    assert any("cannot join" in warning for warning in warnings) is said

@@ -117,6 +117,10 @@ def test_a_heartbeat_from_the_future_is_not_believed() -> None:
 
 def test_a_vm_that_is_off_is_not_alive_however_fresh_its_last_words() -> None:
     off = vm("kubernetes-master", status="TERMINATED")
+    seen = look(inventory(off), {"kubernetes-master": report(time=NOW + timedelta(seconds=1))})
+    assert not any("clock" in said for said in conditions.warnings(seen)), (
+        "a Date has whole seconds"
+    )
     seen = look(inventory(off), {"kubernetes-master": report()})
     assert not seen.replicas[0].fresh
     assert not seen.members_known

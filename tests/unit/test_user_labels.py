@@ -3,12 +3,12 @@
 from dataclasses import replace
 
 from hakube_gce import marks, remembered
+from hakube_gce.label_steps import LabelRule
 from hakube_gce.model import Mark, Observed, Operation, Verb
 from hakube_gce.plan.blueprint import instance_spec
 from hakube_gce.plan.graph import Plan
 from hakube_gce.plan.node_blueprint import NodeBlueprint, template_spec
 from hakube_gce.plan.planner import plan
-from hakube_gce.steps import LabelRule
 from hakube_gce.user_labels import beside
 from tests.fakes.clusters import UID, ZONES, cluster, nothing, remembering
 from tests.unit.test_plan import BLUEPRINT, CREATE, MEND, keys, remove, replicate
