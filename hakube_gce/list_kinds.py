@@ -24,7 +24,8 @@ Pairs = tuple[tuple[str, str], ...]
 
 _LABEL_KEY = re.compile(r"[a-z][-a-z0-9_]{0,62}", re.ASCII)
 _LABEL_VALUE = re.compile(r"[-a-z0-9_]{0,63}", re.ASCII)
-_OURS = "hakube"
+NOT_THE_USERS = ("hakube", "goog")
+"""How keys of labels begin that this program, or Google's own tools, write."""
 
 _NODE_LABEL_NAME = re.compile(r"[A-Za-z0-9](?:[-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?", re.ASCII)
 _NODE_LABEL_PREFIX = re.compile(r"[a-z0-9](?:[-a-z0-9.]{0,251}[a-z0-9])?", re.ASCII)
@@ -77,8 +78,9 @@ def labels(text: str) -> Pairs:
             f"holds {', '.join(f'{each[:40]!a}' for each in wrong[:3])}: a label has lower-case "
             f"letters, digits, _ and -, a letter first, 63 at most; legal would be {legal[:200]}"
         )
-    if ours := [key for key, _value in found if key.startswith(_OURS)]:
-        raise ValueError(f"says {ours[0]}, and labels that begin with {_OURS} are this program's")
+    if kept := [key for key, _value in found if key.startswith(NOT_THE_USERS)]:
+        begins = " or ".join(NOT_THE_USERS)
+        raise ValueError(f"says {kept[0]}; labels that begin with {begins} are not yours to set")
     if len(found) > MOST_LABELS:
         raise ValueError(f"holds {len(found)} labels, and {MOST_LABELS} are the most")
     return tuple(sorted(found))

@@ -7,10 +7,7 @@ by `setLabels`: nobody is corrected who changes them on a resource later.
 from collections.abc import Mapping
 
 from hakube_gce import marks
-from hakube_gce.list_kinds import Pairs, labels, written
-
-_NOT_THE_USERS = ("hakube", "goog")
-"""How keys begin that this program, or Google's own tools, write."""
+from hakube_gce.list_kinds import NOT_THE_USERS, Pairs, labels, written
 
 
 def beside(user: Mapping[str, str], ours: Mapping[str, str]) -> dict[str, str]:
@@ -36,7 +33,7 @@ def remembered_by(found: Mapping[str, str]) -> str:
     >>> remembered_by({"team": "dev", "hakube-uid": "0", "goog-managed": "x"})
     'team=dev'
     """
-    kept: Pairs = tuple(sorted(p for p in found.items() if not p[0].startswith(_NOT_THE_USERS)))
+    kept: Pairs = tuple(sorted(p for p in found.items() if not p[0].startswith(NOT_THE_USERS)))
     return written(kept)
 
 

@@ -75,12 +75,19 @@ def last_master(blueprint: Blueprint, seen: Observed, replica: Replica) -> Block
     )
 
 
+def masters_that_go(seen: Observed) -> tuple[str, ...]:
+    """Name all whose data a teardown deletes: a master without its VM comes back on its disk."""
+    absent = (m.name for m in conditions.absent_masters(seen))
+    return tuple(sorted({*(r.name for r in seen.replicas), *absent}))
+
+
 def teardown_unconfirmed(blueprint: Blueprint, seen: Observed, zone: str) -> Blocker:
     in_zone = [r for r in seen.replicas if r.zone == zone]
     one = commands.remove(blueprint, zone, in_zone[0].name if in_zone else "")
-    count = len(seen.replicas)
+    names = masters_that_go(seen)
+    count = len(names)
     nobody_here = "" if in_zone or not count else f"; zone {zone} holds none of them"
-    named = f" ({', '.join(r.name for r in seen.replicas)})" if count else ""
+    named = f" ({', '.join(names)})" if names else ""
     return Blocker(
         reason="TeardownUnconfirmed",
         message=f"cluster {seen.cluster} has {count} master{'s' * (count != 1)}{named} and "

@@ -161,7 +161,7 @@ def _make_again(
     draft: Draft, blueprint: Blueprint, seen: Observed, master: Absent, mark: Mark, *, alone: bool
 ) -> None:
     spec = instance_spec(
-        blueprint,
+        replace(blueprint, in_place_of=""),  # it comes back, whoever else is being replaced
         replica=master.name,
         zone=master.zone,
         mark=mark,

@@ -256,7 +256,8 @@ def _teardown(blueprint: Blueprint, intent: Intent, seen: Observed, operation_id
     if unfinished is not None and unfinished.verb is Verb.TEARDOWN:
         return Resolved(operation=unfinished)
     only_data = not seen.replicas and bool(seen.disks)
-    if (len(seen.replicas) > 1 or only_data) and not intent.confirmed_teardown:
+    several = len(blockers.masters_that_go(seen)) > 1
+    if (several or only_data) and not intent.confirmed_teardown:
         return _refuse(blockers.teardown_unconfirmed(blueprint, seen, intent.zone))
     return Resolved(operation=Operation(id=operation_id, verb=Verb.TEARDOWN, zone=intent.zone))
 

@@ -9,6 +9,8 @@ from hakube_gce import marks
 from hakube_gce.model import Observed, Operation, Replica, Verb
 from hakube_gce.plan import replacing
 from hakube_gce.plan.graph import Blocker
+from hakube_gce.plan.planner import plan
+from hakube_gce.steps import CreateInstance
 from tests.fakes.clusters import ZONES, cluster, name_of, with_prepared
 from tests.unit.test_plan import BLUEPRINT
 
@@ -117,3 +119,14 @@ def test_who_took_the_place_of_an_earlier_master_of_that_name_does_not_count() -
     younger = replace(old, instance=replace(old.instance, created="2026-11-21T06:00:00Z"))
     seen = replace(ADDED, replicas=(ADDED.replicas[0], younger, ADDED.replicas[2], new))
     assert verbs(OLD, seen) == [ADD, DROP]
+
+
+def test_who_comes_back_on_its_disk_takes_nobodys_place() -> None:
+    """Two lost their VMs, and one is replaced: the other would pass for its newcomer for ever."""
+    three = cluster("+++")
+    seen = replace(three, replicas=three.replicas[:1], members=(), members_known=False)
+    mending = Operation(id="e" * 12, verb=Verb.MEND, zone=C, target=OLD)
+    found = plan(replace(BLUEPRINT, in_place_of=OLD), mending, seen)
+    made = [p.step.spec for p in found.steps if isinstance(p.step, CreateInstance)]
+    assert {spec.name for spec in made} == {OLD, name_of(2)}
+    assert not any(marks.IN_PLACE_OF_KEY in spec.metadata for spec in made)

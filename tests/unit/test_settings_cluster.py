@@ -273,7 +273,8 @@ def test_zones_of_the_wrappers_have_blanks_between() -> None:
         ("team", "which is not NAME=VALUE"),
         ("a=b,", "which is not NAME=VALUE"),
         ("a=b,a=c", "says 'a' twice"),
-        ("hakube-uid=0", "are this program's"),
+        ("hakube-uid=0", "not yours to set"),
+        ("goog-fleet=a", "not yours to set"),
         (",".join(f"l{n}=v" for n in range(17)), "holds 17 labels"),
     ],
 )
