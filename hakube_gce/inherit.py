@@ -18,6 +18,8 @@ from hakube_gce.plan.network_blueprint import NetworkBlueprint
 from hakube_gce.plan.node_blueprint import NodeBlueprint
 from hakube_gce.setting_sources import DEFAULT
 from hakube_gce.settings import Settings
+from hakube_gce.variables import table
+from hakube_gce.variables.row import Reach
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,13 +128,18 @@ def _said(settings: Settings) -> tuple[tuple[str, str], ...]:
     return (*kept, *((name, settings.values[name]) for name in alone))
 
 
-_HOW_MANY = ("NUM_NODES", "KUBE_CREATE_NODES", "MAX_INSTANCES_PER_MIG")
+_OF_NODES = (
+    "NUM_NODES",
+    "KUBE_CREATE_NODES",
+    "MAX_INSTANCES_PER_MIG",
+    *(v.name for v in table.VARIABLES if v.reach is Reach.TEMPLATE),
+)
 
 
 def _nodes(settings: Settings, *, pod_range: str, labels: Mapping[str, str]) -> NodeBlueprint:
     """Describe nodes: by the environment, for no master remembers what they are made of."""
     wished = settings.nodes
-    explicit = (n for n in _HOW_MANY if settings.sources.get(n, DEFAULT) != DEFAULT)
+    explicit = (n for n in _OF_NODES if settings.sources.get(n, DEFAULT) != DEFAULT)
     return NodeBlueprint(
         count=wished.wanted,
         group_size=wished.group_size,

@@ -74,13 +74,14 @@ def blocker_lines(blockers: Sequence[Blocker]) -> tuple[str, ...]:
 # status
 
 
-def status_lines(seen: Observed) -> tuple[str, ...]:
-    """Show a cluster to a person."""
+def status_lines(seen: Observed, *, go_on: str = "") -> tuple[str, ...]:
+    """Show a cluster to a person, with the command that goes on with what is unfinished."""
     lines = [headline(seen), ""]
     lines += [f"  {_replica_line(seen, r)}" for r in seen.replicas]
     lines += [f"  {line}" for line in node_lines(seen.nodes)]
     if seen.operation is not None:
         lines += ["", f"unfinished: {seen.operation.verb.value} {seen.operation.target}".rstrip()]
+        lines += [f"  next: {go_on}"] * bool(go_on)
     lines += [
         f"kept disk: {d.name} in {d.zone}, without a VM; a teardown deletes it"
         for d in conditions.kept_disks(seen)

@@ -19,7 +19,9 @@ def without_power(seen: Observed, lost: Collection[str]) -> Observed:
 
 
 def _off(replica: Replica) -> Replica:
-    return replace(replica, instance=replace(replica.instance, status="TERMINATED"), fresh=False)
+    # Without its last words: judged as stale ones they would say that its clock is wrong.
+    off = replace(replica.instance, status="TERMINATED")
+    return replace(replica, instance=off, report=None, fresh=False)
 
 
 def without_master(seen: Observed, name: str) -> Observed:

@@ -87,11 +87,12 @@ def teardown_unconfirmed(blueprint: Blueprint, seen: Observed, zone: str) -> Blo
     names = masters_that_go(seen)
     count = len(names)
     nobody_here = "" if in_zone or not count else f"; zone {zone} holds none of them"
+    named = f" ({', '.join(names)})" if names else ""
     return Blocker(
         reason="TeardownUnconfirmed",
-        message=f"cluster {seen.cluster} has {count} master{'s' * (count != 1)} "
-        f"({', '.join(names)}) and KUBE_DELETE_NODES=false is not set: "
-        f"this would delete all of them and their data{nobody_here}",
+        message=f"cluster {seen.cluster} has {count} master{'s' * (count != 1)}{named} and "
+        f"KUBE_DELETE_NODES=false is not set: this would delete {'all of them' if count else 'it'}"
+        f" and {'their' if count else 'its'} data{nobody_here}",
         exit_status=UNSAFE,
         next_command=one if in_zone else "",
         override=f"to delete the whole cluster: HAKUBE_CONFIRM_TEARDOWN={seen.cluster}",

@@ -34,7 +34,7 @@ class NodeBlueprint:
     """In Compute Engine: the user's, of the whole cluster."""
     pod_range: str = "10.64.0.0/14"
     said: tuple[tuple[str, str], ...] = ()
-    """Variables that say how many nodes, as somebody set them; for the commands we print."""
+    """Variables that say how many nodes, and of what, as somebody set them: for what we print."""
 
     def groups(self, prefix: str) -> tuple[tuple[str, int], ...]:
         """Give names and sizes of a zone's managed groups.

@@ -83,16 +83,19 @@ detect-project() {
   _hakube_report_project
 }
 
-# Sets KUBE_MASTER and, unless the caller has, KUBE_MASTER_IP.
+# Sets KUBE_MASTER and, unless the caller has, KUBE_MASTER_IP. What an earlier call found is looked for
+# again: it may have been another cluster's.
 detect-master() {
-  if [[ -n ${KUBE_MASTER_IP-} ]]; then
-    _hakube_detect "${_hakube_settings[@]}" KUBE_MASTER || return
-  else
-    _hakube_detect "${_hakube_settings[@]}" KUBE_MASTER KUBE_MASTER_IP || return
-  fi
+  local _hakube_wanted=(KUBE_MASTER KUBE_MASTER_IP)
+  [[ -z ${KUBE_MASTER_IP-} || $KUBE_MASTER_IP == "${_hakube_found_ip-}" ]] || _hakube_wanted=(KUBE_MASTER)
+  _hakube_detect "${_hakube_settings[@]}" "${_hakube_wanted[@]}" || return
   _hakube_report_project
-  printf '%s\n' "Trying to find master named '$MASTER_NAME'" "Looking for address '$MASTER_NAME-ip'" \
-    "Using master: $KUBE_MASTER (external IP: $KUBE_MASTER_IP)" >&2
+  printf '%s\n' "Trying to find master named '$MASTER_NAME'" >&2
+  if ((${#_hakube_wanted[@]} == 2)); then
+    _hakube_found_ip=$KUBE_MASTER_IP
+    printf '%s\n' "Looking for address '$MASTER_NAME-ip'" >&2
+  fi
+  printf '%s\n' "Using master: $KUBE_MASTER (external IP: $KUBE_MASTER_IP)" >&2
 }
 
 # Sets MASTER_NAMES: every master of the cluster, in all zones.

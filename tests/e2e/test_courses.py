@@ -1,5 +1,6 @@
 """Several operations in one command, through the real program, on a lab of records."""
 
+import re
 import shlex
 from collections.abc import Iterator
 from pathlib import Path
@@ -64,6 +65,29 @@ def test_a_course_that_was_cut_short_is_gone_on_with(desk: Desk) -> None:
     command = str(ended.result()["next_command"])
     assert command.endswith("scale --to 3")
     ok(desk.run("scale", "--to", "3", "--output", "json"))
+
+
+def test_a_founding_cut_short_goes_on_as_printed_in_a_network_of_its_own(desk: Desk) -> None:
+    said = {
+        "KUBE_GCE_NETWORK": "mine",
+        "CREATE_CUSTOM_NETWORK": "true",
+        "HAKUBE_LB": "target-pool",
+        "MASTER_SIZE": "e2-standard-4",
+    }
+    no = {"http": 403, "reason": "forbidden", "message": "no"}
+    desk.lab.fault(method="disks.insert", error=no)
+    ended = desk.run("up", "--output", "json", KUBE_MASTER_ZONES=f"{B},{C},{D}", **said)
+    assert ended.status == 8, ended
+    desk.lab.heal()
+    shown = desk.run("status", KUBE_GCE_ZONE=B).stdout
+    assert re.search(
+        r"^unfinished: create\n  next: .*KUBE_GCE_ZONE=\S+ .*up", shown, re.MULTILINE
+    ), shown
+    printed = shlex.split(str(ended.result()["next_command"]))
+    variables = dict(word.split("=", 1) for word in printed if "=" in word)
+    assert {k: variables[k] for k in said} == said
+    ok(desk.run("up", "--output", "json", **variables))
+    assert sorted(places(desk).values()) == [B, C, D]
     assert sorted(places(desk).values()) == [B, C, D]
 
 

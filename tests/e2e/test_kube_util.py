@@ -188,6 +188,24 @@ def test_the_project_is_said_once_and_a_known_address_is_kept(checkout: Path, ho
     assert ended.stderr.count("Project: acme\n") == 2, "Project and Network Project, once each"
 
 
+def test_an_address_that_was_found_is_looked_for_again_for_it_may_be_of_another_cluster(
+    checkout: Path, home: Path
+) -> None:
+    other = ANSWER.replace("203.0.113.7", "203.0.113.8")
+    text = f"""
+      detect-master; echo $KUBE_MASTER_IP
+      printf %s {shlex.quote(other)} > "$HOME/answer"
+      KUBE_GCE_INSTANCE_PREFIX=other
+      detect-master; echo $KUBE_MASTER_IP
+      KUBE_MASTER_IP=192.0.2.1
+      detect-master; echo $KUBE_MASTER_IP
+    """
+    ended = script(checkout, home, text)
+    assert ended.stdout.split() == ["203.0.113.7", "203.0.113.8", "192.0.2.1"], ended.stderr
+    assert ended.stderr.count("Looking for address") == 2, "one was given"
+    assert len(starts(home)) == 3
+
+
 def test_a_detection_that_fails_sets_nothing_and_ends_the_script(
     checkout: Path, home: Path
 ) -> None:

@@ -17,7 +17,8 @@ from hakube_gce.plan.blueprint import CONFIG_KEY
 from hakube_gce.settings import Settings
 from tests.fakes.clusters import cluster, nothing
 
-HERE = {"HOME": "/h", "KUBERNETES_PROVIDER": "emulator", "KUBE_GCE_ZONE": "europe-west1-b"}
+B = "europe-west1-b"
+HERE = {"HOME": "/h", "KUBERNETES_PROVIDER": "emulator", "KUBE_GCE_ZONE": B}
 FOUNDED = {"NUM_NODES": "60", "PREEMPTIBLE_MASTER": "spot", "HAKUBE_LABELS": "team=dev"}
 
 
@@ -164,3 +165,25 @@ def test_alias_ranges_are_the_clusters_and_deleting_is_this_runs() -> None:
     assert (first.networking.delete, later.networking.delete) == (None, False)
     named = merged(nothing(), **aliases, SECONDARY_RANGE_NAME="pods").blueprint
     assert named.networking.of_node == (("pods", "/26"),)
+
+
+def test_a_founding_that_is_cut_short_goes_on_with_all_that_was_said_of_it() -> None:
+    shell = {
+        "HAKUBE_LB": "target-pool",
+        "HAKUBE_LABELS": "team=dev",
+        "MASTER_SIZE": "e2-standard-4",
+        "KUBE_GCE_NETWORK": "mine",
+        "CREATE_CUSTOM_NETWORK": "true",
+        "NODE_IP_RANGE": "10.50.0.0/22",
+        "NODE_SIZE": "e2-highmem-2",
+        "NUM_NODES": "2",
+    }
+    blueprint = merged(nothing(), **shell).blueprint
+    zones = "europe-west1-b,europe-west1-c,europe-west1-d"
+    for command, place in (
+        (commands.create(blueprint, B), f"KUBE_GCE_ZONE={B}"),
+        (commands.create_in_zones(blueprint, zones.split(",")), f"KUBE_MASTER_ZONES={zones}"),
+    ):
+        *said, program = command.split()
+        assert program == "u"
+        assert sorted(said) == sorted([place, *(f"{k}={v}" for k, v in shell.items())])

@@ -11,6 +11,7 @@ import pytest
 from hakube_gce import marks
 from hakube_gce.describe import describe
 from hakube_gce.model import Intent, Mark, Observed, Operation, Verb
+from hakube_gce.plan import blockers
 from hakube_gce.plan.blueprint import Blueprint
 from hakube_gce.plan.graph import Plan
 from hakube_gce.plan.planner import plan
@@ -627,6 +628,8 @@ def test_the_newcomer_of_an_unfinished_replication_is_not_mended() -> None:
 def test_a_data_disk_alone_is_not_torn_down_without_the_word() -> None:
     seen = without_vms("+")
     assert refusals(wish(Verb.TEARDOWN, B), seen) == [("TeardownUnconfirmed", 5)]
+    nobody = blockers.teardown_unconfirmed(BLUEPRINT, nothing(), B)
+    assert "has 0 masters and KUBE_DELETE_NODES" in nobody.message
     assert refusals(wish(Verb.TEARDOWN, B, confirmed=True), seen) == []
 
 

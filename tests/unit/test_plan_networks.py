@@ -13,7 +13,7 @@ from hakube_gce.network_steps import CreateNetwork, CreateSubnetwork, ExpandSubn
 from hakube_gce.plan.blueprint import Blueprint
 from hakube_gce.plan.graph import Plan
 from hakube_gce.plan.network_blueprint import NetworkBlueprint
-from hakube_gce.plan.networks import detected, remembered
+from hakube_gce.plan.networks import MADE, detected, remembered
 from hakube_gce.plan.node_blueprint import NodeBlueprint
 from hakube_gce.plan.planner import plan
 from hakube_gce.plan.resolve import resolve
@@ -435,3 +435,16 @@ def test_people_reach_a_network_of_our_making_by_ssh_and_no_other() -> None:
     assert isinstance(made, CreateFirewall)
     assert (made.spec.network, made.spec.allowed) == ("mine", (("tcp", ("22",)),))
     assert made.spec.target_tags == ()
+
+
+@pytest.mark.parametrize("blueprint", [OWN, CUSTOM, BIG, ALIASES])
+def test_vms_that_are_prepared_wait_for_their_network_too(blueprint: Blueprint) -> None:
+    found = founded(replace(blueprint, prepare=ZONES[1:]), world())
+    made = {key for key in keys(found) if key in MADE}
+    after = {p.key: set(p.after) for p in found.steps}
+    vms = [p.key for p in found.steps if isinstance(p.step, CreateInstance)]
+    assert (len(vms), bool(made)) == (3, True)
+    for vm in vms:
+        assert made <= after[vm], vm
+    for key in made:
+        assert keys(found).count(key) == 1

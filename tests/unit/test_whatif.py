@@ -1,6 +1,7 @@
 """Forecasts: the sums and the words are those of a cluster in which it has happened."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -98,6 +99,18 @@ def test_the_vm_that_holds_the_cluster_ip_takes_it_along() -> None:
     assert two_without_balancer.endpoint_mode is EndpointMode.VM
     assert not ask(f"lose {name_of(0)}", two_without_balancer).endpoint_survives
     assert ask(f"lose {name_of(1)}", two_without_balancer).endpoint_survives
+
+
+@pytest.mark.parametrize("question", [f"lose {name_of(0)}", f"lose zone {B}"])
+def test_a_loss_is_no_reason_to_doubt_a_clock(question: str) -> None:
+    seen = cluster("+++")
+    reported = seen.replicas[0].report
+    assert reported is not None
+    later = replace(reported, time=seen.server_time + timedelta(milliseconds=300))
+    heard = replace(seen.replicas[0], report=later)
+    found = ask(question, replace(seen, replicas=(heard, *seen.replicas[1:])))
+    assert not [note for note in found.notes if "clock" in note], found.notes
+    assert any("is off" in note for note in found.notes)
 
 
 def test_a_few_lines_tell_it() -> None:
