@@ -1,6 +1,7 @@
 """The command line: verbs and the few options they take. Everything else comes by variables."""
 
 import argparse
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from hakube_gce import __version__, command_table, facts
@@ -83,6 +84,18 @@ def parse(argv: list[str]) -> Arguments:
         folder=getattr(found, "folder", ""),
         shell_name=getattr(found, "shell", ""),
     )
+
+
+def want_json(words: Sequence[str]) -> bool:
+    """Tell whether a command line that cannot be parsed asks for JSON.
+
+    >>> want_json(["up", "--nope", "--output", "json"]), want_json(["up", "--output=json"])
+    (True, True)
+    >>> want_json(["up", "--output", "text"])
+    False
+    """
+    pairs = zip(words, [*words[1:], ""], strict=True)
+    return any(pair == ("--output", "json") or pair[0] == "--output=json" for pair in pairs)
 
 
 def problems(found: Arguments) -> tuple[str, ...]:

@@ -27,7 +27,13 @@ RESUMABLE = frozenset({7, 9, 129, 130, 143})
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns its exit status (docs/OPERATIONS.md lists them)."""
     environment = dict(os.environ)  # noqa: TID251 - here and nowhere else
-    found = arguments.parse(list(sys.argv[1:] if argv is None else argv))
+    words = list(sys.argv[1:] if argv is None else argv)
+    try:
+        found = arguments.parse(words)
+    except SystemExit as ended:
+        if ended.code == SettingsError.exit_status and arguments.want_json(words):
+            _print_usage_error(words)
+        raise
     try:
         return _run(found, environment)
     except SettingsError as error:
@@ -185,6 +191,13 @@ def _bug(found: Arguments, error: Exception) -> int:
     result = Result(verb=found.verb, changed=False, exit_status=1, error=str(error))
     _print_result(found, result)
     return 1
+
+
+def _print_usage_error(words: Sequence[str]) -> None:
+    """Let a program that reads JSON have its object also when its command line is wrong."""
+    error = f"the command line is wrong: {' '.join(words)}"
+    result = Result(verb=words[0], changed=False, exit_status=2, error=error)
+    say(json.dumps(result_object(result)), sys.stdout)
 
 
 def _print_result(found: Arguments, result: Result) -> None:

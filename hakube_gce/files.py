@@ -42,10 +42,20 @@ def write_private(path: Path, data: bytes, *, mode: int = 0o600) -> None:
 
 
 def make_private_folder(path: Path) -> None:
-    """Make a folder and what is missing above it, each 0700; what exists stays as it is."""
+    """Make a folder and what is missing above it, each 0700; what exists stays as it is.
+
+    Raises:
+        KeysError: It cannot be made.
+    """
     # not makedirs: that gives its mode to the last folder only
     for folder in reversed([p for p in (path, *path.parents) if not p.exists()]):
-        folder.mkdir(mode=0o700, exist_ok=True)
+        try:
+            folder.mkdir(mode=0o700, exist_ok=True)
+        except OSError as error:
+            raise KeysError(
+                f"cannot make the folder {_shown(folder)}: {error.strerror}",
+                hint="set HAKUBE_HOME to a place where you may write",
+            ) from error
 
 
 def read_private(path: Path, *, max_bytes: int = 1 << 20) -> bytes | None:

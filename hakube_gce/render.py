@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from hakube_gce import conditions, snapshots
 from hakube_gce.describe import describe
-from hakube_gce.model import EndpointMode, Observed, Operation, Replica
+from hakube_gce.model import EndpointMode, Observed, Operation, Replica, Verb
 from hakube_gce.plan.graph import Blocker, Plan
 from hakube_gce.render_nodes import node_lines, node_objects
 from hakube_gce.steps import DemoteEndpoint, PromoteEndpoint, Sign
@@ -55,6 +55,14 @@ def plan_lines(plan: Plan) -> tuple[str, ...]:
     if any(isinstance(p.step, PromoteEndpoint | DemoteEndpoint) for p in plan.steps):
         lines.append("While the cluster IP moves, two calls long, there is no API: some seconds.")
     return tuple(lines)
+
+
+def deletion_lines(plan: Plan) -> tuple[str, ...]:
+    """Show what a teardown takes away, before it does; the address is the last."""
+    if plan.operation is None or plan.operation.verb is not Verb.TEARDOWN:
+        return ()
+    gone = [line for p in plan.steps if (line := describe(p.step)).sign is Sign.DELETE]
+    return ("This is deleted now:", *(f"  {line}" for line in gone), "")
 
 
 def blocker_lines(blockers: Sequence[Blocker]) -> tuple[str, ...]:

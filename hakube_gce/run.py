@@ -114,8 +114,7 @@ def _look_and_run(job: Job) -> Result:
     if seen.operation is not None:
         job.screen.say(_unfinished(seen.operation, resolved.operation))
     drafted = _plan(job, inheritance, resolved.operation, seen)
-    for text in drafted.notes:
-        job.screen.say(f"note: {text}")
+    _say(job, [f"note: {text}" for text in drafted.notes])
     if drafted.blockers:
         return refuse(job, drafted.blockers)
     if job.dry_run or job.check:
@@ -124,7 +123,13 @@ def _look_and_run(job: Job) -> Result:
     if drafted.is_empty and (seen.operation is None or mended):
         job.screen.say("Everything is as asked. Nothing was changed.")
         return _result(job, changed=False)
+    _say(job, render.deletion_lines(drafted))
     return _run_locked(job, inheritance.blueprint, resolved.operation, seen)
+
+
+def _say(job: Job, lines: Sequence[str]) -> None:
+    for line in lines:
+        job.screen.say(line)
 
 
 def _unfinished(operation: Operation, now: Operation) -> str:

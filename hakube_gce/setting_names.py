@@ -9,8 +9,8 @@ from hakube_gce.variables import table
 
 _OURS = "HAKUBE_"
 _WARNED_ABOUT = (
-    "KUBE", "ETCD", "ENABLE_ETCD", "MASTER_", "SERVICE_CLUSTER", "NODE_", "NUM_NODE",
-    "CLUSTER_IP", "PREEMPTIBLE_",
+    "KUBE", "ETCD", "ENABLE_ETCD", "MASTER", "SERVICE_CLUSTER", "NODE", "NUM",
+    "CLUSTER_IP", "PREEMPTIBLE_", "CREATE_CUSTOM",
 )  # fmt: skip
 
 _NAMES = tuple(name for v in table.VARIABLES for name in (v.name, *v.aliases))
@@ -42,9 +42,15 @@ def _unknown(reader: Reader) -> None:
             continue
         if problem := _misspelt(name):
             reader.problems.append(problem)
-        elif name.upper().startswith(_WARNED_ABOUT) and (meant := closest(name, _ORIGINAL_NAMES)):
+        elif name.upper().startswith(_WARNED_ABOUT) and (meant := _maybe(name)):
             note = f"{_plain(name)} is no variable of ours and was ignored; {meant} is"
             reader.notes.append(note)
+
+
+def _maybe(name: str) -> str:
+    """Give the original's variable that a name may be meant for: many begin with KUBE_GCE_."""
+    with_gce = name.upper().replace("KUBE_", "KUBE_GCE_", 1)
+    return closest(name, _ORIGINAL_NAMES) or closest(with_gce, _ORIGINAL_NAMES, slips=1)
 
 
 def _ignored(reader: Reader) -> None:

@@ -77,6 +77,12 @@ def _validated(means: Means, say: Callable[[str], None]) -> Mapping[str, object]
     if means.place.runtime == "records":
         say("in a lab of records nothing runs: there is no API to ask, see `hakube status`")
         return None
+    for replica in seen.replicas:
+        if replica.instance.status != "RUNNING":
+            say(
+                f"note: {replica.name} is {replica.instance.status}, and is waited for like all "
+                f"others, {TIMEOUT_S / 60:.0f} minutes at most; kube-up starts it"
+            )
     ended = wait(_api(means), wanted(means.settings, seen), clock=means.waits, say=say)
     for line in validation.summary(ended.wanted, ended.nodes, ended.checks):
         say(line)

@@ -173,8 +173,8 @@ TOOLS = Group(
 
 OVERWRITTEN = Group(
     title="Never an interface: the scripts overwrote them",
-    rows=tuple(
-        _same(
+    rows=(
+        *_same(
             "derived from others, whatever the shell says; other programs use such names",
             "ZONE",
             "REGION",
@@ -185,13 +185,13 @@ OVERWRITTEN = Group(
             "NODE_INSTANCE_PREFIX",
             "NODE_TAG",
             "NODE_TAGS",
-            "ENABLE_IP_ALIASES",
             "NODE_IPAM_MODE",
             "GCE_API_ENDPOINT",
             "GCE_PRIVATE_CLUSTER",
             "REGISTER_MASTER_KUBELET",
             quiet=True,
-        )
+        ),
+        *_same("follows KUBE_GCE_ENABLE_IP_ALIASES, as it always did", "ENABLE_IP_ALIASES"),
     ),
 )
 

@@ -70,6 +70,11 @@ def test_every_folder_that_is_made_is_0700(tmp_path: Path) -> None:
     assert [mode(folder) for folder in made] == [0o700] * 3
 
 
+def test_a_folder_that_cannot_be_made_is_told_with_its_reason() -> None:
+    with pytest.raises(KeysError, match="cannot make the folder '/proc/hakube'"):
+        make_private_folder(Path("/proc/hakube/home"))
+
+
 def test_a_folder_that_exists_keeps_its_mode(tmp_path: Path) -> None:
     (tmp_path / "a").mkdir(mode=0o755)
     make_private_folder(tmp_path / "a" / "b")

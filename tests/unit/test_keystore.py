@@ -176,6 +176,6 @@ def test_a_uid_from_the_cloud_cannot_name_another_file(store: KeyStore) -> None:
 def test_a_folder_that_cannot_be_made_says_where_else(keys: ClusterKeys, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     store = KeyStore(tmp_path / "file" / "below", warn=lambda _: None)
-    with pytest.raises(KeysError, match="cannot write") as caught:
+    with pytest.raises(KeysError, match="cannot make") as caught:
         store.save(keys)
     assert "HAKUBE_HOME" in caught.value.hint

@@ -8,7 +8,7 @@ from graphlib import TopologicalSorter
 
 import pytest
 
-from hakube_gce import marks
+from hakube_gce import marks, render
 from hakube_gce.describe import describe
 from hakube_gce.model import Intent, Mark, Observed, Operation, Verb
 from hakube_gce.plan import blockers
@@ -912,3 +912,12 @@ def test_masters_alone_reach_etcds_peer_port() -> None:
     assert sorted(opened) == ["2380", "443"]
     assert opened["2380"].source_ranges == ()
     assert opened["2380"].source_tags == opened["2380"].target_tags == ("kubernetes-master",)
+
+
+def test_a_teardown_shows_first_what_it_deletes_the_address_last() -> None:
+    torn = Operation(id="dddddddddddd", verb=Verb.TEARDOWN, zone=B)
+    lines = render.deletion_lines(plan(BLUEPRINT, torn, cluster("+++")))
+    assert lines[0] == "This is deleted now:"
+    assert sum("instance " in line for line in lines) == 3
+    assert "kubernetes-master-ip" in lines[-2]
+    assert not render.deletion_lines(plan(BLUEPRINT, remove(1), cluster("+++")))

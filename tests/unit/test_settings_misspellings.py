@@ -54,6 +54,11 @@ def test_a_slip_in_a_decisive_name_stops_the_run(name: str, meant: str) -> None:
         ("MASTER_DISC_SIZE", "MASTER_DISK_SIZE"),
         ("KUBE_CONFIG", "KUBECONFIG"),
         ("ENABLE_ETCD_QUORUM_REDS", "ENABLE_ETCD_QUORUM_READS"),
+        ("NUMNODES", "NUM_NODES"),
+        ("MASTERSIZE", "MASTER_SIZE"),
+        ("CREATE_CUSTOM_NETWORKS", "CREATE_CUSTOM_NETWORK"),
+        ("KUBE_ENABLE_IP_ALIASES", "KUBE_GCE_ENABLE_IP_ALIASES"),
+        ("KUBE_NETWORK", "KUBE_GCE_NETWORK"),
     ],
 )
 def test_a_slip_in_another_name_is_warned_about(name: str, meant: str) -> None:
