@@ -194,6 +194,7 @@ def test_a_lost_balancer_is_made_again_in_front_of_masters_that_serve(cluster: C
     cluster.is_balanced_over(*names)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("balancer_too", [False, True], ids=["kept", "lost"])
 def test_one_survivor_goes_on_behind_the_balancer(cluster: Cluster, *, balancer_too: bool) -> None:
     first, second, third = cluster.grown(B, C, D)
@@ -207,6 +208,7 @@ def test_one_survivor_goes_on_behind_the_balancer(cluster: Cluster, *, balancer_
     cluster.is_balanced_over(first, cluster.replicated(C))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("after", ["teardown", "fire"])
 def test_a_restored_cluster_is_balanced_as_the_lost_one_was(cluster: Cluster, after: str) -> None:
     names = cluster.grown(B, C)

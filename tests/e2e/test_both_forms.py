@@ -46,6 +46,7 @@ def taken_apart(row: dict[str, Any], desk: Desk) -> tuple[str, dict[str, str]]:
     return VERBS[script], filled
 
 
+@pytest.mark.slow
 def test_the_verbs_plan_what_the_scripts_plan(desk: Desk) -> None:
     compared = 0
     for row in STORY["row"]:

@@ -87,7 +87,9 @@ def test_a_planted_defect_does_not_pass(
     assert folders_left(tmp_path) == []
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(
+    "number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)]
+)
 def test_a_signal_leaves_nothing_behind(
     tmp_path: Path, search_path: str, number: signal.Signals
 ) -> None:

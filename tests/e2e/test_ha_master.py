@@ -123,7 +123,7 @@ def case(lab: Lab) -> Case:
 @pytest.mark.parametrize(
     "replicas",
     [
-        pytest.param(1, id="shortened, for every run"),
+        pytest.param(1, id="shortened", marks=pytest.mark.slow),
         pytest.param(2, id="whole", marks=pytest.mark.slow),
     ],
 )

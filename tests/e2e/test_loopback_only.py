@@ -167,6 +167,7 @@ def audited(tmp_path: Path) -> Iterator[Audited]:
     lab.destroy()
 
 
+@pytest.mark.slow
 def test_a_lab_of_records_dials_its_own_emulator_and_nobody_else(audited: Audited) -> None:
     audited.lab.up(B)
     audited.lab.replicate(C)

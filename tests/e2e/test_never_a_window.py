@@ -66,6 +66,7 @@ def test_no_look_fails_from_one_master_to_three_and_back(
     slow_lab.hakube("down", KUBE_GCE_ZONE=D)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "shape",
     [pytest.param({}, id="service"), pytest.param(POOL, id="pool", marks=pytest.mark.slow)],

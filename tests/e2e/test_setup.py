@@ -84,6 +84,7 @@ def test_without_a_network_one_line_says_so_and_the_next_run_goes_on(checkout: P
     assert "anew" not in again.stderr
 
 
+@pytest.mark.slow
 def test_an_unfinished_environment_is_made_anew(checkout: Path) -> None:
     (checkout / ".venv/setup-unfinished").touch()
     (checkout / ".venv/bin/pip").unlink()
@@ -102,6 +103,7 @@ def test_an_environment_whose_python_is_gone_is_made_anew(checkout: Path) -> Non
     assert '"argv": ["up"]' in ended.stdout
 
 
+@pytest.mark.slow
 def test_a_moved_checkout_is_noticed(checkout: Path) -> None:
     moved = checkout.rename(checkout.with_name("moved"))
     try:

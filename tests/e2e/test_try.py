@@ -209,7 +209,11 @@ def test_a_command_that_lies_is_caught(name: str, tmp_path: Path, search_path: s
 
 
 @pytest.mark.process
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda n: n.name)
+@pytest.mark.parametrize(
+    "number",
+    [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)],
+    ids=lambda n: n.name,
+)
 def test_a_tour_that_is_interrupted_leaves_nothing_behind(
     number: signal.Signals, tmp_path: Path, search_path: str
 ) -> None:

@@ -118,6 +118,7 @@ def test_no_acknowledged_write_is_lost_from_one_to_three_to_one(
     assert seen.looks >= FEWEST_WRITES // 10, f"too few to tell anything: {seen}"
 
 
+@pytest.mark.slow
 def test_an_agent_that_adds_voters_does_not_pass(
     tmp_path: Path, search_path: str, capsys: pytest.CaptureFixture[str]
 ) -> None:

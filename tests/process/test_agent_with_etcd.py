@@ -151,6 +151,7 @@ def test_with_one_of_two_dead_nothing_is_changed(pair: ProcessLab) -> None:
     assert roles(lab, "m1") == {"m1": "voter", "m2": "voter"}
 
 
+@pytest.mark.slow
 def test_newcomers_that_do_not_come_cost_nobody_anything(pair: ProcessLab) -> None:
     lab = pair
     lab.insert("m3", etcd=Path("/bin/false"))

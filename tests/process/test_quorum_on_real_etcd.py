@@ -90,6 +90,7 @@ def test_a_cluster_that_ends_in_silence_would_be_noticed() -> None:
     assert faults([fine, mute, refused]) == [mute, refused]
 
 
+@pytest.mark.slow
 def test_a_handful_of_changes(etcd: Path, held: Claim, tmp_path: Path) -> None:
     found = etcd_says(FEW, etcd=etcd, number=held.addresses.number, root=tmp_path)
     assert len(found) == len(FEW)

@@ -17,7 +17,7 @@ from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 
 from tests.simulation.stories import in_memory
-from tests.simulation.walks import Outcome, walk
+from tests.simulation.walks import LONGEST, Outcome, walk
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -28,10 +28,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     pool = ProcessPoolExecutor(asked.jobs, initializer=_quiet)
     try:  # stopped by Ctrl-C it still says what it has seen
         seeds = range(asked.seed, asked.seed + asked.seeds)
-        for outcome in pool.map(partial(walk, root=root), seeds):
+        for outcome in pool.map(partial(walk, root=root, longest=asked.longest), seeds):
             outcomes.append(outcome)
             if outcome.problems or asked.verbose:
-                _show(outcome)
+                _show(outcome, asked.longest)
     except KeyboardInterrupt:
         _say("stopped")
     finally:
@@ -50,16 +50,18 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m tests.simulation", description=__doc__)
     parser.add_argument("--seeds", type=int, default=1, help="how many walks")
     parser.add_argument("--seed", type=int, default=1, help="the first one's seed")
+    parser.add_argument("--longest", type=int, default=LONGEST, help="most events of a walk")
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="how many at a time")
     parser.add_argument("--verbose", action="store_true", help="tell every walk's story")
     return parser
 
 
-def _show(outcome: Outcome) -> None:
+def _show(outcome: Outcome, longest: int) -> None:
     verdict = "FAILED" if outcome.problems else "passed"
     _say(f"== seed {outcome.seed} {verdict}", *outcome.story, *outcome.problems)
     if outcome.problems:
-        _say(f"again: python -m tests.simulation --seed {outcome.seed} --verbose")
+        which = f"--seed {outcome.seed} --longest {longest}"
+        _say(f"again: python -m tests.simulation {which} --verbose")
 
 
 def _summary(outcomes: list[Outcome], seconds: float) -> int:

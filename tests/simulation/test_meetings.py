@@ -36,7 +36,7 @@ MEETINGS: dict[str, Meeting] = {
 """Masters before, and who meets."""
 EARLY = 7
 """Points after which a run is stopped: those at which it looks, decides and takes the lock."""
-NAPS = ("create", "replicate 1 to 2", "remove 2 to 1", "tear down 2")
+NAPS = ("replicate 1 to 2", "remove 2 to 1")
 """Where somebody oversleeps in the short run; in all stories in the long one."""
 _MOST = 5000
 

@@ -33,8 +33,8 @@ from tests.simulation.stories import (
 from tests.simulation.troubles import Weather
 
 EXPIRY_S = 13 * 60.0
-_LONGEST = 6
-"""Events of a walk, at most."""
+LONGEST = 6
+"""Events of a walk, at most, unless the caller wants them shorter."""
 _EXPECTED = frozenset({0, 3, 5, 6, 7, 8, 9, KILLED})
 """1 is a bug, 2 a misunderstanding; 4 a conflict, with nobody there to conflict with."""
 _SHAPES = ("", "", *SHAPES)
@@ -67,6 +67,7 @@ class Walk:
 
     seed: int
     folder: Path
+    longest: int = LONGEST
     rng: random.Random = field(init=False)
     cloud: Cloud = field(init=False)
     operator: Operator = field(init=False)
@@ -98,7 +99,7 @@ class Walk:
         if self.wide and self.rng.random() < 0.5:
             first = (*masters_in(*ZONES), *SHAPES[self.shape])
         self._command(first, self._fate())
-        for _ in range(self.rng.randint(1, _LONGEST)):
+        for _ in range(self.rng.randint(1, self.longest)):
             self._event()
         self._end()
         self.problems += self.cloud.laws.broken
@@ -292,10 +293,10 @@ def _verb(argv: tuple[str, ...]) -> str:
     return "remove" if REMOVE in argv else "teardown"
 
 
-def walk(seed: int, root: Path) -> Outcome:
-    """Walk once."""
+def walk(seed: int, root: Path, longest: int = LONGEST) -> Outcome:
+    """Walk once, by so many events at most."""
     folder = root / f"walk-{seed}"
     try:
-        return Walk(seed=seed, folder=folder).go()
+        return Walk(seed=seed, folder=folder, longest=longest).go()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
