@@ -158,6 +158,7 @@ def test_another_mode_is_a_contradiction(cluster: Cluster) -> None:
         assert (ended.status, ended.result()["reasons"]) == (2, ["InheritedDiffers"])
 
 
+@pytest.mark.slow
 def test_what_if_knows_that_the_address_does_not_move(cluster: Cluster) -> None:
     first, second = cluster.grown(B, C)
     foretold = cluster.does("whatif", f"remove {second}", KUBE_GCE_ZONE=B)
@@ -169,6 +170,7 @@ def test_what_if_knows_that_the_address_does_not_move(cluster: Cluster) -> None:
     cluster.is_balanced_over(first)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("zones", [(B,), (B, C, D)], ids=["one", "three"])
 def test_everything_but_the_disks_is_lost_and_kube_up_makes_it_again(
     zones: tuple[str, ...], cluster: Cluster

@@ -35,6 +35,7 @@ def reasons(ended: Ended, status: int) -> object:
     return ended.result()["reasons"]
 
 
+@pytest.mark.slow
 def test_a_cluster_of_three_in_one_go_and_other_numbers_later(desk: Desk) -> None:
     made = desk.run("up", "--output", "json", KUBE_MASTER_ZONES=f"{B},{C},{D}")
     assert ok(made)["changed"] is True

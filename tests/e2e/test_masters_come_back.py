@@ -63,6 +63,7 @@ def test_one_of_three_comes_back_into_its_place_behind_the_balancer(desk: Desk) 
     comes_back(desk, C, name, voters=3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("zones", [(B, C), (B, C, D)])
 def test_all_masters_come_back_when_no_majority_is_left_to_ask(
     desk: Desk, zones: tuple[str, ...]

@@ -103,6 +103,7 @@ def test_a_window_that_cannot_be_closed_is_rolled_back_and_then_resumed(
     is_served_by(desk, *left)
 
 
+@pytest.mark.slow
 def test_a_replica_that_is_off_stays_in_the_pool_and_serves_again(desk: Desk) -> None:
     first, second = grown(desk, B, C)
     desk.lab.kill(second)
@@ -114,6 +115,7 @@ def test_a_replica_that_is_off_stays_in_the_pool_and_serves_again(desk: Desk) ->
     is_served_by(desk, first, second)
 
 
+@pytest.mark.slow
 def test_a_vm_made_again_takes_its_place_in_the_pool(desk: Desk) -> None:
     names = grown(desk, B, C, D)
     desk.lab.delete_by_hand(C, names[1])
@@ -142,6 +144,7 @@ def test_one_whose_vm_and_disk_are_gone_leaves_the_pool_when_it_is_removed(desk:
     is_served_by(desk, first, second)
 
 
+@pytest.mark.slow
 def test_a_survivor_gets_the_address_back_and_the_pool_goes(desk: Desk) -> None:
     first, second, third = grown(desk, B, C, D)
     lose(desk.lab, C, second)

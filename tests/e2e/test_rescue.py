@@ -102,6 +102,7 @@ def environment_of(command: str) -> tuple[list[str], dict[str, str]]:
 # --------------------------------------------------------------------------------- snapshots
 
 
+@pytest.mark.slow
 def test_snapshots_are_named_marked_listed_and_the_oldest_go(desk: Desk) -> None:
     (first,) = grown(desk, 1)
     taken = snapshot(desk)
@@ -125,6 +126,7 @@ def test_snapshots_are_named_marked_listed_and_the_oldest_go(desk: Desk) -> None
     assert not lock_and_operation(desk.lab)
 
 
+@pytest.mark.slow
 def test_a_snapshot_is_taken_of_a_healthy_follower(desk: Desk) -> None:
     grown(desk, 3)
     leader = next(r["name"] for r in desk.status()["replicas"] if r["member"]["leader"])
@@ -206,6 +208,7 @@ def test_on_a_machine_without_keys_new_ones_are_drawn_and_it_says_what_that_mean
     assert desk.status()["verdict"] == "healthy"
 
 
+@pytest.mark.slow
 def test_three_lost_masters_leave_a_balancer_behind_and_it_goes(desk: Desk) -> None:
     names = grown(desk, 3)
     snapshot(desk)
@@ -264,6 +267,7 @@ def test_a_restore_is_refused_where_something_is_left_or_nothing_fits(desk: Desk
     ok(restore(desk, **WORD))
 
 
+@pytest.mark.slow
 def test_a_snapshot_of_an_earlier_cluster_is_not_put_into_a_later_one(desk: Desk) -> None:
     grown(desk, 1)
     old = snapshot(desk)["snapshot"]["name"]
@@ -352,6 +356,7 @@ def test_a_majority_that_is_there_is_never_thrown_away(desk: Desk) -> None:
     assert desk.run("recover", KUBE_GCE_ZONE=B).status == 2
 
 
+@pytest.mark.slow
 def test_starting_the_survivor_may_bring_the_majority_back_and_then_nothing_is_deleted(
     desk: Desk,
 ) -> None:

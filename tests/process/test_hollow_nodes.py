@@ -130,6 +130,7 @@ def test_nobody_writes_a_node(operator: Operator, founder: Master, tmp_path: Pat
     assert nodes(operator, tmp_path) == before
 
 
+@pytest.mark.slow
 def test_nodes_outlive_the_masters_that_told_of_them(
     runtime: ProcessRuntime, operator: Operator, founder: Master, tmp_path: Path
 ) -> None:

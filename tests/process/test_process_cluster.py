@@ -103,6 +103,7 @@ def test_the_peer_port_hears_nobody_without_a_certificate_of_this_cluster(
     assert asked_of_peer_port(founder, certificate, key) == 200
 
 
+@pytest.mark.slow
 def test_three_masters_lose_one_and_keep_every_write(
     runtime: ProcessRuntime, operator: Operator, founder: Master, etcd: Path, tmp_path: Path
 ) -> None:

@@ -31,8 +31,6 @@ from tests.simulation.stories import (
 EVERY = {**STORIES, **SHAPED_STORIES, **SEVERAL, **MENDING}
 TELLING = (
     "always-lb: create",
-    "always-lb: replicate 1 to 2",
-    "always-lb: remove 2 to 1",
     "target-pool: replicate 1 to 2",
     "target-pool: remove 2 to 1",
     "always-lb on a pool: create",

@@ -39,7 +39,7 @@ _EXPECTED = frozenset({0, 3, 5, 6, 7, 8, 9, KILLED})
 """1 is a bug, 2 a misunderstanding; 4 a conflict, with nobody there to conflict with."""
 _SHAPES = ("", "", *SHAPES)
 """Half of the walks with a cluster as usual."""
-_WIDE = 0.3
+_WIDE = 0.2
 """Share of the walks with commands of several operations."""
 _PATIENCE = 5
 """How often the last teardown may have to be repeated."""
