@@ -139,6 +139,7 @@ def test_repeating_founding_changes_nothing(cluster: Cluster) -> None:
     assert len(cluster.desk.lab.calls()) == calls
 
 
+@pytest.mark.slow
 def test_a_master_that_died_is_replaced(cluster: Cluster) -> None:
     first, second, third = cluster.grown(B, C, D)
     cluster.desk.lab.kill(second)

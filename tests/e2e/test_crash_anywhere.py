@@ -37,7 +37,7 @@ from tests.e2e.lab_on_records import (
 pytestmark = pytest.mark.forks
 
 WORKERS = 2
-SHARES = 6
+SHARES = 12
 KILLED = -9
 FIRST = "kubernetes-master"
 
@@ -200,7 +200,7 @@ def undisturbed(story: Story, stage: Scene) -> Undisturbed:
 
 
 def kills(course: Undisturbed, share: int) -> list[Kill]:
-    """List the moments of one run: a sixth of the steps and changes, in turns; the others later.
+    """List the moments of one run: a twelfth of the steps and changes, in turns; the others later.
 
     Over all shares every step and every change is a command's last one.
     """
@@ -277,7 +277,7 @@ def _be_a_worker(tasks: Sequence[Callable[[], list[str]]], report: Path) -> None
 def test_a_killed_run_is_finished_by_the_same_command(
     name: str, share: int, beginnings: list[Path], tmp_path: Path
 ) -> None:
-    """A sixth of all moments goes in each run: killed unheard or unanswered, with keys or without.
+    """A twelfth of all moments in each run: killed unheard or unanswered, with keys or without.
 
     Every boundary, in all variants, is the simulation's business; here a real process is killed.
     """
@@ -288,7 +288,7 @@ def test_a_killed_run_is_finished_by_the_same_command(
 def check_convergence(
     story: Story, beginning: Path, share: int, tmp_path: Path, *, at_least: int = 6
 ) -> None:
-    """Kill a verb at a sixth of all moments, and see the same command finish it each time."""
+    """Kill a verb at a twelfth of all moments, and see the same command finish it each time."""
     with scene(tmp_path / "undisturbed", beginning) as stage:
         course = undisturbed(story, stage)
     moments = kills(course, share)

@@ -38,6 +38,7 @@ def beginnings(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Path]:
     return {"whole": whole, "off": root / "off", "lost": root / "lost"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "share", [0, *(pytest.param(n, marks=pytest.mark.slow) for n in range(1, SHARES))]
 )

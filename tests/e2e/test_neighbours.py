@@ -157,6 +157,7 @@ def test_a_master_whose_vm_somebody_deleted_can_be_removed_and_replaced(tmp_path
         assert desk.status()["verdict"] == "healthy"
 
 
+@pytest.mark.slow
 def test_one_clusters_whole_life_leaves_its_namesake_as_it_was(tmp_path: Path) -> None:
     """``kubernetes`` and ``test-kubernetes``: each name contains the other's masters' names."""
     warm_up()

@@ -232,6 +232,7 @@ def killed_after(desk: Desk, steps: int, *argv: str, **variables: str) -> bool:
     return ended.status != 0
 
 
+@pytest.mark.slow
 def test_killed_among_the_nodes_the_same_command_goes_on(desk: Desk) -> None:
     assert desk.status()["verdict"] == "absent"
     untouched = desk.lab.dump()

@@ -19,7 +19,7 @@ def beginnings() -> Iterator[Beginnings]:
     shutil.rmtree(root)
 
 
-@pytest.mark.parametrize("lag_s", SECONDS)
+@pytest.mark.parametrize("lag_s", [pytest.param(SECONDS[0], marks=pytest.mark.slow), SECONDS[1]])
 @pytest.mark.parametrize("name", STORIES)
 def test_one_more_run_is_enough_when_lists_are_old(
     name: str, lag_s: float, beginnings: Beginnings

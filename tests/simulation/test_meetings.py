@@ -60,7 +60,10 @@ def _judge_all(meetings: Iterator[Met]) -> Counter[tuple[int, ...]]:
     return statuses
 
 
-@pytest.mark.parametrize("name", MEETINGS)
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(n, marks=[] if i % 2 else pytest.mark.slow) for i, n in enumerate(MEETINGS)],
+)
 def test_stopped_early_while_the_other_runs_the_loser_changes_nothing(
     name: str, beginnings: Beginnings
 ) -> None:
