@@ -16,11 +16,11 @@ from hakube_gce.errors import HakubeError, Overtaken, StepFailed
 from hakube_gce.execute import Crew, Progress, execute, threads
 from hakube_gce.inherit import Inheritance
 from hakube_gce.lock import HeldLock, LockPlace, acquire, refuse_if_held
-from hakube_gce.model import Intent, Observed, Operation, Verb
+from hakube_gce.model import EndpointMode, Intent, Observed, Operation, Verb
 from hakube_gce.perform.context import Context, Window
 from hakube_gce.perform.endpoint import await_answer
 from hakube_gce.perform.performer import perform
-from hakube_gce.plan import commands
+from hakube_gce.plan import blockers, commands
 from hakube_gce.plan.blueprint import Blueprint
 from hakube_gce.plan.graph import Blocker, Plan
 from hakube_gce.plan.planner import plan
@@ -121,10 +121,17 @@ def _look_and_run(job: Job) -> Result:
         return _show(job, drafted)
     mended = resolved.operation.verb is Verb.MEND and not gives_way(seen, Verb.MEND)
     if drafted.is_empty and (seen.operation is None or mended):
-        job.screen.say("Everything is as asked. Nothing was changed.")
-        return _result(job, changed=False)
+        return _nothing_left(job, inheritance.blueprint, seen)
     _say(job, render.deletion_lines(drafted))
     return _run_locked(job, inheritance.blueprint, resolved.operation, seen)
+
+
+def _nothing_left(job: Job, blueprint: Blueprint, seen: Observed) -> Result:
+    """End where nothing is to be done; but not well while a killed run has the cluster IP away."""
+    if seen.operation is not None and seen.endpoint_mode is EndpointMode.NONE:
+        return refuse(job, [blockers.operation_unfinished(blueprint, seen.operation)])
+    job.screen.say("Everything is as asked. Nothing was changed.")
+    return _result(job, changed=False)
 
 
 def _say(job: Job, lines: Sequence[str]) -> None:

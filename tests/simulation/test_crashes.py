@@ -22,10 +22,12 @@ from tests.simulation.stories import (
     SEVERAL,
     SHAPED_STORIES,
     STORIES,
+    B,
     Beginnings,
     C,
     in_memory,
     remove,
+    up,
 )
 
 EVERY = {**STORIES, **SHAPED_STORIES, **SEVERAL, **MENDING}
@@ -151,3 +153,19 @@ def test_who_goes_on_says_done_only_when_the_cluster_ip_answers(
     assert gone_on.status == 0, f"{gone_on}"
     assert scene.cloud.cluster_ip_serves()
     assert not scene.cloud.laws.broken
+
+
+def test_kube_up_does_not_end_well_while_a_killed_run_has_the_cluster_ip_away(
+    beginnings: Beginnings,
+) -> None:
+    story = STORIES["replicate 1 to 2"]
+    course = undisturbed(story, beginnings)
+    leaves = course.changes.index("instances.deleteAccessConfig") + 1
+    scene = beginnings(story.masters)
+    assert scene.operator.alone(story.argv, Kill(leaves, "after send")).status == KILLED
+    told = scene.operator.alone(up(B))
+    assert told.status == 5, f"{told}"
+    assert told.result is not None
+    assert "KUBE_REPLICATE_EXISTING_MASTER=true" in told.result.next_command
+    assert scene.operator.alone(story.argv).status == 0
+    assert scene.cloud.cluster_ip_serves()
