@@ -406,7 +406,7 @@ MUTANTS: tuple[Mutant, ...] = (
         name="a lost zone loses nobody",
         rule="a forecast is of what would be",
         file="whatif_worlds.py",
-        old="fresh=False",
+        old="report=None, fresh=False",
         new="fresh=True",
         test="tests/unit/test_whatif.py::test_what_would_be",
     ),
