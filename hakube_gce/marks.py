@@ -51,6 +51,17 @@ def mark_from_labels(labels: Mapping[str, str]) -> Mark | None:
     return Mark(cluster=labels[_CLUSTER], uid=labels[_UID], operation=labels.get(_OP, ""))
 
 
+def is_of_cluster(mark: Mark | None, prefix: str, uid: str) -> bool:
+    """Tell whether a mark is a cluster's; a cluster without a uid has none."""
+    return bool(uid) and mark is not None and (mark.cluster, mark.uid) == (prefix, uid)
+
+
+def is_of_operation(labels: Mapping[str, str], operation_id: str) -> bool:
+    """Tell whether the labels' mark is of one operation; without an id none is."""
+    mark = mark_from_labels(labels)
+    return bool(operation_id) and mark is not None and mark.operation == operation_id
+
+
 def mark_description(mark: Mark) -> str:
     """Write a mark as a description: canonical JSON, so that equal marks are equal text."""
     facts = {

@@ -17,7 +17,6 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from hakube_gce import marks, names
 from hakube_gce.cluster_keys import load_certificate
 from hakube_gce.errors import KeysError
-from hakube_gce.model import Mark
 from hakube_gce.pki import requested_key, signed_by
 from hakube_gce.resources import Instance, Inventory
 from hakube_gce.timestamps import parse_rfc3339
@@ -62,14 +61,14 @@ def candidates(inventory: Inventory, *, prefix: str, uid: str) -> tuple[Instance
     ours = {
         (g.zone, g.name)
         for g in inventory.managed_groups
-        if _bears(marks.mark_from_description(g.description), uid)
+        if marks.is_of_cluster(marks.mark_from_description(g.description), prefix, uid)
     }
     found = (
         i
         for i in inventory.instances
         if i.status == "RUNNING"
         and names.is_node(prefix, i.name)
-        and _bears(marks.mark_from_labels(i.labels), uid)
+        and marks.is_of_cluster(marks.mark_from_labels(i.labels), prefix, uid)
         and group_of(i) in ours
     )
     return tuple(sorted(found, key=lambda i: (i.zone, i.name)))
@@ -100,10 +99,6 @@ def standing(
 def needs_listening(instance: Instance, *, authority: str, now: datetime) -> bool:
     """Tell whether a node may be asking: not while it has a certificate that is good."""
     return _certified_key(instance, authority, now) is None
-
-
-def _bears(mark: Mark | None, uid: str) -> bool:
-    return bool(uid) and mark is not None and mark.uid == uid
 
 
 def _request(line: Line, instance_id: str) -> NodeRequest | None:

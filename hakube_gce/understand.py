@@ -95,11 +95,7 @@ class _Ours:
     uid: str
 
     def mark(self, mark: Mark | None) -> bool:
-        return (
-            mark is not None
-            and bool(self.uid)
-            and (mark.cluster, mark.uid) == (self.prefix, self.uid)
-        )
+        return marks.is_of_cluster(mark, self.prefix, self.uid)
 
     def labels(self, labels: Mapping[str, str]) -> bool:
         return self.mark(marks.mark_from_labels(labels))

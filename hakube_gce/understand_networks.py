@@ -7,7 +7,7 @@ A network that an earlier cluster of the same name made is somebody else's.
 from collections.abc import Iterable
 
 from hakube_gce import marks
-from hakube_gce.model import Mark, Networks
+from hakube_gce.model import Networks
 from hakube_gce.network_resources import Network
 from hakube_gce.resources import Inventory
 
@@ -22,13 +22,13 @@ def understand_networks(inventory: Inventory, *, prefix: str, uid: str) -> Netwo
     """
 
     def described(text: str) -> bool:
-        return _bears(marks.mark_from_description(text), prefix, uid)
+        return marks.is_of_cluster(marks.mark_from_description(text), prefix, uid)
 
     ours = [n for n in inventory.networks if described(n.description)]
     own_vms = {
         (i.zone, i.name)
         for i in inventory.instances
-        if _bears(marks.mark_from_labels(i.labels), prefix, uid)
+        if marks.is_of_cluster(marks.mark_from_labels(i.labels), prefix, uid)
     }
     own_rules = {f.name for f in inventory.firewalls if described(f.description)}
     own_subnets = tuple(s.name for s in inventory.subnetworks if described(s.description))
@@ -42,10 +42,6 @@ def understand_networks(inventory: Inventory, *, prefix: str, uid: str) -> Netwo
             n.name: tuple(_guests(inventory, n, own_vms, own_rules, own_subnets)) for n in ours
         },
     )
-
-
-def _bears(mark: Mark | None, prefix: str, uid: str) -> bool:
-    return bool(uid) and mark is not None and (mark.cluster, mark.uid) == (prefix, uid)
 
 
 def _is_left(network: Network, prefix: str) -> bool:

@@ -9,7 +9,7 @@ import re
 from collections.abc import Collection, Iterable
 
 from hakube_gce import marks, names
-from hakube_gce.model import Conflict, Mark, Nodes
+from hakube_gce.model import Conflict, Nodes
 from hakube_gce.node_resources import Route
 from hakube_gce.resources import Inventory
 
@@ -35,7 +35,7 @@ def understand_nodes(inventory: Inventory, *, prefix: str, uid: str) -> Nodes:
             i
             for i in inventory.instances
             if names.is_node(prefix, i.name)
-            and _bears(marks.mark_from_labels(i.labels), prefix, uid)
+            and marks.is_of_cluster(marks.mark_from_labels(i.labels), prefix, uid)
             and (i.zone, i.name.rpartition("-")[0]) not in managed
         ),
         routes=tuple(
@@ -56,11 +56,7 @@ def uid_of_nodes(inventory: Inventory, prefix: str) -> str:
 
 
 def _is_ours(description: str, prefix: str, uid: str) -> bool:
-    return _bears(marks.mark_from_description(description), prefix, uid)
-
-
-def _bears(mark: Mark | None, prefix: str, uid: str) -> bool:
-    return bool(uid) and mark is not None and (mark.cluster, mark.uid) == (prefix, uid)
+    return marks.is_of_cluster(marks.mark_from_description(description), prefix, uid)
 
 
 def _leads_to_node(prefix: str, zones: Collection[str], route: Route) -> bool:

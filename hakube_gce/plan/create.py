@@ -4,7 +4,6 @@ Founding is the one thing that makes an empty etcd, so it happens only where not
 is there, or nothing but what this very founding has made before it was cut short.
 """
 
-from collections.abc import Mapping
 from dataclasses import replace
 
 from hakube_gce import conditions, marks, names
@@ -15,7 +14,6 @@ from hakube_gce.plan.graph import Draft, Plan, blocked
 from hakube_gce.plan.mend import home_of_disk, remember
 from hakube_gce.steps import (
     AwaitReady,
-    CreateDisk,
     CreateInstance,
     InstallReplica,
     StartInstance,
@@ -27,7 +25,11 @@ def plan_create(blueprint: Blueprint, operation: Operation, seen: Observed) -> P
     found = [blockers.conflict(c) for c in seen.conflicts]
     if seen.unreadable:
         found.append(blockers.unreadable(seen))
-    found += [blockers.data_disk_left(d) for d in seen.disks if not _is_of(d.labels, operation.id)]
+    found += [
+        blockers.data_disk_left(d)
+        for d in seen.disks
+        if not marks.is_of_operation(d.labels, operation.id)
+    ]
     found += nodes.node_conflicts(blueprint, seen)
     found += networks.conflicts(blueprint, seen)
     if found:
@@ -52,12 +54,7 @@ def is_founding(seen: Observed) -> bool:
     creation = seen.operation
     if creation is None or creation.verb is not Verb.CREATE:
         return False
-    return all(_is_of(each, creation.id) for each in labels)
-
-
-def _is_of(labels: Mapping[str, str], operation_id: str) -> bool:
-    mark = marks.mark_from_labels(labels)
-    return mark is not None and mark.operation == operation_id
+    return all(marks.is_of_operation(each, creation.id) for each in labels)
 
 
 def _first_master(
@@ -67,14 +64,9 @@ def _first_master(
     name = existing.name if existing else names.master(blueprint.prefix)
     zone = existing.zone if existing else operation.zone
     disk = names.data_disk(name)
-    if existing is None and not any(d.name == disk and d.zone == zone for d in seen.disks):
-        step = CreateDisk(
-            name=disk,
-            zone=zone,
-            size_gb=blueprint.data_disk_gb,
-            disk_type=blueprint.data_disk_type,
-        )
-        draft.add("create-disk", step, after=("reserve-address",))
+    if existing is None:
+        founded = ("reserve-address",)
+        foundations.data_disk(draft, blueprint, seen, place=(zone, name), after=founded)
     home = home_of_disk(seen, disk)
     if existing is None:
         spec = instance_spec(

@@ -10,7 +10,7 @@ from hakube_gce.plan.blueprint import (
     firewall_https,
 )
 from hakube_gce.plan.graph import Draft
-from hakube_gce.steps import CreateFirewall, ReserveAddress, WriteKubeconfig
+from hakube_gce.steps import CreateDisk, CreateFirewall, ReserveAddress, WriteKubeconfig
 
 
 def begin(draft: Draft, blueprint: Blueprint, operation: Operation, seen: Observed) -> Mark:
@@ -26,6 +26,41 @@ def begin(draft: Draft, blueprint: Blueprint, operation: Operation, seen: Observ
     networks.make(draft, blueprint, seen, mark)
     firewalls(draft, blueprint, seen, mark)
     return mark
+
+
+def data_disk(
+    draft: Draft,
+    blueprint: Blueprint,
+    seen: Observed,
+    *,
+    place: tuple[str, str],
+    key: str = "create-disk",
+    after: tuple[str, ...] = (),
+) -> tuple[str, ...]:
+    """Plan a new master's data disk, unless a run before this one made it.
+
+    Args:
+        draft: What the step is added to.
+        blueprint: Size and type of the disk.
+        seen: The disks that are there.
+        place: The master's zone and name.
+        key: The step's.
+        after: What the disk comes after.
+
+    Returns:
+        What the VM comes after.
+    """
+    zone, replica = place
+    name = names.data_disk(replica)
+    if any(d.name == name and d.zone == zone for d in seen.disks):
+        return after
+    step = CreateDisk(
+        name=name,
+        zone=zone,
+        size_gb=blueprint.data_disk_gb,
+        disk_type=blueprint.data_disk_type,
+    )
+    return (*after, draft.add(key, step, after=after))
 
 
 def firewalls(draft: Draft, blueprint: Blueprint, seen: Observed, mark: Mark) -> None:

@@ -6,15 +6,15 @@ no certificate and counts nowhere; the replication in its zone takes it.
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
 
 from hakube_gce import marks, names
 from hakube_gce.model import EndpointMode, Mark, Observed, Operation, Replica, Verb
-from hakube_gce.plan import networks
+from hakube_gce.plan import foundations, networks
 from hakube_gce.plan.blueprint import Blueprint, instance_spec
 from hakube_gce.plan.graph import Draft, Plan, Planned
-from hakube_gce.steps import AwaitBoot, CreateDisk, CreateInstance, StartInstance
+from hakube_gce.steps import AwaitBoot, CreateInstance, StartInstance
 
 _PREPARING = frozenset({Verb.CREATE, Verb.REPLICATE, Verb.REMOVE})
 _STOOD_ON = frozenset({"reserve-address", *networks.MADE})
@@ -106,9 +106,13 @@ def _wanted(
     blueprint: Blueprint, operation: Operation, seen: Observed
 ) -> tuple[tuple[str, str], ...]:
     """Give zone and name of every VM that is wanted, whether or not it is there."""
-    own = [r for r in seen.prepared if _is_of(operation, r.instance.labels)]
+    own = [r for r in seen.prepared if marks.is_of_operation(r.instance.labels, operation.id)]
     taken = {r.name for r in (*seen.replicas, *seen.prepared) if r not in own}
-    taken |= {d.name.removesuffix("-pd") for d in seen.disks if not _is_of(operation, d.labels)}
+    taken |= {
+        d.name.removesuffix("-pd")
+        for d in seen.disks
+        if not marks.is_of_operation(d.labels, operation.id)
+    }
     taken.add(operation.target)
     found = []
     for place, zone in enumerate(sorted(blueprint.prepare)):
@@ -117,11 +121,6 @@ def _wanted(
         taken.add(name)
         found.append((zone, name))
     return tuple(found)
-
-
-def _is_of(operation: Operation, labels: Mapping[str, str]) -> bool:
-    mark = marks.mark_from_labels(labels)
-    return mark is not None and mark.operation == operation.id
 
 
 def _virtual_machine(  # noqa: PLR0913 - a plan's four, and which VM
@@ -134,11 +133,8 @@ def _virtual_machine(  # noqa: PLR0913 - a plan's four, and which VM
     name: str,
     after: tuple[str, ...],
 ) -> None:
-    disk = names.data_disk(name)
-    if not any(d.name == disk and d.zone == zone for d in seen.disks):
-        size, kind = blueprint.data_disk_gb, blueprint.data_disk_type
-        step = CreateDisk(name=disk, zone=zone, size_gb=size, disk_type=kind)
-        after = (*after, draft.add(f"create-disk/{name}", step, after=after))
+    key = f"create-disk/{name}"
+    after = foundations.data_disk(draft, blueprint, seen, place=(zone, name), key=key, after=after)
     spec = instance_spec(
         blueprint,
         replica=name,

@@ -3,18 +3,16 @@
 VM first, learner second, promotion third, load balancer last.
 """
 
-from hakube_gce import conditions, names
+from hakube_gce import conditions
 from hakube_gce.model import Mark, Observed, Operation, Replica, Role
-from hakube_gce.plan import balancer, blockers, preconditions, superseding
+from hakube_gce.plan import balancer, blockers, foundations, preconditions, superseding
 from hakube_gce.plan.blueprint import Blueprint, instance_spec
-from hakube_gce.plan.foundations import server
 from hakube_gce.plan.graph import Blocker, Draft, Plan, blocked
 from hakube_gce.plan.mend import remember
 from hakube_gce.plan.orphans import expel_orphans
 from hakube_gce.steps import (
     AdmitReplica,
     AwaitReady,
-    CreateDisk,
     CreateInstance,
     InstallReplica,
     StartInstance,
@@ -43,7 +41,7 @@ def plan_replicate(blueprint: Blueprint, operation: Operation, seen: Observed) -
     if not seen.kubeconfig_current:
         step = WriteKubeconfig(
             context=blueprint.context,
-            server=server(blueprint, seen),
+            server=foundations.server(blueprint, seen),
         )
         draft.add("write-kubeconfig", step, after=(ready,))
     return Plan(operation=operation, steps=tuple(draft.steps), notes=notes)
@@ -100,15 +98,7 @@ def _virtual_machine(
         if replica.instance.status == "TERMINATED":
             draft.add("start-instance", StartInstance(name=target, zone=zone))
         return
-    disk = names.data_disk(target)
-    if not any(d.name == disk and d.zone == zone for d in seen.disks):
-        step = CreateDisk(
-            name=disk,
-            zone=zone,
-            size_gb=blueprint.data_disk_gb,
-            disk_type=blueprint.data_disk_type,
-        )
-        draft.add("create-disk", step)
+    foundations.data_disk(draft, blueprint, seen, place=(zone, target))
     spec = instance_spec(
         blueprint,
         replica=target,

@@ -76,9 +76,7 @@ def _refusal(
 def _disk_in_the_way(blueprint: Blueprint, seen: Observed, operation_id: str) -> Blocker | None:
     name = names.data_disk(names.master(blueprint.prefix))
     for disk in seen.disks:
-        mark = marks.mark_from_labels(disk.labels)
-        own = mark is not None and operation_id and mark.operation == operation_id
-        if disk.name == name and not own:
+        if disk.name == name and not marks.is_of_operation(disk.labels, operation_id):
             return rescue_blockers.disk_in_the_way(blueprint, disk)
     return None
 
