@@ -9,7 +9,7 @@ from pathlib import Path
 from hakube_gce import kubeconfig
 from hakube_gce.assemble import Means
 from hakube_gce.cluster_api import AdminApi
-from hakube_gce.errors import KeysError, SettingsError
+from hakube_gce.errors import SettingsError
 from hakube_gce.manifest import BadManifest, ManifestObject, read_manifest
 from hakube_gce.manifest_apply import apply_manifest
 from hakube_gce.run import Screen
@@ -52,11 +52,7 @@ def apply_wanted(
             "HAKUBE_CNI_MANIFEST is not applied: in a lab of records is no API",
         )
     else:
-        entry = kubeconfig.read_entry(means.kubeconfig.files, means.kubeconfig.context)
-        if entry is None or not entry.client_key:
-            raise KeysError(
-                f"no kubeconfig entry {means.kubeconfig.context} to apply manifests with"
-            )
+        entry = kubeconfig.admin_entry(means.kubeconfig.files, means.kubeconfig.context)
         said = apply_manifest(AdminApi(entry=entry), manifest, clock=means.waits).lines()
     for line in said:
         screen.say(line)

@@ -99,6 +99,14 @@ def _half_removed(seen: Observed) -> str:
     return unfinished.target if unfinished and unfinished.verb is Verb.REMOVE else ""
 
 
+def is_cut_in_the_window(seen: Observed) -> bool:
+    """Tell whether an unfinished operation took the cluster IP from one and gave it to none yet.
+
+    Whoever moved it goes on first: until then the API answers nobody.
+    """
+    return seen.operation is not None and seen.endpoint_mode is EndpointMode.NONE
+
+
 def masters_that_are_off(seen: Observed) -> tuple[Replica, ...]:
     """List masters whose VM is there and powered off."""
     return tuple(r for r in seen.replicas if r.instance.status == "TERMINATED")

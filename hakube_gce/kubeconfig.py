@@ -98,6 +98,21 @@ def read_entry(paths: Sequence[Path], name: str) -> Entry | None:
     return entry_of(name, found)
 
 
+def admin_entry(paths: Sequence[Path], name: str) -> Entry:
+    """Return the entry to ask the cluster's API with.
+
+    Raises:
+        KeysError: There is none, none with a client certificate, or a file is broken.
+    """
+    entry = read_entry(paths, name)
+    if entry is None or not entry.client_key:
+        raise KeysError(
+            f"{paths[0]} has no entry {name} with a client certificate",
+            hint="kube-up.sh on the cluster that is there writes it",
+        )
+    return entry
+
+
 # ---------------------------------------------------------------------------------- files
 
 

@@ -112,7 +112,7 @@ def _answer(door: Door, node: Instance, now: datetime) -> Standing:
     if node_requests.needs_listening(node, authority=authority, now=now):
         lines = tail_of(door.gateway, node)
         request = node_requests.newest_request(lines, instance_id=node.id)
-    found = node_requests.standing(node, request, authority=authority, now=now)
+    found = node_requests.standing(node, request, now=now)
     if found is Standing.ASKS and request is not None:
         certificate = issue_node(
             door.keys, request.pem, node.name, now=now, randomness=door.randomness

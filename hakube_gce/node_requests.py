@@ -38,7 +38,7 @@ class Standing(StrEnum):
     """How far a node is."""
 
     CERTIFIED = "certified"
-    """It has a certificate of this cluster, and asks for no other."""
+    """It was given a certificate, and asks for no other."""
     ASKS = "asks"
     SILENT = "silent"
     """It has none, and has not asked of late."""
@@ -85,20 +85,27 @@ def newest_request(lines: Sequence[Line], *, instance_id: str) -> NodeRequest | 
     return next((request for request in found if request is not None), None)
 
 
-def standing(
-    instance: Instance, request: NodeRequest | None, *, authority: str, now: datetime
-) -> Standing:
-    """Judge a node by its metadata and its newest request."""
-    certified = _certified_key(instance, authority, now)
-    if request is None or abs(now - request.said) > _FRESH:
-        has_one = CERTIFICATE_KEY in instance.metadata
-        return Standing.CERTIFIED if has_one else Standing.SILENT
-    return Standing.CERTIFIED if certified == request.key else Standing.ASKS
+def standing(instance: Instance, request: NodeRequest | None, *, now: datetime) -> Standing:
+    """Judge a node by its metadata and its newest request, if it was listened to."""
+    if request is not None and abs(now - request.said) <= _FRESH:
+        return Standing.ASKS
+    return Standing.CERTIFIED if CERTIFICATE_KEY in instance.metadata else Standing.SILENT
 
 
 def needs_listening(instance: Instance, *, authority: str, now: datetime) -> bool:
-    """Tell whether a node may be asking: not while it has a certificate that is good."""
-    return _certified_key(instance, authority, now) is None
+    """Tell whether a node may be asking: not while its certificate, by this cluster, is good.
+
+    One that lost its key within that day is heard once the day is over: listening costs a request
+    for every node.
+    """
+    pem = instance.metadata.get(CERTIFICATE_KEY, "")
+    try:
+        certificate = load_certificate(pem, what="a node's certificate")
+        ours = signed_by(pem, authority)
+    except KeysError:
+        return True
+    begun, over = certificate.not_valid_before_utc, certificate.not_valid_after_utc
+    return not (ours and begun <= now < over)
 
 
 def _request(line: Line, instance_id: str) -> NodeRequest | None:
@@ -111,18 +118,3 @@ def _request(line: Line, instance_id: str) -> NodeRequest | None:
         return NodeRequest(pem=pem, key=requested_key(pem, what="a node's request"), said=said)
     except KeysError:
         return None
-
-
-def _certified_key(
-    instance: Instance, authority: str, now: datetime
-) -> ec.EllipticCurvePublicKey | None:
-    """Give the key of a node's certificate while it is one of this cluster's, for this VM."""
-    pem = instance.metadata.get(CERTIFICATE_KEY, "")
-    try:
-        certificate = load_certificate(pem, what="a node's certificate")
-        ours = signed_by(pem, authority)
-    except KeysError:
-        return None
-    key = certificate.public_key()
-    good = ours and certificate.not_valid_before_utc <= now < certificate.not_valid_after_utc
-    return key if good and isinstance(key, ec.EllipticCurvePublicKey) else None

@@ -11,12 +11,12 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from hakube_gce import clock_check, marks, names, render, snapshots
+from hakube_gce import clock_check, conditions, marks, names, render, snapshots
 from hakube_gce.errors import HakubeError, Overtaken, StepFailed
 from hakube_gce.execute import Crew, Progress, execute, threads
 from hakube_gce.inherit import Inheritance
 from hakube_gce.lock import HeldLock, LockPlace, acquire, refuse_if_held
-from hakube_gce.model import EndpointMode, Intent, Observed, Operation, Verb
+from hakube_gce.model import Intent, Observed, Operation, Verb
 from hakube_gce.perform.context import Context, Window
 from hakube_gce.perform.endpoint import await_answer
 from hakube_gce.perform.performer import perform
@@ -128,7 +128,7 @@ def _look_and_run(job: Job) -> Result:
 
 def _nothing_left(job: Job, blueprint: Blueprint, seen: Observed) -> Result:
     """End where nothing is to be done; but not well while a killed run has the cluster IP away."""
-    if seen.operation is not None and seen.endpoint_mode is EndpointMode.NONE:
+    if seen.operation is not None and conditions.is_cut_in_the_window(seen):
         return refuse(job, [blockers.operation_unfinished(blueprint, seen.operation)])
     job.screen.say("Everything is as asked. Nothing was changed.")
     return _result(job, changed=False)

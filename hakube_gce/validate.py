@@ -7,14 +7,12 @@ did; what the agents and etcd say stands in `hakube status`. A lab of records ha
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from hakube_gce import kubeconfig, validation
 from hakube_gce.arguments import Arguments
 from hakube_gce.assemble import Means
 from hakube_gce.cluster_api import AdminApi, ClusterApi
-from hakube_gce.errors import ClusterSilent, KeysError, TargetNotFound
-from hakube_gce.kubeconfig_text import Entry
+from hakube_gce.errors import ClusterSilent, TargetNotFound
 from hakube_gce.model import Observed
 from hakube_gce.ports import Clock
 from hakube_gce.render import Result, result_object
@@ -60,7 +58,8 @@ def after_change(means: Means, screen: Screen) -> Mapping[str, object] | None:
     if means.place.runtime == "records":
         return None
     warn("... calling validate-cluster")
-    if _entry(means) is None:
+    entry = kubeconfig.read_entry(means.kubeconfig.files, means.kubeconfig.context)
+    if entry is None or not entry.client_key:
         screen.say(f"not validated: no kubeconfig entry {means.kubeconfig.context} to ask with")
         return None
     return _validated(means, screen.say)
@@ -77,16 +76,23 @@ def _validated(means: Means, say: Callable[[str], None]) -> Mapping[str, object]
     if means.place.runtime == "records":
         say("in a lab of records nothing runs: there is no API to ask, see `hakube status`")
         return None
-    for replica in seen.replicas:
-        if replica.instance.status != "RUNNING":
-            say(
-                f"note: {replica.name} is {replica.instance.status}, and is waited for like all "
-                f"others, {TIMEOUT_S / 60:.0f} minutes at most; kube-up starts it"
-            )
-    ended = wait(_api(means), wanted(means.settings, seen), clock=means.waits, say=say)
+    for line in notes(seen):
+        say(line)
+    entry = kubeconfig.admin_entry(means.kubeconfig.files, means.kubeconfig.context)
+    ended = wait(AdminApi(entry=entry), wanted(means.settings, seen), clock=means.waits, say=say)
     for line in validation.summary(ended.wanted, ended.nodes, ended.checks):
         say(line)
     return _object(ended)
+
+
+def notes(seen: Observed) -> tuple[str, ...]:
+    """Say which masters cannot answer, before anybody waits for them."""
+    return tuple(
+        f"note: {replica.name} is {replica.instance.status}, and is waited for like all "
+        f"others, {TIMEOUT_S / 60:.0f} minutes at most; kube-up starts it"
+        for replica in seen.replicas
+        if replica.instance.status != "RUNNING"
+    )
 
 
 def wanted(settings: Settings, seen: Observed) -> Wanted:
@@ -96,22 +102,6 @@ def wanted(settings: Settings, seen: Observed) -> Wanted:
         allowed_not_ready=settings.readiness.allowed_not_ready_nodes,
         additional_time_s=settings.readiness.additional_time_s,
     )
-
-
-def _api(means: Means) -> ClusterApi:
-    entry = _entry(means)
-    if entry is None:
-        raise KeysError(
-            f"{Path(means.kubeconfig.files[0])} has no entry {means.kubeconfig.context} with a "
-            "client certificate",
-            hint="kube-up.sh on the cluster that is there writes it",
-        )
-    return AdminApi(entry=entry)
-
-
-def _entry(means: Means) -> Entry | None:
-    entry = kubeconfig.read_entry(means.kubeconfig.files, means.kubeconfig.context)
-    return entry if entry is not None and entry.client_key else None
 
 
 def wait(api: ClusterApi, wanted: Wanted, *, clock: Clock, say: Callable[[str], None]) -> Ended:

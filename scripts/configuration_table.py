@@ -3,10 +3,11 @@
 Run: .venv/bin/python scripts/configuration_table.py [--check]
 """
 
-import argparse
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+
+import page_file
 
 from hakube_gce.variables import table
 from hakube_gce.variables.row import Group, Support, Variable
@@ -79,21 +80,5 @@ def text(words: str) -> str:
     return words.replace("<", "&lt;")
 
 
-def main() -> int:
-    """Write the page, or tell whether the one that is there is true."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--check", action="store_true")
-    check = parser.parse_args().check
-    there = PAGE.read_text(encoding="utf-8") if PAGE.exists() else ""
-    if there == page():
-        return 0
-    if check:
-        print(f"{PAGE.name} is not what the table says: run scripts/configuration_table.py")
-        return 1
-    PAGE.write_text(page(), encoding="utf-8")
-    print(f"wrote {PAGE}")
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(page_file.write_or_check(PAGE, page(), script=__file__))

@@ -3,13 +3,14 @@
 Run: .venv/bin/python scripts/requirements_table.py [--check]
 """
 
-import argparse
 import re
 import sys
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+
+import page_file
 
 ROOT = Path(__file__).resolve().parents[1]
 TABLE = ROOT / "tests" / "golden" / "requirements.toml"
@@ -68,21 +69,5 @@ def anchor(heading: str) -> str:
     return re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-")
 
 
-def main() -> int:
-    """Write the page, or tell whether the one that is there is true."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--check", action="store_true")
-    check = parser.parse_args().check
-    there = PAGE.read_text(encoding="utf-8") if PAGE.exists() else ""
-    if there == page():
-        return 0
-    if check:
-        print(f"{PAGE.name} is not what the table says: run scripts/requirements_table.py")
-        return 1
-    PAGE.write_text(page(), encoding="utf-8")
-    print(f"wrote {PAGE}")
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(page_file.write_or_check(PAGE, page(), script=__file__))

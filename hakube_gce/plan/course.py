@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from hakube_gce import conditions
-from hakube_gce.model import EndpointMode, Intent, Observed, Operation, Replica, Verb
+from hakube_gce.model import Intent, Observed, Operation, Replica, Verb
 from hakube_gce.plan import blockers, choices, course_blockers, superseding
 from hakube_gce.plan.blueprint import Blueprint
 from hakube_gce.plan.graph import Blocker
@@ -84,8 +84,7 @@ def _mending(blueprint: Blueprint, goal: Goal, seen: Observed) -> Next | None:
     """Bring back the masters that are there, as every kube-up does, before any is counted."""
     zones = {r.zone for r in seen.replicas} | {m.zone for m in conditions.absent_masters(seen)}
     half_founded = seen.operation is not None and seen.operation.verb is Verb.CREATE
-    window_open = seen.operation is not None and seen.endpoint_mode is EndpointMode.NONE
-    if not zones or half_founded or window_open:
+    if not zones or half_founded or conditions.is_cut_in_the_window(seen):
         return None  # while nobody has the cluster IP, whoever moved it goes on first
     zone = next((z for z in goal.zones if z in zones), min(zones))
     intent = Intent(verb=Verb.CREATE, zone=zone)
@@ -171,18 +170,25 @@ def _worth_keeping(
 
 
 def survives(seen: Observed) -> tuple[str, ...]:
-    """Say for every zone that holds voters whether the quorum outlives it."""
-    places = Counter(
-        replica.zone
+    """Say for every zone that holds voters whether the quorum outlives it.
+
+    Who does not answer today is not counted as left tomorrow.
+    """
+    zone_of = {
+        member.id: replica.zone
         for member in conditions.voters(seen)
         if (replica := conditions.replica_of(seen, member)) is not None
-    )
+    }
+    answering = [m.id for m in conditions.healthy_voters(seen)]
     total = len(conditions.voters(seen))
+    needed = conditions.quorum(total)
+    left = {
+        zone: sum(zone_of.get(each) != zone for each in answering) for zone in zone_of.values()
+    }
     return tuple(
-        f"lose zone {zone}: {total - here} of {total} voters left, "
-        f"{conditions.quorum(total)} needed: quorum "
-        + ("kept" if total - here >= conditions.quorum(total) else "lost")
-        for zone, here in sorted(places.items())
+        f"lose zone {zone}: {count} of {total} voters left, {needed} needed: quorum "
+        + ("kept" if count >= needed else "lost")
+        for zone, count in sorted(left.items())
     )
 
 

@@ -56,6 +56,16 @@ def test_a_cluster_of_three_in_one_go_and_other_numbers_later(desk: Desk) -> Non
     assert not lock_and_operation(desk.lab)
 
 
+def test_a_course_that_has_arrived_says_what_is_wrong_with_its_cluster(desk: Desk) -> None:
+    ok(desk.run("up", "--output", "json", KUBE_MASTER_ZONES=f"{B},{C},{D}"))
+    sound = desk.run("scale", "--to", "3", "--output", "json")
+    assert "note: the cluster is" not in sound.stderr
+    desk.lab.kill("kubernetes-master")
+    ended = desk.run("scale", "--to", "3", "--output", "json")
+    assert ok(ended)["changed"] is False
+    assert "note: the cluster is at-risk; see `hakube status`" in ended.stderr
+
+
 def test_a_course_that_was_cut_short_is_gone_on_with(desk: Desk) -> None:
     assert desk.up(B).status == 0
     no = {"http": 403, "reason": "forbidden", "message": "no"}

@@ -189,6 +189,16 @@ def test_what_a_zones_loss_means_is_said_for_every_zone() -> None:
     )
 
 
+@pytest.mark.parametrize("silent", ["-", "?"], ids=["dead", "silent"])
+def test_who_does_not_answer_today_is_not_left_when_a_zone_is_lost(silent: str) -> None:
+    one_down = cluster(f"+{silent}+", zones=(B, C, D))
+    assert course.survives(one_down) == (
+        f"lose zone {B}: 1 of 3 voters left, 2 needed: quorum lost",
+        f"lose zone {C}: 2 of 3 voters left, 2 needed: quorum kept",
+        f"lose zone {D}: 1 of 3 voters left, 2 needed: quorum lost",
+    )
+
+
 @pytest.mark.parametrize(
     ("places", "kept"),
     [

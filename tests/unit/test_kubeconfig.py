@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from hakube_gce.errors import KeysError
-from hakube_gce.kubeconfig import LOCK_WAIT_S, read_entry, remove_entry, write_entry
+from hakube_gce.kubeconfig import LOCK_WAIT_S, admin_entry, read_entry, remove_entry, write_entry
 from hakube_gce.kubeconfig_text import Entry, current_context
 from tests.fakes.clock import FakeClock
 
@@ -227,6 +227,16 @@ def test_an_entry_in_two_files_is_read_as_kubectl_would(tmp_path: Path, clock: F
 
 def test_no_file_holds_no_entry(tmp_path: Path) -> None:
     assert read_entry([tmp_path / "missing", Path(os.devnull)], NAME) is None
+
+
+def test_an_entry_without_a_client_key_is_no_admins(tmp_path: Path, clock: FakeClock) -> None:
+    config = tmp_path / "config"
+    config.write_text(f"clusters:\n- name: {NAME}\n  cluster: {{server: 'https://first'}}\n")
+    for files_asked in ([config], [tmp_path / "missing"]):
+        with pytest.raises(KeysError, match=f"has no entry {NAME}"):
+            admin_entry(files_asked, NAME)
+    write([config], clock)
+    assert admin_entry([config], NAME).client_key == "KEY"
 
 
 # ------------------------------------------------------------------------------------- refusals

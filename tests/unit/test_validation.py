@@ -36,6 +36,13 @@ def test_a_node_is_waited_for_for_every_master_and_for_every_vm_of_the_groups() 
     assert (found.nodes, found.required) == (3 + 3 + 4, 8)
 
 
+def test_a_master_that_is_off_is_named_before_it_is_waited_for() -> None:
+    (said,) = validate.notes(cluster("+-+"))
+    assert "TERMINATED" in said
+    assert "kube-up starts it" in said
+    assert validate.notes(cluster("+?+")) == ()
+
+
 @pytest.mark.parametrize(
     ("wanted", "sketch", "enough_for_s", "judgement"),
     [
