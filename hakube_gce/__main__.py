@@ -3,12 +3,15 @@
 import os
 import sys
 
-from hakube_gce.cli import main as run
-
 
 def main() -> int:
     """Run the program; a reader that has gone away does not change its exit status."""
     _open_standard_streams()
+    try:
+        from hakube_gce.cli import main as run  # noqa: PLC0415 - takes long enough to be stopped in
+    except KeyboardInterrupt:
+        sys.stderr.write("error: stopped by SIGINT\nNothing was changed.\n")
+        return 130
     status = run()
     for stream in (sys.stdout, sys.stderr):
         try:

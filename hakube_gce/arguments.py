@@ -52,6 +52,8 @@ class Arguments:
     """For ``completion``: which shell."""
     rest: tuple[str, ...] = ()
     """For ``emulator``: its own arguments."""
+    words: tuple[str, ...] = ()
+    """All of it, as it was typed."""
 
     @property
     def command(self) -> Command:
@@ -64,7 +66,7 @@ class Arguments:
 def parse(argv: list[str]) -> Arguments:
     """Parse a command line; prints usage and exits 2 when it is wrong, as argparse does."""
     if argv[:1] == ["emulator"]:
-        return Arguments(verb="emulator", rest=tuple(argv[1:]))
+        return Arguments(verb="emulator", rest=tuple(argv[1:]), words=tuple(argv))
     found = parser().parse_args(argv)
     return Arguments(
         verb=found.verb,
@@ -83,6 +85,7 @@ def parse(argv: list[str]) -> Arguments:
         assignments=getattr(found, "assignments", False),
         folder=getattr(found, "folder", ""),
         shell_name=getattr(found, "shell", ""),
+        words=tuple(argv),
     )
 
 

@@ -24,25 +24,11 @@ from hakube_gce.plan import commands
 from hakube_gce.plan.blueprint import Blueprint
 from hakube_gce.ports import Clock, ComputeGateway, Probe
 from hakube_gce.probe import LabProbe, TlsProbe
+from hakube_gce.same_command import selectors
+from hakube_gce.setting_sources import DEFAULT
 from hakube_gce.settings import Settings
 from hakube_gce.stopping import StoppableClock, Stopping
 from hakube_gce.trust import authority_of
-
-SELECTORS = (
-    "KUBERNETES_PROVIDER",
-    "HAKUBE_HOME",
-    "HAKUBE_COMPUTE_ENDPOINT",
-    "HAKUBE_RUNTIME",
-    "PROJECT",
-    "NETWORK_PROJECT",
-    "KUBE_DELETE_NETWORK",
-    "KUBE_GCE_INSTANCE_PREFIX",
-    "OVERRIDE_CONTEXT",
-    "SECONDARY_KUBECONFIG",
-    "KUBE_SERVER",
-)
-"""Variables that pick the cluster and its kubeconfig entry, or spare its network: the commands we
-print say them too."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -171,7 +157,9 @@ def _probe(place: Place, authority: Callable[[], str]) -> Probe:
     return TlsProbe(port=place.api_port, authority=authority)
 
 
-def find_place(settings: Settings, environment: Mapping[str, str]) -> Place:
+def find_place(
+    settings: Settings, environment: Mapping[str, str], *, warn: Callable[[str], None]
+) -> Place:
     """Find where the Compute API is, starting an emulator when one was asked for."""
     if settings.compute_endpoint:
         return ask_place(settings.compute_endpoint)
@@ -186,7 +174,21 @@ def find_place(settings: Settings, environment: Mapping[str, str]) -> Place:
         latency=settings.latency,
         environ=environment,
     )
+    program = programs.to_print(environment.get("PATH", ""), folder=programs.here())[2]
+    if said := latency_warning(settings, lab.latency, program):
+        warn(said)
     return ask_place(lab.endpoint)
+
+
+def latency_warning(settings: Settings, lab_has: str, program: str) -> str:
+    """Say that a lab runs with another latency than this command asks for, if it does."""
+    asked = settings.latency
+    if asked == lab_has or settings.sources.get("HAKUBE_LATENCY", DEFAULT) == DEFAULT:
+        return ""
+    return (
+        f"warning: HAKUBE_LATENCY={asked} is of no effect: the lab runs with {lab_has}; "
+        f"after `{program} emulator stop` the next command starts it anew"
+    )
 
 
 def assemble(
@@ -271,6 +273,6 @@ def put_together(
         waits=edges.waits,
         limits=edges.limits,
         stopping=stopping,
-        selectors=tuple((n, environment[n]) for n in SELECTORS if environment.get(n)),
+        selectors=selectors(environment),
         programs=programs.to_print(environment.get("PATH", ""), folder=programs.here()),
     )

@@ -19,7 +19,7 @@ from hakube_gce.model import Verb
 from hakube_gce.render import Result, result_object
 from hakube_gce.setting_sources import Reader
 from hakube_gce.settings import Settings, read
-from hakube_gce.terminal import say
+from hakube_gce.terminal import say, show
 
 RESUMABLE = frozenset({7, 9, 129, 130, 143})
 
@@ -40,8 +40,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _settings_error(found, error)
     except HakubeError as error:
         return _fail(found, error, environment)
-    except KeyboardInterrupt:  # a change has taken the signals over before it begins
-        stopped = Interrupted("stopped by SIGINT", signal_number=2)
+    except KeyboardInterrupt:
+        stopped = _stopped()
         stopped.changed = found.verb == "emulator"
         return _fail(found, stopped, environment)
     except Exception as error:  # noqa: BLE001 - the one broad handler: a bug becomes a line and a status
@@ -68,6 +68,21 @@ def _run(found: Arguments, environment: Mapping[str, str]) -> int:
         return detect(found, settings, environment)
     for warning in settings.warnings:
         say(f"warning: {warning}", sys.stderr)
+    try:
+        return _carry_out(found, settings, environment)
+    except KeyboardInterrupt:  # a change has taken the signals over before it begins
+        from hakube_gce.same_command import same_command  # noqa: PLC0415 - as below
+
+        stopped = _stopped()
+        stopped.next_command = same_command(found, settings, environment)
+        raise stopped from None
+
+
+def _stopped() -> Interrupted:
+    return Interrupted("stopped by SIGINT", signal_number=2)
+
+
+def _carry_out(found: Arguments, settings: Settings, environment: Mapping[str, str]) -> int:
     from hakube_gce import commands, looks  # noqa: PLC0415 - they import as much as all of the above
 
     verbs = {
@@ -122,16 +137,18 @@ def _read_settings(
     problems = [*arguments.problems(found), *dotenv.problems, *reader.problems]
     if not problems and (problem := files.folder_problem(Path(settings.home))):
         problems.append(f"HAKUBE_HOME: {problem}; for example HAKUBE_HOME=~/.hakube")
+    if settings.binaries and not Path(settings.binaries).is_dir():
+        problems.append(f"HAKUBE_BINARIES={settings.binaries!a}: there is no such folder")
     return settings, problems
 
 
 def _show_settings(found: Arguments, settings: Settings, problems: Sequence[str]) -> int:
     """Show every variable; what is wrong with some is no reason to hide the others."""
     status = SettingsError.exit_status if problems else 0
+    found_out = explain.settings_object(settings, problems, status)
+    show(found_out, explain.settings_lines(settings), as_json=found.json)
     if found.json:
-        say(json.dumps(explain.settings_object(settings, problems, status)), sys.stdout)
         return status
-    say("\n".join(explain.settings_lines(settings)), sys.stdout)
     for warning in settings.warnings:
         say(f"warning: {warning}", sys.stderr)
     for problem in problems:

@@ -18,6 +18,7 @@ from hakube_gce.plan.blueprint import Blueprint
 from hakube_gce.plan.graph import Blocker
 from hakube_gce.render import Result, result_object
 from hakube_gce.run import Job, new_operation_id, resume_command, run, same_again
+from hakube_gce.same_command import same_command
 from hakube_gce.screen import Screen
 from hakube_gce.settings import Settings
 from hakube_gce.start_up import check_zones, looking, stopping_with
@@ -66,20 +67,19 @@ def carry_out(
     if refusal is not None:
         return show_refusal(found, intent.verb, refusal)
     manifest = addons.read_wanted(settings) if found.verb == "up" else ()
-    place = find_place(settings, environment)
+    place = find_place(settings, environment, warn=warn)
     notes: list[Callable[..., None]] = []
     screen = Screen(
         stream=sys.stderr if found.json else sys.stdout,
         note=lambda event, **facts: notes[0](event, **facts) if notes else None,
         live=sys.stdout.isatty() and not found.json and not settings.no_color,
     )
-    last_words: list[str] = []
-    stopping = stopping_with(screen.say, last_words)
+    again = same_command(found, settings, environment)
+    stopping = stopping_with(screen.say, ["Stopped at once. To go on, run:", again])
     stopping.install()
     means = assemble(settings, place, environment, stopping=stopping, warn=warn)
     notes.append(means.journal.write)
     job = _job(found, means, screen, intent)
-    last_words += ["Stopped at once. To go on, run:", same_again(job, blueprint_of(job))]
     try:
         result = work(job, means)
         if found.verb in {"up", "down"} and _left_a_cluster(found, result):

@@ -202,3 +202,9 @@ class KeysError(HakubeError):
     """Keys or certificates are missing, damaged, or do not fit one another."""
 
     exit_status = 7
+
+
+class OutputLost(HakubeError):
+    """What a command was asked to show could not be written."""
+
+    exit_status = 7

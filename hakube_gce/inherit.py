@@ -85,6 +85,7 @@ def inherit(
         autoscaler=_autoscaler(settings, seen, nodes),
         selectors=selectors,
         said=_said(settings),
+        agreed=_agreed(settings),
         context_override=settings.kubeconfig.context,
         server_override=settings.kubeconfig.server,
         strict=settings.strict,
@@ -126,6 +127,14 @@ def _said(settings: Settings) -> tuple[tuple[str, str], ...]:
     alone = [n for n in _FOR_THE_FOUNDER_ALONE if settings.sources.get(n, DEFAULT) != DEFAULT]
     kept = ((i.name, i.value) for i in inheritable(settings) if i.explicit)
     return (*kept, *((name, settings.values[name]) for name in alone))
+
+
+def _agreed(settings: Settings) -> tuple[tuple[str, str], ...]:
+    asked = (
+        ("HAKUBE_SAME_ZONE", settings.same_zone),
+        ("HAKUBE_EVEN_MASTERS", settings.even_masters),
+    )
+    return tuple((name, "true") for name, is_agreed in asked if is_agreed)
 
 
 _OF_NODES = (

@@ -6,7 +6,7 @@ It asks for the cluster's keys only where this machine has none, and holds the l
 import json
 import os
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from hakube_gce.arguments import Arguments
 from hakube_gce.assemble import Means
@@ -14,7 +14,7 @@ from hakube_gce.cluster_keys import ClusterKeys
 from hakube_gce.errors import ClusterSilent, KeysError, SettingsError, TargetNotFound
 from hakube_gce.lock import acquire
 from hakube_gce.model import Observed, Operation, Verb
-from hakube_gce.node_door import Door, Look, wait_for_nodes
+from hakube_gce.node_door import Door, Look, answering, wait_for_nodes
 from hakube_gce.node_requests import Standing
 from hakube_gce.perform.handover import cluster_keys
 from hakube_gce.plan import commands
@@ -46,7 +46,7 @@ def command(found: Arguments, settings: Settings, environment: Mapping[str, str]
             f"there is no cluster {means.settings.prefix} in region {means.settings.region}"
         )
     look = wait_for_nodes(
-        _door(means, seen),
+        _door(means, seen, means.keys.load(seen.uid) or _fetched(means, seen)),
         wait_s=found.wait_s,
         poll_s=_POLL_S,
         say=warn if found.json else out,
@@ -62,14 +62,28 @@ def command(found: Arguments, settings: Settings, environment: Mapping[str, str]
     return 0
 
 
-def _door(means: Means, seen: Observed) -> Door:
+def answering_meanwhile(
+    means: Means, seen: Observed, say: Callable[[str], None]
+) -> Callable[[], None]:
+    """Give what answers nodes that ask while somebody waits for them to be ready.
+
+    Nothing where there are no nodes, or on a machine without the cluster's keys: asking a master
+    for them takes the lock, which is not a waiter's to hold.
+    """
+    keys = means.keys.load(seen.uid)
+    if keys is None or not seen.nodes.groups:
+        return lambda: None
+    return answering(_door(means, seen, keys), say)
+
+
+def _door(means: Means, seen: Observed, keys: ClusterKeys) -> Door:
     return Door(
         gateway=means.gateway,
         clock=means.waits,
         region=means.settings.region,
         prefix=means.settings.prefix,
         uid=seen.uid,
-        keys=means.keys.load(seen.uid) or _fetched(means, seen),
+        keys=keys,
         randomness=os.urandom,
     )
 

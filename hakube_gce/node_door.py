@@ -11,7 +11,7 @@ from datetime import datetime
 
 from hakube_gce import node_requests
 from hakube_gce.cluster_keys import ClusterKeys
-from hakube_gce.errors import ChannelError, ResourceNotFound
+from hakube_gce.errors import ChannelError, GatewayError, KeysError, ResourceNotFound
 from hakube_gce.instance_metadata import InstanceMetadata
 from hakube_gce.node_requests import CERTIFICATE_KEY, NodeRequest, Standing
 from hakube_gce.pki import Randomness, issue_node
@@ -89,6 +89,25 @@ def wait_for_nodes(
         if over or door.clock.monotonic() >= deadline:
             return Look(standings=whole, unreadable=look.unreadable)
         door.clock.sleep(poll_s)
+
+
+def answering(door: Door, say: Callable[[str], None]) -> Callable[[], None]:
+    """Give what answers all that ask, once, at every call: for who waits for something else.
+
+    A cloud that cannot be asked is said and no reason to stop waiting.
+    """
+
+    def answer() -> None:
+        try:
+            look = answer_nodes(door)
+        except (GatewayError, ChannelError, KeysError) as error:
+            say(f"nodes that ask to join were not answered: {error.message}")
+            return
+        for node, standing in look.standings.items():
+            if standing is Standing.ASKS:
+                say(f"{node[1]} in {node[0]} has its certificate")
+
+    return answer
 
 
 def _of_groups(door: Door, nodes: Sequence[Instance]) -> tuple[Instance, ...]:

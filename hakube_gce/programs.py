@@ -14,7 +14,10 @@ from pathlib import Path
 
 from hakube_gce.errors import SettingsError
 
-_CALLED = re.compile(r"(?<![-\w./])hakube (emulator|restore|snapshot|status|unlock)\b")
+_CALLED = re.compile(
+    r"(?<![-\w./])hakube (config|emulator|join-nodes|recover|replace|restore|scale|snapshot|status"
+    r"|unlock|validate|whatif)\b"
+)
 
 _PACKAGE = Path(__file__).resolve().parent
 

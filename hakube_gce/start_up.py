@@ -28,7 +28,7 @@ def looking(
         environment: The process environment.
         say: Answers the first signal.
     """
-    place = find_place(settings, environment)
+    place = find_place(settings, environment, warn=warn)
     means = assemble(settings, place, environment, stopping=stopping_with(say), warn=warn)
     return where_the_cluster_is(means, environment)
 

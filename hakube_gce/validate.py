@@ -13,6 +13,7 @@ from hakube_gce.arguments import Arguments
 from hakube_gce.assemble import Means
 from hakube_gce.cluster_api import AdminApi, ClusterApi
 from hakube_gce.errors import ClusterSilent, TargetNotFound
+from hakube_gce.join_nodes import answering_meanwhile
 from hakube_gce.model import Observed
 from hakube_gce.ports import Clock
 from hakube_gce.render import Result, result_object
@@ -39,10 +40,23 @@ class Ended:
     checks: tuple[tuple[str, bool], ...]
 
 
+@dataclass(slots=True, kw_only=True)
+class _Pace:
+    """Tells when something is to be done again."""
+
+    every_s: float
+    last: float
+
+    def is_due(self, now: float) -> bool:
+        due = now - self.last >= self.every_s
+        self.last = now if due else self.last
+        return due
+
+
 def command(found: Arguments, settings: Settings, environment: Mapping[str, str]) -> int:
     """Validate the cluster; changes nothing."""
     means = looking(settings, environment, say=warn)
-    facts = _validated(means, warn if found.json else out)
+    facts = _validated(means, warn if found.json else out, means.observer.observe())
     if found.json:
         result = Result(verb="validate", changed=False, exit_status=0, validation=facts)
         out(json.dumps(result_object(result)))
@@ -62,11 +76,18 @@ def after_change(means: Means, screen: Screen) -> Mapping[str, object] | None:
     if entry is None or not entry.client_key:
         screen.say(f"not validated: no kubeconfig entry {means.kubeconfig.context} to ask with")
         return None
-    return _validated(means, screen.say)
-
-
-def _validated(means: Means, say: Callable[[str], None]) -> Mapping[str, object] | None:
     seen = means.observer.observe()
+    answer = answering_meanwhile(means, seen, screen.say)
+    return _validated(means, screen.say, seen, meanwhile=answer)
+
+
+def _validated(
+    means: Means,
+    say: Callable[[str], None],
+    seen: Observed,
+    *,
+    meanwhile: Callable[[], None] = lambda: None,
+) -> Mapping[str, object] | None:
     if not seen.replicas:
         raise TargetNotFound(
             f"there is no cluster {means.settings.prefix} in region {means.settings.region}"
@@ -79,7 +100,13 @@ def _validated(means: Means, say: Callable[[str], None]) -> Mapping[str, object]
     for line in notes(seen):
         say(line)
     entry = kubeconfig.admin_entry(means.kubeconfig.files, means.kubeconfig.context)
-    ended = wait(AdminApi(entry=entry), wanted(means.settings, seen), clock=means.waits, say=say)
+    ended = wait(
+        AdminApi(entry=entry),
+        wanted(means.settings, seen),
+        clock=means.waits,
+        say=say,
+        meanwhile=meanwhile,
+    )
     for line in validation.summary(ended.wanted, ended.nodes, ended.checks):
         say(line)
     return _object(ended)
@@ -104,15 +131,31 @@ def wanted(settings: Settings, seen: Observed) -> Wanted:
     )
 
 
-def wait(api: ClusterApi, wanted: Wanted, *, clock: Clock, say: Callable[[str], None]) -> Ended:
+def wait(
+    api: ClusterApi,
+    wanted: Wanted,
+    *,
+    clock: Clock,
+    say: Callable[[str], None],
+    meanwhile: Callable[[], None] = lambda: None,
+) -> Ended:
     """Wait until there are as many ready Nodes as wanted, or allowed.
+
+    Args:
+        api: Shows the Nodes.
+        wanted: How many have to be ready.
+        clock: Tells how long that took, and sleeps.
+        say: Gets a line every quarter of a minute.
+        meanwhile: Done as often, and less often for many nodes: it may ask Compute Engine
+            about each of them, whose quota counts requests by the minute.
 
     Raises:
         ClusterSilent: They did not come, or the API never answered.
     """
     deadline = clock.monotonic() + TIMEOUT_S
     enough_since: float | None = None
-    said_at = clock.monotonic()
+    telling = _Pace(every_s=_SAY_EVERY_S, last=clock.monotonic())
+    answering = _Pace(every_s=max(_SAY_EVERY_S, wanted.nodes / 10), last=clock.monotonic())
     nodes: Sequence[NodeState] = ()
     trouble = ""
     while clock.monotonic() < deadline:
@@ -128,9 +171,10 @@ def wait(api: ClusterApi, wanted: Wanted, *, clock: Clock, say: Callable[[str], 
         )
         if judgement is not Judgement.WAIT and not trouble:
             return Ended(wanted=wanted, nodes=tuple(nodes), checks=_checks(api, clock))
-        if now - said_at >= _SAY_EVERY_S:
-            said_at = now
+        if telling.is_due(now):
             say(trouble or validation.waiting(wanted, nodes))
+        if answering.is_due(now):
+            meanwhile()
         clock.sleep(POLL_S)
     raise ClusterSilent(
         trouble or f"{validation.waiting(wanted, nodes)} Given up after {TIMEOUT_S:.0f} s",

@@ -67,6 +67,8 @@ class Blueprint:
     """Variables that pick this cluster, for the commands we print."""
     said: tuple[tuple[str, str], ...] = ()
     """Variables that say what kind of cluster is founded, as somebody set them; for the same."""
+    agreed: tuple[tuple[str, str], ...] = ()
+    """Variables that agree to masters in numbers or places that are refused else."""
     context_override: str = ""
     """Name of the kubeconfig entries; empty: made of project and prefix."""
     server_override: str = ""

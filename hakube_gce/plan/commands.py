@@ -28,7 +28,8 @@ def add_nodes(blueprint: Blueprint, zone: str) -> str:
 
 def create_in_zones(blueprint: Blueprint, zones: Sequence[str]) -> str:
     """Give the command that makes a cluster with a master in each of these zones."""
-    variables = {"KUBE_MASTER_ZONES": ",".join(zones), **_said(blueprint)}
+    agreed = dict(blueprint.agreed)
+    variables = {"KUBE_MASTER_ZONES": ",".join(zones), **agreed, **_said(blueprint)}
     return _line(blueprint, blueprint.programs[0], **variables)
 
 
@@ -94,7 +95,7 @@ def recover(blueprint: Blueprint, zone: str, survivor: str, *, confirmed: bool) 
 def scale(blueprint: Blueprint, zone: str, masters: int) -> str:
     """Give the command that makes so many masters of what there is."""
     program = f"{blueprint.programs[2]} scale --to {masters}"
-    return _line(blueprint, program, KUBE_GCE_ZONE=zone)
+    return _line(blueprint, program, KUBE_GCE_ZONE=zone, **dict(blueprint.agreed))
 
 
 def replace(blueprint: Blueprint, zone: str, name: str, *, anew: bool) -> str:

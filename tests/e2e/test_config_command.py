@@ -98,3 +98,22 @@ def test_nothing_slow_is_loaded(folder: Path) -> None:
     loaded = ended.stderr.splitlines()[-1]
     assert "'hakube_gce'" in loaded
     assert [name for name in SLOW if f"'{name}'" in loaded] == []
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_what_could_not_be_written_is_no_success(folder: Path, form: str) -> None:
+    argv = [sys.executable, "-P", "-m", "hakube_gce", "config", "--output", form]
+    environment = {"HOME": str(folder), "PATH": os.defpath, "PYTHONPATH": str(ROOT)}
+    with Path("/dev/full").open("w", encoding="ascii") as full:
+        ended = subprocess.run(
+            argv,
+            cwd=folder,
+            env={**environment, "KUBERNETES_PROVIDER": "emulator"},
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+    assert ended.returncode == 7
+    assert "cannot write what was asked for: No space left on device" in ended.stderr

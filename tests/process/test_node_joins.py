@@ -32,12 +32,12 @@ from hakube_gce.emulator.latency import Latency
 from hakube_gce.emulator.loop_thread import LoopThread
 from hakube_gce.emulator.metadata_server import MetadataServer
 from hakube_gce.emulator.server import serve
-from hakube_gce.errors import KeysError, ResourceNotFound
+from hakube_gce.errors import KeysError, ResourceNotFound, Unavailable
 from hakube_gce.gce import connect
 from hakube_gce.gce.gateway import GoogleCompute
 from hakube_gce.instance_metadata import InstanceMetadata
 from hakube_gce.model import Mark
-from hakube_gce.node_door import Door, answer_nodes, wait_for_nodes
+from hakube_gce.node_door import Door, answer_nodes, answering, wait_for_nodes
 from hakube_gce.node_requests import CERTIFICATE_KEY, REQUEST_TYPE, Standing
 from hakube_gce.node_startup import NodeStartup, startup_script
 from hakube_gce.pki import issue_node, new_cluster_keys
@@ -281,6 +281,24 @@ def test_a_silent_node_is_told_and_one_that_asks_is_answered_once(world: World) 
     first = world.certificate()
     assert world.look() is Standing.CERTIFIED
     assert world.certificate() == first
+
+
+def test_who_waits_for_something_else_answers_in_passing(world: World) -> None:
+    said: list[str] = []
+    answer = answering(world.door, said.append)
+    answer()
+    assert said == [], "nobody asks"
+    world.says(line(world.node()))
+    answer()
+    assert said == [f"{world.node().name} in {ZONE} has its certificate"]
+    assert world.certificate()
+
+    def refuses(_region: str) -> Inventory:
+        raise Unavailable("nobody answers")
+
+    blind = replace(world.door, gateway=instead(world.gateway, inventory=refuses))
+    answering(blind, said.append)()
+    assert "nobody answers" in said[-1]
 
 
 def test_waiting_for_the_silent_ends(world: World) -> None:

@@ -72,6 +72,16 @@ def test_the_command_that_goes_on_founds_what_was_to_be_founded() -> None:
     assert commands.create(merged(nothing()).blueprint, "z") == "KUBE_GCE_ZONE=z u"
 
 
+def test_what_goes_on_with_a_course_agrees_to_what_this_one_agreed_to() -> None:
+    agreed = {"HAKUBE_SAME_ZONE": "true", "HAKUBE_EVEN_MASTERS": "true"}
+    both = merged(nothing(), **agreed).blueprint
+    said = "HAKUBE_SAME_ZONE=true HAKUBE_EVEN_MASTERS=true"
+    assert commands.scale(both, "z", 4) == f"KUBE_GCE_ZONE=z {said} h scale --to 4"
+    assert commands.create_in_zones(both, ("z", "z")) == f"KUBE_MASTER_ZONES=z,z {said} u"
+    one = merged(nothing(), HAKUBE_SAME_ZONE="false", HAKUBE_EVEN_MASTERS="true").blueprint
+    assert commands.scale(one, "z", 4) == "KUBE_GCE_ZONE=z HAKUBE_EVEN_MASTERS=true h scale --to 4"
+
+
 def test_what_applies_a_manifest_again_adds_no_second_master() -> None:
     found = merged(nothing(), HAKUBE_CNI_MANIFEST="/pods.yaml").blueprint
     manifest = "HAKUBE_CNI_MANIFEST=/pods.yaml"

@@ -133,6 +133,31 @@ def test_it_is_given_up_after_the_original_s_time(look: str, said: str) -> None:
     assert len(lines) > 50, "a line every fifteen seconds"
 
 
+def test_nodes_that_ask_are_answered_while_they_are_waited_for() -> None:
+    api, clock, answers = Api(["+--"]), Clock(), list[float]()
+
+    def answer() -> None:
+        answers.append(clock.passed_s)
+        api.looks = ["+" * len(answers) + "-" * (3 - len(answers))]
+
+    validate.wait(api, THREE, clock=clock, say=lambda _: None, meanwhile=answer)
+    assert answers == [16, 32, 48], "every fifteen seconds, at the next look"
+
+
+def test_many_nodes_are_answered_less_often_than_few() -> None:
+    clock, answers = Clock(), list[float]()
+    thousand = Wanted(nodes=1000, allowed_not_ready=0, additional_time_s=0)
+    with pytest.raises(ClusterSilent):
+        validate.wait(
+            Api(["+"]),
+            thousand,
+            clock=clock,
+            say=lambda _: None,
+            meanwhile=lambda: answers.append(clock.passed_s),
+        )
+    assert len(answers) == validate.TIMEOUT_S / 100 - 1
+
+
 def test_a_check_that_fails_is_asked_again_a_few_times() -> None:
     ended = validate.wait(
         Api(["+++"], checked=[False, False, True]), THREE, clock=Clock(), say=lambda _: None
