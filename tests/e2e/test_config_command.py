@@ -69,6 +69,9 @@ def test_what_is_wrong_is_said_beside_all_the_rest(folder: Path) -> None:
     assert "KUBE_GCE_INSTANCE_PREFIX" in ended.stdout
     wrong = [line for line in ended.stderr.splitlines() if line.startswith("wrong: ")]
     assert len(wrong) == 2, ended
+    ended = hakube(folder, "config", HAKUBE_BINARIES="/no/such/folder")
+    assert ended.returncode == 2
+    assert "HAKUBE_BINARIES='/no/such/folder': there is no such folder" in ended.stderr
     ended = hakube(folder, "config", "--output", "json", KUBERNETES_PROVIDER="gce")
     found = json.loads(ended.stdout)
     assert (ended.returncode, found["exit_status"], len(found["problems"])) == (2, 2, 1)
