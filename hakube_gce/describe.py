@@ -22,7 +22,7 @@ class Line:
 
     def __str__(self) -> str:
         return (
-            f"{self.sign} {self.kind:<12} {self.name:<28} {self.where:<16} {self.detail}".rstrip()
+            f"{self.sign} {self.kind:<12} {self.name:<34} {self.where:<16} {self.detail}".rstrip()
         )
 
 

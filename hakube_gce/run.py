@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from hakube_gce import clock_check, conditions, marks, names, render, snapshots
+from hakube_gce.describe import describe
 from hakube_gce.errors import HakubeError, Overtaken, StepFailed
 from hakube_gce.execute import Crew, Progress, execute, threads
 from hakube_gce.inherit import Inheritance
@@ -31,6 +32,7 @@ from hakube_gce.ports import Clock, ComputeGateway
 from hakube_gce.render import Result
 from hakube_gce.render_left import left_behind
 from hakube_gce.renewal import renewed
+from hakube_gce.steps import ReserveAddress
 from hakube_gce.stopping import Stopping
 
 _SETTLE_TRIES = 30
@@ -215,6 +217,9 @@ def _run_locked(job: Job, blueprint: Blueprint, operation: Operation, before: Ob
     place = replace(job.lock_place, uid=uid, labels=_of_address(blueprint))
     noted = _noted(operation, before)
     held = acquire(place, noted, seen=before.address)
+    if before.address is None:  # it was made with the lock on it
+        made = ReserveAddress(name=place.address, region=place.region)
+        job.screen.say(f"  {describe(made)}")
     keep = operation.verb is not Verb.MEND or noted is not operation
     try:
         with job.renewed(held):

@@ -47,14 +47,14 @@ class Screen:
         self.note("finished", step=planned.key, seconds=round(seconds, 3))
         with self._guard:
             self._running.pop(planned.key, None)
-            self._print(f"  {describe(planned.step)!s:<86} {seconds:6.1f} s")
+            self._print(f"  {describe(planned.step)!s:<92} {seconds:6.1f} s")
             self._show_running()
 
     def failed(self, planned: Planned, error: HakubeError) -> None:
         self.note("failed", step=planned.key, error=error.message)
         with self._guard:
             self._running.pop(planned.key, None)
-            self._print(f"  {describe(planned.step)!s:<86} failed")
+            self._print(f"  {describe(planned.step)!s:<92} failed")
             self._show_running()
 
     def close(self) -> None:
