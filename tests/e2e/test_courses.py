@@ -159,3 +159,19 @@ def test_zones_that_make_no_cluster_are_refused_before_anything_is_looked_at(
     ended = desk.run("up", KUBE_MASTER_ZONES=zones)
     assert ended.status == 2, ended
     assert said in ended.stderr
+
+
+def test_all_that_a_teardown_deletes_was_shown_when_it_was_made(desk: Desk) -> None:
+    made, gone = desk.run("up", KUBE_GCE_ZONE=B), desk.run("down", KUBE_GCE_ZONE=B)
+    assert (made.status, gone.status) == (0, 0)
+    shown = {(sign, kind, name) for sign, kind, name in map(_line, made.stdout.splitlines())}
+    deleted = {
+        (kind, name) for sign, kind, name in map(_line, gone.stdout.splitlines()) if sign == "-"
+    }
+    assert ("address", "kubernetes-master-ip") in deleted
+    assert deleted <= {(kind, name) for sign, kind, name in shown if sign == "+"}
+
+
+def _line(text: str) -> tuple[str, str, str]:
+    words = text.split()
+    return (words[0], words[1], words[2]) if len(words) > 2 else ("", "", "")
