@@ -10,7 +10,7 @@ from hakube_gce import kubeconfig
 from hakube_gce.assemble import Means
 from hakube_gce.cluster_api import AdminApi
 from hakube_gce.errors import SettingsError
-from hakube_gce.manifest import BadManifest, ManifestObject, read_manifest
+from hakube_gce.manifest import MOST_BYTES, BadManifest, ManifestObject, read_manifest
 from hakube_gce.manifest_apply import apply_manifest
 from hakube_gce.run import Screen
 from hakube_gce.settings import Settings
@@ -25,7 +25,9 @@ def read_wanted(settings: Settings) -> tuple[ManifestObject, ...]:
     if not settings.cni_manifest:
         return ()
     try:
-        return read_manifest(Path(settings.cni_manifest).read_text(encoding="utf-8"))
+        with Path(settings.cni_manifest).open(encoding="utf-8") as source:
+            # no more than tells that it is too large: the name may be a device's
+            return read_manifest(source.read(MOST_BYTES + 1))
     except OSError as error:
         reason = f"cannot be read ({error.strerror})"
     except UnicodeDecodeError:

@@ -40,7 +40,12 @@ class Place:
         slow = self.latency not in {"", "none"}
         drain_s = 0.0 if self.runtime == "records" else 1.0
         election_s = 0.0 if self.runtime == "records" else 5.0
-        return Limits(poll_s=0.5 if slow else 0.05, drain_s=drain_s, election_s=election_s)
+        return Limits(
+            poll_s=0.5 if slow else 0.05,
+            drain_s=drain_s,
+            election_s=election_s,
+            release_s=0.0,
+        )
 
 
 def ask_place(endpoint: str) -> Place:

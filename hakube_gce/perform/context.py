@@ -43,6 +43,8 @@ class Limits:
     """How long a managed group may take to make its VMs; the newest original's limit."""
     election_s: float = 20.0
     """For how long a master must say that it has no quorum while others may be electing."""
+    release_s: float = 60.0
+    """For how long Compute Engine may take something for used whose user was deleted just now."""
     poll_s: float = 1.0
 
 

@@ -15,6 +15,8 @@ from hakube_gce.network_steps import (
 )
 from hakube_gce.perform.context import Context
 
+_ASK_AGAIN_S = 5.0
+
 
 def perform_network_step(context: Context, key: str, step: NetworkStep) -> None:
     """Make a step's statement true."""
@@ -27,18 +29,20 @@ def perform_network_step(context: Context, key: str, step: NetworkStep) -> None:
         case ExpandSubnetwork():
             _expand(context, key, step)
         case DeleteSubnetwork(name=name, region=region):
-            request_id = context.request_id(key, "delete")
             _unless_used(
                 context,
                 f"subnetwork {name}",
-                lambda: networks.delete_subnetwork(region, name, request_id=request_id),
+                lambda: networks.delete_subnetwork(
+                    region, name, request_id=context.request_id(key, "delete")
+                ),
             )
         case DeleteNetwork(name=name):
-            request_id = context.request_id(key, "delete")
             _unless_used(
                 context,
                 f"network {name}",
-                lambda: networks.delete_network(name, request_id=request_id),
+                lambda: networks.delete_network(
+                    name, request_id=context.request_id(key, "delete")
+                ),
             )
         case _:
             assert_never(step)
@@ -68,9 +72,15 @@ def _unless_used(context: Context, what: str, delete: Callable[[], None]) -> Non
     """Delete what nobody else uses: all of ours in it is gone by now, so what is left is not ours.
 
     Compute Engine has the last word on that. The lists that the plan was made from show one
-    region; its refusal names a user wherever it is.
+    region; its refusal names a user wherever it is. How soon it forgets a user that was deleted
+    a moment ago is written nowhere, so it is asked again for a while.
     """
-    try:
-        delete()
-    except ResourceInUse as error:
-        context.tell(f"{what} stays: somebody else uses it. {error.message}")
+    deadline = context.clock.monotonic() + context.limits.release_s
+    while True:
+        try:
+            return delete()
+        except ResourceInUse as error:
+            if context.clock.monotonic() >= deadline:
+                context.tell(f"{what} stays: somebody else uses it. {error.message}")
+                return None
+        context.clock.sleep(_ASK_AGAIN_S)

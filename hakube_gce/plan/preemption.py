@@ -26,7 +26,7 @@ def with_preemption(planned: Plan, blueprint: Blueprint, seen: Observed) -> Plan
     born = sum(isinstance(p.step, CreateInstance) for p in planned.steps)
     if not born or blueprint.provisioning not in _WHEN:
         return planned
-    text = _risk(blueprint, masters=len(seen.replicas) + born)
+    text = _risk(blueprint, masters=len(seen.replicas) + born + len(blueprint.prepare))
     founding = planned.operation is not None and planned.operation.verb is Verb.CREATE
     if blueprint.strict and founding:
         return blocked([_preemptible(text)], notes=planned.notes)

@@ -92,10 +92,16 @@ def _is_known(seen: Observed, name: str) -> bool:
 
 
 def _comes_back(seen: Observed, name: str) -> bool:
-    """Tell whether a master can serve again on its own disk, or is just about to."""
+    """Tell whether a master can serve again on its own disk, or is just about to.
+
+    The same command may have brought it back already, and have been killed before it took its
+    note away: what is noted is gone on with.
+    """
     replica, unfinished = conditions.replica_named(seen, name), seen.operation
     if unfinished is not None and (unfinished.verb, unfinished.target) == (Verb.MEND, name):
         return True
+    if unfinished is not None and unfinished.verb is Verb.CREATE and replica is not None:
+        return True  # while a cluster is being founded, its first master is its only one
     if replica is None:
         return any(a.name == name for a in conditions.absent_masters(seen))
     if replica.instance.status == "TERMINATED":

@@ -203,6 +203,11 @@ def test_the_file_is_read_before_anything_is_done(tmp_path: Path) -> None:
     bad.write_bytes(b"\xff\xfe")
     assert len(read_wanted(Settings.parse({**HERE, "HAKUBE_CNI_MANIFEST": str(good)}))) == 5
     assert read_wanted(Settings.parse(HERE)) == ()
-    for path, why in ((tmp_path / "none", "cannot be read"), (bad, "not UTF-8")):
+    endless = Path("/dev/zero")
+    for path, why in (
+        (tmp_path / "none", "cannot be read"),
+        (bad, "not UTF-8"),
+        (endless, "is larger than"),
+    ):
         with pytest.raises(SettingsError, match=why):
             read_wanted(Settings.parse({**HERE, "HAKUBE_CNI_MANIFEST": str(path)}))

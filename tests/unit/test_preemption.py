@@ -35,6 +35,9 @@ def test_what_it_means_for_the_quorum_is_said_with_the_sums() -> None:
     assert "1 of them write while 1 run, so with more than 0 stopped there is no API" in one
     notes = plan(SPOT, replicate(ZONES[2]), cluster("++")).notes
     assert any("3 of them write while 2 run, so with more than 1 stopped" in n for n in notes)
+    three = replace(SPOT, prepare=ZONES[1:])
+    (all_to_come,) = [n for n in plan(three, CREATE, nothing()).notes if "stops each" in n]
+    assert "3 of them write while 2 run" in all_to_come
     assert not any("stops each" in n for n in plan(BLUEPRINT, CREATE, nothing()).notes)
 
 

@@ -115,6 +115,13 @@ def test_a_master_that_is_just_coming_back_is_waited_for() -> None:
     assert verbs(OLD, cluster("+++", operation=other)) == [ADD, DROP]
 
 
+def test_a_founding_whose_end_was_only_not_noted_is_ended_first() -> None:
+    first = name_of(0)
+    founding = Operation(id="e" * 12, verb=Verb.CREATE, zone=B)
+    assert verbs(first, cluster("+", operation=founding)) == [(Verb.CREATE, B)]
+    assert verbs(first, cluster("+")) == [(Verb.REPLICATE, B), (Verb.REMOVE, B)]
+
+
 def test_who_took_the_place_of_an_earlier_master_of_that_name_does_not_count() -> None:
     old, new = ADDED.replicas[1], ADDED.replicas[3]
     younger = replace(old, instance=replace(old.instance, created="2026-11-21T06:00:00Z"))
