@@ -14,10 +14,13 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
 from functools import partial
 
 from tests.simulation.stories import in_memory
 from tests.simulation.walks import LONGEST, Outcome, walk
+
+_TELL_EVERY = 1000
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -29,9 +32,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:  # stopped by Ctrl-C it still says what it has seen
         seeds = range(asked.seed, asked.seed + asked.seeds)
         for outcome in pool.map(partial(walk, root=root, longest=asked.longest), seeds):
-            outcomes.append(outcome)
             if outcome.problems or asked.verbose:
                 _show(outcome, asked.longest)
+            # ten thousand stories would be a gigabyte
+            outcomes.append(replace(outcome, story=(), trace=()))
+            if len(outcomes) % _TELL_EVERY == 0:
+                _say(f"{len(outcomes)} of {asked.seeds} seeds")
     except KeyboardInterrupt:
         _say("stopped")
     finally:
