@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from hakube_gce.balancer_ports import BalancerGateway
 from hakube_gce.model import Report
 from hakube_gce.network_ports import NetworkGateway
 from hakube_gce.node_ports import NodeGateway
@@ -18,11 +19,9 @@ from hakube_gce.resources import (
     Address,
     Disk,
     DiskSnapshot,
-    ForwardingRule,
     Instance,
     InstanceSpec,
     Inventory,
-    RuleTarget,
     SerialOutput,
     Zone,
 )
@@ -46,6 +45,8 @@ class ComputeGateway(Protocol):
     def nodes(self) -> NodeGateway: ...
     @property
     def networks(self) -> NetworkGateway: ...
+    @property
+    def balancers(self) -> BalancerGateway: ...
 
     # ---- reading
     def server_time(self) -> datetime: ...
@@ -58,11 +59,6 @@ class ComputeGateway(Protocol):
         ...
 
     def find_instance(self, zone: str, name: str) -> Instance | None: ...
-    def find_forwarding_rule(self, region: str, name: str) -> ForwardingRule | None: ...
-    def backend_health(self, region: str, target: RuleTarget) -> Mapping[str, str]:
-        """Say how Compute Engine's probes find who stands there, by VM name."""
-        ...
-
     def serial_output(
         self, zone: str, instance: str, *, port: int, start: int
     ) -> SerialOutput: ...
@@ -141,70 +137,6 @@ class ComputeGateway(Protocol):
     def add_access_config(
         self, zone: str, instance: str, *, name: str, address: str, request_id: str
     ) -> None: ...
-
-    # ---- the load balancer's parts
-    def insert_group(
-        self, zone: str, name: str, *, network: str, description: str, request_id: str
-    ) -> None: ...
-    def delete_group(self, zone: str, name: str, *, request_id: str) -> None: ...
-    def add_to_group(self, zone: str, group: str, instance: str, *, request_id: str) -> None: ...
-    def remove_from_group(
-        self, zone: str, group: str, instance: str, *, request_id: str
-    ) -> None: ...
-    def insert_health_check(
-        self, region: str, name: str, *, port: int, description: str, request_id: str
-    ) -> None: ...
-    def delete_health_check(self, region: str, name: str, *, request_id: str) -> None: ...
-    def insert_backend_service(
-        self,
-        region: str,
-        name: str,
-        *,
-        health_check: str,
-        groups: Sequence[tuple[str, str]],
-        drain_s: int,
-        description: str,
-        request_id: str,
-    ) -> None: ...
-    def set_backends(
-        self, region: str, name: str, *, groups: Sequence[tuple[str, str]], request_id: str
-    ) -> None: ...
-    def delete_backend_service(self, region: str, name: str, *, request_id: str) -> None: ...
-    def insert_http_check(
-        self, name: str, *, port: int, description: str, request_id: str
-    ) -> None: ...
-    def delete_http_check(self, name: str, *, request_id: str) -> None: ...
-    def insert_pool(
-        self, region: str, name: str, *, http_check: str, description: str, request_id: str
-    ) -> None: ...
-    def delete_pool(self, region: str, name: str, *, request_id: str) -> None: ...
-    def add_to_pool(
-        self, region: str, pool: str, zone: str, instance: str, *, request_id: str
-    ) -> None: ...
-    def remove_from_pool(
-        self, region: str, pool: str, zone: str, instance: str, *, request_id: str
-    ) -> None: ...
-    def insert_forwarding_rule(
-        self,
-        region: str,
-        name: str,
-        *,
-        address: str,
-        port: int,
-        target: RuleTarget,
-        description: str,
-        request_id: str,
-    ) -> None: ...
-    def set_rule_labels(
-        self,
-        region: str,
-        name: str,
-        *,
-        labels: Mapping[str, str],
-        fingerprint: str,
-        request_id: str,
-    ) -> None: ...
-    def delete_forwarding_rule(self, region: str, name: str, *, request_id: str) -> None: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -31,7 +31,7 @@ _TRIES = 5
 
 
 def create_group(context: Context, key: str, step: CreateGroup) -> None:
-    context.gateway.insert_group(
+    context.gateway.balancers.insert_group(
         step.zone,
         step.name,
         network=context.blueprint.network,
@@ -41,19 +41,19 @@ def create_group(context: Context, key: str, step: CreateGroup) -> None:
 
 
 def delete_group(context: Context, key: str, step: DeleteGroup) -> None:
-    context.gateway.delete_group(
+    context.gateway.balancers.delete_group(
         step.zone, step.name, request_id=context.request_id(key, "delete")
     )
 
 
 def join_group(context: Context, key: str, step: JoinGroup) -> None:
-    context.gateway.add_to_group(
+    context.gateway.balancers.add_to_group(
         step.zone, step.group, step.replica, request_id=context.request_id(key, "add")
     )
 
 
 def leave_group(context: Context, key: str, step: LeaveGroup) -> None:
-    context.gateway.remove_from_group(
+    context.gateway.balancers.remove_from_group(
         step.zone, step.group, step.replica, request_id=context.request_id(key, "remove")
     )
     if step.drain:
@@ -61,7 +61,7 @@ def leave_group(context: Context, key: str, step: LeaveGroup) -> None:
 
 
 def create_health_check(context: Context, key: str, step: CreateHealthCheck) -> None:
-    context.gateway.insert_health_check(
+    context.gateway.balancers.insert_health_check(
         context.blueprint.region,
         step.name,
         port=context.blueprint.api_port,
@@ -71,13 +71,13 @@ def create_health_check(context: Context, key: str, step: CreateHealthCheck) -> 
 
 
 def delete_health_check(context: Context, key: str, step: DeleteHealthCheck) -> None:
-    context.gateway.delete_health_check(
+    context.gateway.balancers.delete_health_check(
         context.blueprint.region, step.name, request_id=context.request_id(key, "delete")
     )
 
 
 def create_backend_service(context: Context, key: str, step: CreateBackendService) -> None:
-    context.gateway.insert_backend_service(
+    context.gateway.balancers.insert_backend_service(
         context.blueprint.region,
         step.name,
         health_check=step.health_check,
@@ -89,7 +89,7 @@ def create_backend_service(context: Context, key: str, step: CreateBackendServic
 
 
 def set_backends(context: Context, key: str, step: SetBackends) -> None:
-    context.gateway.set_backends(
+    context.gateway.balancers.set_backends(
         context.blueprint.region,
         step.name,
         groups=step.groups,
@@ -98,13 +98,13 @@ def set_backends(context: Context, key: str, step: SetBackends) -> None:
 
 
 def delete_backend_service(context: Context, key: str, step: DeleteBackendService) -> None:
-    context.gateway.delete_backend_service(
+    context.gateway.balancers.delete_backend_service(
         context.blueprint.region, step.name, request_id=context.request_id(key, "delete")
     )
 
 
 def create_http_check(context: Context, key: str, step: CreateHttpCheck) -> None:
-    context.gateway.insert_http_check(
+    context.gateway.balancers.insert_http_check(
         step.name,
         port=READINESS_PORT,
         description=marks.mark_description(context.mark),
@@ -113,11 +113,13 @@ def create_http_check(context: Context, key: str, step: CreateHttpCheck) -> None
 
 
 def delete_http_check(context: Context, key: str, step: DeleteHttpCheck) -> None:
-    context.gateway.delete_http_check(step.name, request_id=context.request_id(key, "delete"))
+    context.gateway.balancers.delete_http_check(
+        step.name, request_id=context.request_id(key, "delete")
+    )
 
 
 def create_pool(context: Context, key: str, step: CreatePool) -> None:
-    context.gateway.insert_pool(
+    context.gateway.balancers.insert_pool(
         context.blueprint.region,
         step.name,
         http_check=step.http_check,
@@ -127,13 +129,13 @@ def create_pool(context: Context, key: str, step: CreatePool) -> None:
 
 
 def delete_pool(context: Context, key: str, step: DeletePool) -> None:
-    context.gateway.delete_pool(
+    context.gateway.balancers.delete_pool(
         context.blueprint.region, step.name, request_id=context.request_id(key, "delete")
     )
 
 
 def join_pool(context: Context, key: str, step: JoinPool) -> None:
-    context.gateway.add_to_pool(
+    context.gateway.balancers.add_to_pool(
         context.blueprint.region,
         step.pool,
         step.zone,
@@ -144,7 +146,7 @@ def join_pool(context: Context, key: str, step: JoinPool) -> None:
 
 def leave_pool(context: Context, key: str, step: LeavePool) -> None:
     """Take a replica out; a pool drains nothing, so that its VM is left a while to answer."""
-    context.gateway.remove_from_pool(
+    context.gateway.balancers.remove_from_pool(
         context.blueprint.region,
         step.pool,
         step.zone,
@@ -156,7 +158,7 @@ def leave_pool(context: Context, key: str, step: LeavePool) -> None:
 
 
 def create_temporary_rule(context: Context, key: str, step: CreateTemporaryRule) -> None:
-    context.gateway.insert_forwarding_rule(
+    context.gateway.balancers.insert_forwarding_rule(
         context.blueprint.region,
         step.name,
         address="",
@@ -175,12 +177,12 @@ def label_rule(context: Context, key: str, step: LabelRule) -> None:
     """
     region = context.blueprint.region
     for _ in range(_TRIES):
-        found = context.gateway.find_forwarding_rule(region, step.name)
+        found = context.gateway.balancers.find_forwarding_rule(region, step.name)
         if found is None:
             raise ResourceNotFound(f"forwarding rule {step.name} is not there any more")
         wanted = {**context.blueprint.labels, **marks.mark_labels(context.mark)}
         try:
-            context.gateway.set_rule_labels(
+            context.gateway.balancers.set_rule_labels(
                 region,
                 step.name,
                 labels=user_labels.beside(found.labels, wanted),
@@ -194,7 +196,7 @@ def label_rule(context: Context, key: str, step: LabelRule) -> None:
 
 
 def delete_rule(context: Context, key: str, step: DeleteRule | DeleteTemporaryRule) -> None:
-    context.gateway.delete_forwarding_rule(
+    context.gateway.balancers.delete_forwarding_rule(
         context.blueprint.region, step.name, request_id=context.request_id(key, "delete")
     )
 
@@ -208,7 +210,7 @@ def await_backends(context: Context, _key: str, step: AwaitBackends) -> None:
     deadline = context.clock.monotonic() + context.limits.backends_s
     health: dict[str, str] = {}
     while context.clock.monotonic() < deadline:
-        probed = context.gateway.backend_health(context.blueprint.region, step.target)
+        probed = context.gateway.balancers.backend_health(context.blueprint.region, step.target)
         health = {name: probed.get(name, "not probed yet") for name in step.replicas}
         if all(state == "HEALTHY" for state in health.values()) and _answers(context, step.rule):
             return
@@ -223,7 +225,7 @@ def await_backends(context: Context, _key: str, step: AwaitBackends) -> None:
 
 def _answers(context: Context, rule: str) -> bool:
     """Ask through a rule's address for the cluster's own name, so that the certificate counts."""
-    found = context.gateway.find_forwarding_rule(context.blueprint.region, rule)
+    found = context.gateway.balancers.find_forwarding_rule(context.blueprint.region, rule)
     if found is None or not found.address:
         return False
     return context.probe.ready(found.address, server_name=context.cluster_ip(), timeout_s=2.0)

@@ -234,7 +234,7 @@ def _attach(context: Context, key: str, zone: str, name: str, *, address: str) -
 
 def _insert_rule(context: Context, key: str, rule: str, target: RuleTarget, address: str) -> None:
     try:
-        context.gateway.insert_forwarding_rule(
+        context.gateway.balancers.insert_forwarding_rule(
             context.blueprint.region,
             rule,
             address=address,
@@ -250,7 +250,7 @@ def _insert_rule(context: Context, key: str, rule: str, target: RuleTarget, addr
 
 def _delete_rule(context: Context, key: str, rule: str) -> None:
     try:
-        context.gateway.delete_forwarding_rule(
+        context.gateway.balancers.delete_forwarding_rule(
             context.blueprint.region, rule, request_id=context.request_id(key, "delete-rule")
         )
     except ResourceNotFound:

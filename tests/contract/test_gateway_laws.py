@@ -123,16 +123,20 @@ def master(gateway: GoogleCompute, name: str = MASTER, zone: str = B) -> Instanc
 
 def make_group(gateway: GoogleCompute, zone: str, member: str) -> None:
     group = f"{MASTER}-{zone}"
-    gateway.insert_group(zone, group, network="default", description=MARK, request_id=new_id())
-    gateway.add_to_group(zone, group, member, request_id=new_id())
+    gateway.balancers.insert_group(
+        zone, group, network="default", description=MARK, request_id=new_id()
+    )
+    gateway.balancers.add_to_group(zone, group, member, request_id=new_id())
 
 
 def make_balancer(gateway: GoogleCompute) -> None:
     """One master in its group, behind a service nobody refers to yet."""
     make_master(gateway)
     make_group(gateway, B, MASTER)
-    gateway.insert_health_check(REGION, MASTER, port=443, description=MARK, request_id=new_id())
-    gateway.insert_backend_service(
+    gateway.balancers.insert_health_check(
+        REGION, MASTER, port=443, description=MARK, request_id=new_id()
+    )
+    gateway.balancers.insert_backend_service(
         REGION,
         MASTER,
         health_check=MASTER,
@@ -146,7 +150,7 @@ def make_balancer(gateway: GoogleCompute) -> None:
 def make_rule(
     gateway: GoogleCompute, name: str = MASTER, address: str = "", target: RuleTarget = SERVICE
 ) -> None:
-    gateway.insert_forwarding_rule(
+    gateway.balancers.insert_forwarding_rule(
         REGION,
         name,
         address=address,
@@ -206,7 +210,9 @@ def _insert_disk(gateway: GoogleCompute, request_id: str) -> None:
 
 
 def _insert_group(gateway: GoogleCompute, request_id: str) -> None:
-    gateway.insert_group(B, "g", network="default", description=MARK, request_id=request_id)
+    gateway.balancers.insert_group(
+        B, "g", network="default", description=MARK, request_id=request_id
+    )
 
 
 CREATED_AND_DELETED: Mapping[str, tuple[Act, Act]] = {
@@ -219,10 +225,12 @@ CREATED_AND_DELETED: Mapping[str, tuple[Act, Act]] = {
         lambda g, r: g.networks.delete_firewall(FIREWALL.name, request_id=r),
     ),
     "disk": (_insert_disk, lambda g, r: g.delete_disk(B, "d", request_id=r)),
-    "group": (_insert_group, lambda g, r: g.delete_group(B, "g", request_id=r)),
+    "group": (_insert_group, lambda g, r: g.balancers.delete_group(B, "g", request_id=r)),
     "health check": (
-        lambda g, r: g.insert_health_check(REGION, "h", port=443, description=MARK, request_id=r),
-        lambda g, r: g.delete_health_check(REGION, "h", request_id=r),
+        lambda g, r: g.balancers.insert_health_check(
+            REGION, "h", port=443, description=MARK, request_id=r
+        ),
+        lambda g, r: g.balancers.delete_health_check(REGION, "h", request_id=r),
     ),
 }
 
@@ -387,23 +395,25 @@ def test_labels_are_written_by_compare_and_set(gateway: GoogleCompute) -> None:
 def test_a_rules_labels_are_written_by_compare_and_set(gateway: GoogleCompute) -> None:
     make_balancer(gateway)
     make_rule(gateway)
-    born = gateway.find_forwarding_rule(REGION, MASTER)
+    born = gateway.balancers.find_forwarding_rule(REGION, MASTER)
     assert born is not None
     assert born.labels == {}
 
     def write(labels: Mapping[str, str], fingerprint: str) -> None:
-        gateway.set_rule_labels(
+        gateway.balancers.set_rule_labels(
             REGION, MASTER, labels=labels, fingerprint=fingerprint, request_id=new_id()
         )
 
     write({"team": "dev"}, born.label_fingerprint)
     with pytest.raises(StaleFingerprint):
         write({"team": "prod"}, born.label_fingerprint)
-    found = gateway.find_forwarding_rule(REGION, MASTER)
+    found = gateway.balancers.find_forwarding_rule(REGION, MASTER)
     assert found is not None
     assert found.labels == {"team": "dev"}
     with pytest.raises(ResourceNotFound):
-        gateway.set_rule_labels(REGION, "gone", labels={}, fingerprint="", request_id=new_id())
+        gateway.balancers.set_rule_labels(
+            REGION, "gone", labels={}, fingerprint="", request_id=new_id()
+        )
 
 
 def test_a_static_address_moves_from_a_vm_to_a_rule_only_when_it_is_free(
@@ -550,18 +560,20 @@ def test_serial_output_is_read_from_an_offset(gateway: GoogleCompute) -> None:
 
 def test_a_balancer_is_built_and_taken_down(gateway: GoogleCompute) -> None:
     make_balancer(gateway)
-    assert gateway.backend_health(REGION, SERVICE) == {}  # nothing is probed without a rule
+    assert (
+        gateway.balancers.backend_health(REGION, SERVICE) == {}
+    )  # nothing is probed without a rule
     make_rule(gateway)
-    assert set(gateway.backend_health(REGION, SERVICE)) == {MASTER}
+    assert set(gateway.balancers.backend_health(REGION, SERVICE)) == {MASTER}
     with pytest.raises(ResourceInUse):
-        gateway.delete_backend_service(REGION, MASTER, request_id=new_id())
-    gateway.delete_forwarding_rule(REGION, MASTER, request_id=new_id())
+        gateway.balancers.delete_backend_service(REGION, MASTER, request_id=new_id())
+    gateway.balancers.delete_forwarding_rule(REGION, MASTER, request_id=new_id())
     with pytest.raises(ResourceInUse):
-        gateway.delete_health_check(REGION, MASTER, request_id=new_id())
-    gateway.delete_backend_service(REGION, MASTER, request_id=new_id())
-    gateway.delete_health_check(REGION, MASTER, request_id=new_id())
-    gateway.remove_from_group(B, f"{MASTER}-{B}", MASTER, request_id=new_id())
-    gateway.delete_group(B, f"{MASTER}-{B}", request_id=new_id())
+        gateway.balancers.delete_health_check(REGION, MASTER, request_id=new_id())
+    gateway.balancers.delete_backend_service(REGION, MASTER, request_id=new_id())
+    gateway.balancers.delete_health_check(REGION, MASTER, request_id=new_id())
+    gateway.balancers.remove_from_group(B, f"{MASTER}-{B}", MASTER, request_id=new_id())
+    gateway.balancers.delete_group(B, f"{MASTER}-{B}", request_id=new_id())
     left = gateway.inventory(REGION)
     assert (left.groups, left.backend_services, left.forwarding_rules, left.health_checks) == (
         (),
@@ -575,45 +587,51 @@ def test_a_target_pool_is_built_and_taken_down(gateway: GoogleCompute) -> None:
     """With a legacy check, which Google's library does not know."""
     mark = mark_description(Mark(cluster="kubernetes", uid="0" * 16, operation="0" * 12))
     make_master(gateway)
-    gateway.insert_http_check(MASTER, port=8777, description=mark, request_id=new_id())
-    gateway.insert_pool(REGION, MASTER, http_check=MASTER, description=mark, request_id=new_id())
-    gateway.add_to_pool(REGION, MASTER, B, MASTER, request_id=new_id())
-    assert gateway.backend_health(REGION, POOL) == {}  # nothing is probed without a rule
+    gateway.balancers.insert_http_check(MASTER, port=8777, description=mark, request_id=new_id())
+    gateway.balancers.insert_pool(
+        REGION, MASTER, http_check=MASTER, description=mark, request_id=new_id()
+    )
+    gateway.balancers.add_to_pool(REGION, MASTER, B, MASTER, request_id=new_id())
+    assert gateway.balancers.backend_health(REGION, POOL) == {}  # nothing is probed without a rule
     make_rule(gateway, target=POOL)
-    assert gateway.backend_health(REGION, POOL) == {MASTER: "UNHEALTHY"}
+    assert gateway.balancers.backend_health(REGION, POOL) == {MASTER: "UNHEALTHY"}
     seen = gateway.inventory(REGION)
     (pool,), (check,), (rule,) = seen.target_pools, seen.http_health_checks, seen.forwarding_rules
     assert (pool.members, pool.health) == (((B, MASTER),), {MASTER: "UNHEALTHY"})
     assert (pool.description, check.description) == (mark, mark)
     assert rule.target == f"regions/{REGION}/targetPools/{MASTER}"
     with pytest.raises(ResourceInUse):
-        gateway.delete_pool(REGION, MASTER, request_id=new_id())
+        gateway.balancers.delete_pool(REGION, MASTER, request_id=new_id())
     with pytest.raises(ResourceInUse):
-        gateway.delete_http_check(MASTER, request_id=new_id())
-    gateway.delete_forwarding_rule(REGION, MASTER, request_id=new_id())
-    gateway.remove_from_pool(REGION, MASTER, B, MASTER, request_id=new_id())
+        gateway.balancers.delete_http_check(MASTER, request_id=new_id())
+    gateway.balancers.delete_forwarding_rule(REGION, MASTER, request_id=new_id())
+    gateway.balancers.remove_from_pool(REGION, MASTER, B, MASTER, request_id=new_id())
     assert gateway.inventory(REGION).target_pools[0].members == ()
-    gateway.delete_pool(REGION, MASTER, request_id=new_id())
-    gateway.delete_http_check(MASTER, request_id=new_id())
+    gateway.balancers.delete_pool(REGION, MASTER, request_id=new_id())
+    gateway.balancers.delete_http_check(MASTER, request_id=new_id())
     left = gateway.inventory(REGION)
     assert (left.target_pools, left.http_health_checks) == ((), ())
 
 
 def test_a_legacy_check_is_made_once_and_deleted_once(gateway: GoogleCompute) -> None:
-    gateway.insert_http_check(MASTER, port=8777, description=MARK, request_id=new_id())
+    gateway.balancers.insert_http_check(MASTER, port=8777, description=MARK, request_id=new_id())
     with pytest.raises(ResourceConflict):
-        gateway.insert_http_check(MASTER, port=8777, description="x", request_id=new_id())
-    gateway.delete_http_check(MASTER, request_id=new_id())
+        gateway.balancers.insert_http_check(
+            MASTER, port=8777, description="x", request_id=new_id()
+        )
+    gateway.balancers.delete_http_check(MASTER, request_id=new_id())
     with pytest.raises(ResourceNotFound):
-        gateway.delete_http_check(MASTER, request_id=new_id())
+        gateway.balancers.delete_http_check(MASTER, request_id=new_id())
 
 
 def test_somebody_elses_pool_is_named_and_nobody_asked_about_it(cloud: Emulated) -> None:
     make_master(cloud.gateway)
     gateway = cloud.gateway
-    gateway.insert_http_check(MASTER, port=8777, description=MARK, request_id=new_id())
-    gateway.insert_pool(REGION, "old", http_check=MASTER, description="", request_id=new_id())
-    gateway.add_to_pool(REGION, "old", B, MASTER, request_id=new_id())
+    gateway.balancers.insert_http_check(MASTER, port=8777, description=MARK, request_id=new_id())
+    gateway.balancers.insert_pool(
+        REGION, "old", http_check=MASTER, description="", request_id=new_id()
+    )
+    gateway.balancers.add_to_pool(REGION, "old", B, MASTER, request_id=new_id())
     make_rule(gateway, target=RuleTarget(kind=TargetKind.POOL, name="old"))
     (pool,) = gateway.inventory(REGION).target_pools
     assert (pool.name, pool.members, pool.health) == ("old", ((B, MASTER),), {})
@@ -625,14 +643,16 @@ def test_members_of_a_managed_group_are_known_without_asking(cloud: Emulated) ->
     manager = f"projects/1/zones/{B}/instanceGroupManagers/pool"
     managed = replace(spec("node"), metadata={"created-by": manager})
     cloud.gateway.insert_instance(managed, request_id=new_id())
-    cloud.gateway.insert_group(B, "pool", network="default", description="", request_id=new_id())
+    cloud.gateway.balancers.insert_group(
+        B, "pool", network="default", description="", request_id=new_id()
+    )
     (group,) = cloud.gateway.inventory(REGION).groups
     assert group.members == ("node",)
 
 
 def test_the_health_of_a_service_that_is_not_there_is_not_found(gateway: GoogleCompute) -> None:
     with pytest.raises(ResourceNotFound):
-        gateway.backend_health(REGION, SERVICE)
+        gateway.balancers.backend_health(REGION, SERVICE)
 
 
 def test_joining_twice_is_a_conflict_and_leaving_twice_is_not_found(
@@ -642,10 +662,10 @@ def test_joining_twice_is_a_conflict_and_leaving_twice_is_not_found(
     make_group(gateway, B, MASTER)
     group = f"{MASTER}-{B}"
     with pytest.raises(ResourceConflict):
-        gateway.add_to_group(B, group, MASTER, request_id=new_id())
-    gateway.remove_from_group(B, group, MASTER, request_id=new_id())
+        gateway.balancers.add_to_group(B, group, MASTER, request_id=new_id())
+    gateway.balancers.remove_from_group(B, group, MASTER, request_id=new_id())
     with pytest.raises(ResourceNotFound):
-        gateway.remove_from_group(B, group, MASTER, request_id=new_id())
+        gateway.balancers.remove_from_group(B, group, MASTER, request_id=new_id())
 
 
 def test_backends_are_set_as_a_whole_even_to_none(gateway: GoogleCompute) -> None:
@@ -659,7 +679,7 @@ def test_backends_are_set_as_a_whole_even_to_none(gateway: GoogleCompute) -> Non
         return service
 
     for wanted in (both, both[1:], ()):
-        gateway.set_backends(REGION, MASTER, groups=wanted, request_id=new_id())
+        gateway.balancers.set_backends(REGION, MASTER, groups=wanted, request_id=new_id())
         assert now().groups == wanted
         assert now().description == MARK
 
@@ -726,7 +746,7 @@ def test_a_zone_out_of_reach_is_unreadable_and_not_empty(cloud: Emulated) -> Non
     make_master(cloud.gateway, "kubernetes-master-7c1", C)
     make_group(cloud.gateway, C, "kubernetes-master-7c1")
     both = [(B, f"{MASTER}-{B}"), (C, f"{MASTER}-{C}")]
-    cloud.gateway.set_backends(REGION, MASTER, groups=both, request_id=new_id())
+    cloud.gateway.balancers.set_backends(REGION, MASTER, groups=both, request_id=new_id())
     cloud.suffer(Fault(unreachable_zone=C))
     seen = cloud.gateway.inventory(REGION)
     assert [found.name for found in seen.instances] == [MASTER]

@@ -520,6 +520,6 @@ def test_a_backend_is_healthy_only_behind_every_rule(
     ]
     api.will(Answer(body={"name": "s", "backends": [{"group": group}]}))
     api.will(Answer(body={"healthStatus": statuses}))
-    assert gateway.backend_health(
+    assert gateway.balancers.backend_health(
         REGION, RuleTarget(kind=TargetKind.BACKEND_SERVICE, name="s")
     ) == {"a": "UNHEALTHY", "b": "HEALTHY"}

@@ -32,14 +32,14 @@ class Propagating:
 
     def context(self) -> Context:
         clock = SimpleNamespace(monotonic=lambda: self.now_s, sleep=self._sleep)
-        gateway = SimpleNamespace(
+        balancers = SimpleNamespace(
             backend_health=lambda _region, _target: dict.fromkeys(STEP.replicas, self._health()),
             find_forwarding_rule=lambda _region, _name: SimpleNamespace(address="203.0.113.9"),
         )
         seen = SimpleNamespace(
             clock=clock,
             limits=self.limits,
-            gateway=gateway,
+            gateway=SimpleNamespace(balancers=balancers),
             blueprint=SimpleNamespace(region="r"),
             probe=SimpleNamespace(ready=self._ready),
             cluster_ip=lambda: "203.0.113.5",
