@@ -10,9 +10,9 @@ from hakube_gce import kubeconfig
 from hakube_gce.assemble import Means
 from hakube_gce.cluster_api import AdminApi
 from hakube_gce.errors import SettingsError
+from hakube_gce.job import Screen
 from hakube_gce.manifest import MOST_BYTES, BadManifest, ManifestObject, read_manifest
 from hakube_gce.manifest_apply import apply_manifest
-from hakube_gce.run import Screen
 from hakube_gce.settings import Settings
 
 

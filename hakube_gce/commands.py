@@ -10,6 +10,7 @@ from hakube_gce import addons, render, validate
 from hakube_gce.arguments import Arguments
 from hakube_gce.assemble import Means, assemble, find_place
 from hakube_gce.errors import HakubeError, Locked, TargetNotFound
+from hakube_gce.job import Job, new_operation_id
 from hakube_gce.lock import break_open
 from hakube_gce.manifest import ManifestObject
 from hakube_gce.model import Intent, Observed, Verb
@@ -17,7 +18,7 @@ from hakube_gce.plan import commands as plan_commands
 from hakube_gce.plan.blueprint import Blueprint
 from hakube_gce.plan.graph import Blocker
 from hakube_gce.render import Result, result_object
-from hakube_gce.run import Job, new_operation_id, resume_command, run, same_again
+from hakube_gce.run import resume_command, run, same_again
 from hakube_gce.same_command import same_command
 from hakube_gce.screen import Screen
 from hakube_gce.settings import Settings

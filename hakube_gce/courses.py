@@ -12,8 +12,10 @@ from hakube_gce import commands as single
 from hakube_gce import conditions
 from hakube_gce.arguments import Arguments
 from hakube_gce.assemble import Means
+from hakube_gce.ending import refuse
 from hakube_gce.errors import HakubeError, SettingsError
 from hakube_gce.inherit import Inheritance
+from hakube_gce.job import Job
 from hakube_gce.list_kinds import MOST_MASTERS
 from hakube_gce.model import Intent, Observed, Verb
 from hakube_gce.plan import commands, course, replacing
@@ -21,7 +23,7 @@ from hakube_gce.plan.blueprint import Blueprint
 from hakube_gce.plan.course import Goal
 from hakube_gce.plan.graph import Blocker
 from hakube_gce.render import Result, runbook_lines, runbook_object
-from hakube_gce.run import Job, refuse, run
+from hakube_gce.run import run
 from hakube_gce.settings import Settings
 from hakube_gce.start_up import check_zones, looking, where_the_cluster_is
 from hakube_gce.terminal import show

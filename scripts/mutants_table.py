@@ -772,7 +772,7 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         name="whoever goes on from a killed run does not ask whether anybody is served",
         rule="done is said when it is so",
-        file="run.py",
+        file="run_locked.py",
         old="    if resumed and operation.verb in _SERVED_AFTERWARDS:",
         new="    if False:",
         test="tests/simulation/test_crashes.py::"

@@ -21,13 +21,14 @@ from hakube_gce.errors import HakubeError, Locked, TargetNotFound
 from hakube_gce.gce.calls import Persistence
 from hakube_gce.gce.gateway import GoogleCompute
 from hakube_gce.intents import Command
+from hakube_gce.job import Job
 from hakube_gce.lab import Place
 from hakube_gce.lock import HeldLock, Holder
 from hakube_gce.model import Intent, Lock, Observed, Operation, Verb
 from hakube_gce.perform.context import Context, Limits
 from hakube_gce.plan.blueprint import Blueprint
 from hakube_gce.render import Result
-from hakube_gce.run import Job, resume_command, run, same_again
+from hakube_gce.run import resume_command, run, same_again
 from hakube_gce.settings import Settings
 from hakube_gce.stopping import Stopping
 from tests.simulation.cloud import PROJECT, Cloud
