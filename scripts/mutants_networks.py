@@ -16,7 +16,7 @@ NETWORK_MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         name="an earlier cluster's network is taken for ours",
         rule="nothing without this cluster's mark is deleted",
-        file="understand_networks.py",
+        file="marks.py",
         old="(mark.cluster, mark.uid) == (prefix, uid)",
         new="mark.cluster == prefix",
         test=_PLANNED + "test_only_this_clusters_mark_makes_a_network_ours",

@@ -234,8 +234,8 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         name="another cluster's mark is as good as ours",
         rule="the mark is the cluster's uid",
-        file="understand.py",
-        old="(mark.cluster, mark.uid) == (self.prefix, self.uid)",
+        file="marks.py",
+        old="(mark.cluster, mark.uid) == (prefix, uid)",
         new="bool(mark.cluster)",
         test=_SEEN + "test_a_name_like_ours_without_our_mark_is_a_conflict_and_no_replica",
     ),
@@ -498,8 +498,8 @@ MUTANTS: tuple[Mutant, ...] = (
         name="an old request is answered",
         rule="only who asks now is answered",
         file="node_requests.py",
-        old="if request is None or abs(now - request.said) > _FRESH:",
-        new="if request is None:",
+        old="if request is not None and abs(now - request.said) <= _FRESH:",
+        new="if request is not None:",
         test=_JOINS + "test_what_is_no_request_of_this_very_vm_now_is_not_answered",
     ),
     Mutant(
@@ -721,8 +721,8 @@ MUTANTS: tuple[Mutant, ...] = (
         name="a restore overwrites a disk",
         rule="nothing that is there is overwritten",
         file="plan/restore.py",
-        old="        if disk.name == name and not own:",
-        new="        if False:",
+        old="        if disk.name == name and not marks.is_of",
+        new="        if False and marks.is_of",
         test=_LOSSES + "test_a_disk_is_never_overwritten_and_one_in_use_stops_it",
     ),
     Mutant(
@@ -821,5 +821,40 @@ MUTANTS: tuple[Mutant, ...] = (
         old="TABLE = [q for voters in range(1, MOST_VOTERS + 1)",
         new="TABLE = [q for voters in range(1, 1)",
         test=_TABLE + "test_the_table_is_whole",
+    ),
+    Mutant(
+        name="who does not answer counts as left when a zone is lost",
+        rule="unknown is never alive",
+        file="plan/course.py",
+        old="answering = [m.id for m in conditions.healthy_voters(seen)]",
+        new="answering = [m.id for m in conditions.voters(seen)]",
+        test="tests/unit/test_course.py::"
+        "test_who_does_not_answer_today_is_not_left_when_a_zone_is_lost",
+    ),
+    Mutant(
+        name="a founding that was only not noted as ended shuts its replacement out",
+        rule="every command can be run again",
+        file="plan/replacing.py",
+        old="unfinished.verb is Verb.CREATE and replica is not None:",
+        new="unfinished.verb is Verb.CREATE and replica is None:",
+        test="tests/unit/test_replacing.py::"
+        "test_a_founding_whose_end_was_only_not_noted_is_ended_first",
+    ),
+    Mutant(
+        name="nodes that ask are left alone while they are waited for",
+        rule="kube-up waits for nothing that it has to do itself",
+        file="validate.py",
+        old="            meanwhile()\n",
+        new="            pass\n",
+        test="tests/unit/test_validation.py::"
+        "test_nodes_that_ask_are_answered_while_they_are_waited_for",
+    ),
+    Mutant(
+        name="what could not be written was a success",
+        rule="0 is done",
+        file="terminal.py",
+        old="    except BrokenPipeError:\n        return\n    except OSError as error:",
+        new="    except OSError:\n        return\n    except ValueError as error:",
+        test="tests/e2e/test_config_command.py::test_what_could_not_be_written_is_no_success",
     ),
 )
