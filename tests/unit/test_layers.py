@@ -43,8 +43,8 @@ IMPURE_CALLS = frozenset({"open", "print", "input", "exec", "eval", "__import__"
 
 DECIDING = (
     "plan", "execute", "perform", "gce", "observe", "understand", "lock", "holder", "channel",
-    "conditions", "steps", "inherit", "commands", "cli", "run", "assemble",
-    "whatif",
+    "conditions", "steps", "inherit", "commands", "cli", "run", "run_locked",
+    "ending", "job", "courses", "looks", "assemble", "whatif",
 )  # fmt: skip
 """What the emulator must not know: it would agree with our mistakes."""
 
