@@ -182,10 +182,13 @@ def _replace(path: Path, text: str) -> None:
 def _real(path: Path) -> Path:
     """Return the file behind a link: people keep their kubeconfig elsewhere and link it."""
     try:
-        return path.resolve()
+        real = path.resolve()
     except (OSError, RuntimeError) as error:
-        # RuntimeError is what resolve() makes of links that lead in a circle
+        # RuntimeError is what resolve() makes of links that lead in a circle, before Python 3.13
         raise KeysError(f"{path} leads nowhere: {error}", hint=_hint(path)) from error
+    if real.is_symlink():
+        raise KeysError(f"{path} leads nowhere: its links lead in a circle", hint=_hint(path))
+    return real
 
 
 def _unusable(path: Path, error: Unusable) -> KeysError:

@@ -13,6 +13,8 @@ import yaml
 
 MOST_BYTES = 4 << 20
 _MOST_JSON = 4 * MOST_BYTES
+_DEEPEST = 200
+"""Far deeper than any schema, and far less than what a JSON reader's stack takes."""
 
 _UNREADABLE = (
     yaml.YAMLError,
@@ -117,27 +119,53 @@ def _object(found: object) -> ManifestObject:
 
 def _check_that_json_can_say(things: Sequence[ManifestObject]) -> None:
     """Refuse what is no JSON, or is too much of it: a few lines of aliases can say gigabytes."""
-    known: dict[int, int] = {}
+    known: dict[int, _Extent] = {}
     size = 0
     for thing in things:
-        try:
-            size += _written_out(thing.body, known)
-            if size <= _MOST_JSON:
-                json.dumps(thing.body, allow_nan=False)
-        except (TypeError, ValueError, RecursionError):
-            raise BadManifest(f"holds what JSON cannot say, in {thing}") from None
-    if size > _MOST_JSON:
-        raise BadManifest(f"is larger than {_MOST_JSON >> 20} MiB, written out")
+        extent = _extent_of(thing, known)
+        size += extent.letters
+        if extent.levels > _DEEPEST:
+            raise BadManifest(f"is nested deeper than {_DEEPEST} levels, in {thing}")
+        if size > _MOST_JSON:
+            raise BadManifest(f"is larger than {_MOST_JSON >> 20} MiB, written out")
+        _check_words(thing)
 
 
-def _written_out(value: object, known: dict[int, int]) -> int:
-    """Count the letters of a value roughly, looking once at what aliases name many times."""
+def _check_words(thing: ManifestObject) -> None:
+    try:
+        json.dumps(thing.body, allow_nan=False)
+    except (TypeError, ValueError):
+        raise BadManifest(f"holds what JSON cannot say, in {thing}") from None
+
+
+def _extent_of(thing: ManifestObject, known: dict[int, "_Extent"]) -> "_Extent":
+    try:
+        return _extent(thing.body, known)
+    except RecursionError:
+        raise BadManifest(f"is nested deeper than {_DEEPEST} levels, in {thing}") from None
+
+
+@dataclass(frozen=True, slots=True)
+class _Extent:
+    letters: int
+    levels: int
+
+
+_ENDLESS = _Extent(letters=_MOST_JSON + 1, levels=1)
+
+
+def _extent(value: object, known: dict[int, _Extent]) -> _Extent:
+    """Measure a value written out, looking once at what aliases name many times."""
     if not isinstance(value, dict | list):
-        return len(str(value))
+        return _Extent(letters=len(str(value)), levels=0)
     if id(value) not in known:
-        known[id(value)] = _MOST_JSON + 1  # until it is counted: who holds itself never ends
+        known[id(value)] = _ENDLESS  # until it is measured: who holds itself never ends
         parts = [*value, *value.values()] if isinstance(value, dict) else value
-        known[id(value)] = sum(_written_out(part, known) + 1 for part in parts)
+        within = [_extent(part, known) for part in parts]
+        known[id(value)] = _Extent(
+            letters=sum(part.letters + 1 for part in within),
+            levels=1 + max((part.levels for part in within), default=0),
+        )
     return known[id(value)]
 
 

@@ -43,7 +43,7 @@ class Authority:
             decipher_only=False,
         )
         certificate = (
-            _begin(self._name, self._name, self._key.public_key())
+            self._begin(self._name, self._key.public_key())
             .add_extension(constraints, critical=True)
             .add_extension(usage, critical=True)
             .sign(self._key, hashes.SHA256())
@@ -57,7 +57,7 @@ class Authority:
         subject = [x509.NameAttribute(NameOID.COMMON_NAME, name)]
         if organisation:
             subject.append(x509.NameAttribute(NameOID.ORGANIZATION_NAME, organisation))
-        builder = _begin(x509.Name(subject), self._name, key.public_key()).add_extension(
+        builder = self._begin(x509.Name(subject), key.public_key()).add_extension(
             x509.ExtendedKeyUsage(_BOTH), critical=False
         )
         if ips:
@@ -75,16 +75,20 @@ class Authority:
         )
         return pair
 
-
-def _begin(
-    subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey
-) -> x509.CertificateBuilder:
-    return (
-        x509.CertificateBuilder()
-        .subject_name(subject)
-        .issuer_name(issuer)
-        .public_key(key)
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(_FROM)
-        .not_valid_after(_UNTIL)
-    )
+    def _begin(
+        self, subject: x509.Name, key: ec.EllipticCurvePublicKey
+    ) -> x509.CertificateBuilder:
+        # Python 3.13 verifies strictly: whose key it is, and whose signed it, must be said
+        own = x509.SubjectKeyIdentifier.from_public_key(key)
+        signers = x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key())
+        return (
+            x509.CertificateBuilder()
+            .subject_name(subject)
+            .issuer_name(self._name)
+            .public_key(key)
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(_FROM)
+            .not_valid_after(_UNTIL)
+            .add_extension(own, critical=False)
+            .add_extension(signers, critical=False)
+        )

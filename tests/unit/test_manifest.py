@@ -182,7 +182,8 @@ def aliases(form: str, depth: int) -> str:
         ("{kind: List, items: 5}", "no Kubernetes object"),
         ("{apiVersion: v1, kind: Pod, metadata: {name: a}, at: .nan}", "JSON cannot say"),
         (aliases("[*{0}, *{0}]", 40), "larger than 16 MiB, written out"),
-        (aliases("[*{0}]", 5000), "JSON cannot say"),
+        (aliases("[*{0}]", 300), "nested deeper than 200 levels"),
+        (aliases("[*{0}]", 5000), "nested deeper than 200 levels"),
     ],
 )
 def test_what_is_no_manifest_is_refused_with_its_reason(text: str, why: str) -> None:
