@@ -191,8 +191,10 @@ def _greet(found: Arguments, settings: Settings) -> None:
     """Print the lines that scripts have grepped for since kube-up."""
     if found.verb == "up":
         warn(f"... Starting cluster in {settings.zone} using provider {settings.provider}")
+        warn("... calling kube-up")
     elif found.verb == "down" and not found.json:
         out(f"Bringing down cluster using provider: {settings.provider}")
     warn(f"Project: {settings.project}")
+    warn(f"Network Project: {settings.networking.project}")
     if found.verb in {"up", "down"} or settings.zone_is_chosen:
         warn(f"Zone: {settings.zone}")

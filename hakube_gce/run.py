@@ -11,15 +11,15 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from hakube_gce import clock_check, conditions, marks, names, render, snapshots
+from hakube_gce import clock_check, conditions, marks, names, original_words, render, snapshots
 from hakube_gce.errors import HakubeError, Overtaken, StepFailed
 from hakube_gce.execute import Crew, Progress, execute, threads
 from hakube_gce.inherit import Inheritance
 from hakube_gce.lock import HeldLock, LockPlace, acquire, refuse_if_held
 from hakube_gce.model import Intent, Observed, Operation, Verb
+from hakube_gce.perform.aloud import perform_aloud
 from hakube_gce.perform.context import Context, Window
 from hakube_gce.perform.endpoint import await_answer
-from hakube_gce.perform.performer import perform
 from hakube_gce.plan import blockers, commands
 from hakube_gce.plan.blueprint import Blueprint
 from hakube_gce.plan.graph import Blocker, Plan
@@ -273,10 +273,11 @@ def _perform_all(
     if planned.blockers:
         return refuse(job, planned.blockers)
     context = job.context(blueprint, operation, seen, held)
+    _say(job, original_words.before(planned, seen))
     job.note("begin", operation=operation.id, verb=operation.verb.value, target=operation.target)
     done = execute(
         planned,
-        lambda step: perform(context, step),
+        lambda planned: perform_aloud(context, planned),
         progress=job.screen,
         clock=job.clock,
         stop=job.stopping.event,
@@ -289,6 +290,7 @@ def _perform_all(
         await_answer(context)
     job.note("end", operation=operation.id)
     job.screen.say(_last_line(operation, planned, after))
+    _say(job, original_words.after(operation, _url(blueprint, after)))
     return replace(
         _result(job, changed=bool(planned.steps) or resumed),
         replica=_replica(operation, planned, after),
@@ -297,6 +299,10 @@ def _perform_all(
         notes=(*planned.notes, *context.told),
         snapshot=_snapshot(operation, after),
     )
+
+
+def _url(blueprint: Blueprint, after: Observed) -> str:
+    return names.server_url(after.address.address if after.address else "", blueprint.api_port)
 
 
 def _look_as_holder(job: Job) -> Observed:
