@@ -98,8 +98,8 @@ def carry_out(
 
 def _left_a_cluster(found: Arguments, result: Result) -> bool:
     """Tell whether there is something to validate at the command's end."""
-    gone = result.verb == Verb.TEARDOWN.value
-    return not (result.exit_status or gone or found.dry_run or found.check)
+    looked_only = found.dry_run or found.check
+    return result.cluster_left and not (result.exit_status or looked_only)
 
 
 def _apply(job: Job, means: Means, manifest: tuple[ManifestObject, ...]) -> tuple[str, ...]:

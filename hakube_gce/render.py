@@ -253,6 +253,8 @@ class Result:
     notes: tuple[str, ...] = ()
     snapshot: Mapping[str, object] | None = None
     validation: Mapping[str, object] | None = None
+    cluster_left: bool = True
+    """Whether a cluster is there afterwards: a teardown may be of a zone's nodes alone."""
 
 
 def result_object(result: Result) -> dict[str, object]:

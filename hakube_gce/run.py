@@ -298,6 +298,7 @@ def _perform_all(
         steps=tuple(p.key for p in planned.steps),
         notes=(*planned.notes, *context.told),
         snapshot=_snapshot(operation, after),
+        cluster_left=operation.verb is not Verb.TEARDOWN,
     )
 
 
@@ -404,7 +405,10 @@ def _window(windows: Sequence[Window]) -> dict[str, object] | None:
 
 
 def _result(job: Job, *, changed: bool) -> Result:
-    return Result(verb=job.intent.verb.value, changed=changed, exit_status=0)
+    verb = job.intent.verb
+    return Result(
+        verb=verb.value, changed=changed, exit_status=0, cluster_left=verb is not Verb.TEARDOWN
+    )
 
 
 def same_again(job: Job, blueprint: Blueprint) -> str:

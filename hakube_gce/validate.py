@@ -14,6 +14,7 @@ from hakube_gce.assemble import Means
 from hakube_gce.cluster_api import AdminApi, ClusterApi
 from hakube_gce.errors import ClusterSilent, TargetNotFound
 from hakube_gce.model import Observed
+from hakube_gce.plan import commands
 from hakube_gce.ports import Clock
 from hakube_gce.render import Result, result_object
 from hakube_gce.screen import Screen
@@ -27,7 +28,9 @@ TIMEOUT_S = 1500.0
 POLL_S = 2.0
 _SAY_EVERY_S = 15.0
 _TRIES = 6
-"""How often the API server's own checks may fail before that is told."""
+_CHECK_POLL_S = 30.0
+"""How often, and how far apart, the API server's own checks are asked while one fails: the
+original's patience with component statuses."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,10 +65,12 @@ def after_change(means: Means, screen: Screen) -> Mapping[str, object] | None:
     if entry is None or not entry.client_key:
         screen.say(f"not validated: no kubeconfig entry {means.kubeconfig.context} to ask with")
         return None
-    return _validated(means, screen.say)
+    return _validated(means, screen.say, weak="...ignoring non-fatal errors in validate-cluster")
 
 
-def _validated(means: Means, say: Callable[[str], None]) -> Mapping[str, object] | None:
+def _validated(
+    means: Means, say: Callable[[str], None], *, weak: str = ""
+) -> Mapping[str, object] | None:
     seen = means.observer.observe()
     if not seen.replicas:
         raise TargetNotFound(
@@ -79,9 +84,18 @@ def _validated(means: Means, say: Callable[[str], None]) -> Mapping[str, object]
     for line in notes(seen):
         say(line)
     entry = kubeconfig.admin_entry(means.kubeconfig.files, means.kubeconfig.context)
-    ended = wait(AdminApi(entry=entry), wanted(means.settings, seen), clock=means.waits, say=say)
+    allowed = means.settings.readiness.allowed_not_ready_nodes
+    ended = wait(
+        AdminApi(entry=entry),
+        wanted(means.settings, seen),
+        clock=means.waits,
+        say=say,
+        again=commands.validate(means.inherit(seen).blueprint, seen, allowed_not_ready=allowed),
+    )
     for line in validation.summary(ended.wanted, ended.nodes, ended.checks):
         say(line)
+    if weak and validation.is_weak(ended.wanted, ended.nodes):
+        warn(weak)
     return _object(ended)
 
 
@@ -104,12 +118,37 @@ def wanted(settings: Settings, seen: Observed) -> Wanted:
     )
 
 
-def wait(api: ClusterApi, wanted: Wanted, *, clock: Clock, say: Callable[[str], None]) -> Ended:
-    """Wait until there are as many ready Nodes as wanted, or allowed.
+def wait(
+    api: ClusterApi,
+    wanted: Wanted,
+    *,
+    clock: Clock,
+    say: Callable[[str], None],
+    again: str = "",
+) -> Ended:
+    """Wait until there are as many ready Nodes as wanted, or allowed, and the API's checks pass.
+
+    Args:
+        api: Who is asked.
+        wanted: What is waited for.
+        clock: Waits.
+        say: Tells how it comes along.
+        again: The command that waits once more, for whoever has to give up.
 
     Raises:
-        ClusterSilent: They did not come, or the API never answered.
+        ClusterSilent: They did not come, the API never answered, or its own checks fail.
     """
+    try:
+        nodes = _nodes(api, wanted, clock, say)
+        return Ended(wanted=wanted, nodes=tuple(nodes), checks=_checks(api, clock))
+    except ClusterSilent as error:
+        error.next_command = again
+        raise
+
+
+def _nodes(
+    api: ClusterApi, wanted: Wanted, clock: Clock, say: Callable[[str], None]
+) -> Sequence[NodeState]:
     deadline = clock.monotonic() + TIMEOUT_S
     enough_since: float | None = None
     said_at = clock.monotonic()
@@ -127,7 +166,7 @@ def wait(api: ClusterApi, wanted: Wanted, *, clock: Clock, say: Callable[[str], 
             wanted, nodes, enough_for_s=0.0 if enough_since is None else now - enough_since
         )
         if judgement is not Judgement.WAIT and not trouble:
-            return Ended(wanted=wanted, nodes=tuple(nodes), checks=_checks(api, clock))
+            return nodes
         if now - said_at >= _SAY_EVERY_S:
             said_at = now
             say(trouble or validation.waiting(wanted, nodes))
@@ -139,14 +178,28 @@ def wait(api: ClusterApi, wanted: Wanted, *, clock: Clock, say: Callable[[str], 
 
 
 def _checks(api: ClusterApi, clock: Clock) -> tuple[tuple[str, bool], ...]:
-    """Read the API server's own checks, a few times while one fails."""
-    found: tuple[tuple[str, bool], ...] = ()
-    for _ in range(_TRIES):
-        found = api.checks()
-        if all(ok for _, ok in found):
-            break
-        clock.sleep(POLL_S)
-    return found
+    """Read the API server's own checks, a few times while one fails.
+
+    Raises:
+        ClusterSilent: One of them went on failing.
+    """
+    failing: list[str] = []
+    for turn in range(_TRIES):
+        if turn:
+            clock.sleep(_CHECK_POLL_S)
+        try:
+            found = api.checks()
+        except ClusterSilent as error:
+            failing = [error.message]
+            continue
+        failing = [name for name, ok in found if not ok]
+        if not failing:
+            return found
+    raise ClusterSilent(
+        f"the API server's own checks fail: {', '.join(failing)}; asked {_TRIES} times, "
+        f"{_CHECK_POLL_S:.0f} s apart",
+        hint="`hakube status` shows the masters; `kubectl get --raw /readyz?verbose` asks again",
+    )
 
 
 def _object(ended: Ended) -> Mapping[str, object]:
