@@ -4,6 +4,7 @@ The file is the operator's; it is read before anything is changed, so that a mis
 before a cluster stands there without its pod network.
 """
 
+from collections.abc import Callable
 from pathlib import Path
 
 from hakube_gce import kubeconfig
@@ -12,7 +13,6 @@ from hakube_gce.cluster_api import AdminApi
 from hakube_gce.errors import SettingsError
 from hakube_gce.manifest import BadManifest, ManifestObject, read_manifest
 from hakube_gce.manifest_apply import apply_manifest
-from hakube_gce.run import Screen
 from hakube_gce.settings import Settings
 
 
@@ -36,7 +36,7 @@ def read_wanted(settings: Settings) -> tuple[ManifestObject, ...]:
 
 
 def apply_wanted(
-    means: Means, manifest: tuple[ManifestObject, ...], screen: Screen
+    means: Means, manifest: tuple[ManifestObject, ...], say: Callable[[str], None]
 ) -> tuple[str, ...]:
     """Apply it through the cluster's API, and say what became of it.
 
@@ -55,5 +55,5 @@ def apply_wanted(
         entry = kubeconfig.admin_entry(means.kubeconfig.files, means.kubeconfig.context)
         said = apply_manifest(AdminApi(entry=entry), manifest, clock=means.waits).lines()
     for line in said:
-        screen.say(line)
+        say(line)
     return said

@@ -83,9 +83,7 @@ def carry_out(
     try:
         result = work(job, means)
         if found.verb in {"up", "down"} and _left_a_cluster(found, result):
-            applied = _apply(job, means, manifest)
-            result = replace(result, notes=(*result.notes, *applied))
-            result = replace(result, validation=validate.after_change(means, screen))
+            result = afterwards(job, means, manifest, result, last_words)
     except HakubeError as error:
         error.changed = screen.began
         raise
@@ -102,12 +100,45 @@ def _left_a_cluster(found: Arguments, result: Result) -> bool:
     return result.cluster_left and not (result.exit_status or looked_only)
 
 
-def _apply(job: Job, means: Means, manifest: tuple[ManifestObject, ...]) -> tuple[str, ...]:
+def afterwards(
+    job: Job,
+    means: Means,
+    manifest: tuple[ManifestObject, ...],
+    result: Result,
+    last_words: list[str],
+) -> Result:
+    """Apply and validate, after a change that left a cluster.
+
+    The change is done: whoever stops the run from here on is told the rest of it alone, because a
+    replication said twice adds two.
+
+    Args:
+        job: What was done.
+        means: The means it was done with.
+        manifest: What is to be applied.
+        result: How it ended.
+        last_words: What a second signal prints; the last of them is a command.
+
+    Raises:
+        HakubeError: The rest failed; it names the command that does it.
+    """
+    blueprint = blueprint_of(job)
+    if manifest:
+        applying = plan_commands.apply_again(blueprint, job.intent, means.settings.master_zones)
+        last_words[-1] = applying
+        applied = _apply(job, means, manifest, applying)
+        result = replace(result, notes=(*result.notes, *applied))
+    last_words[-1] = validate.again(means.settings, blueprint)
+    return replace(result, validation=validate.after_change(means, job.screen.say))
+
+
+def _apply(
+    job: Job, means: Means, manifest: tuple[ManifestObject, ...], again: str
+) -> tuple[str, ...]:
     try:
-        return addons.apply_wanted(means, manifest, job.screen)
+        return addons.apply_wanted(means, manifest, job.screen.say)
     except HakubeError as error:
-        zones = means.settings.master_zones
-        error.next_command = plan_commands.apply_again(blueprint_of(job), job.intent, zones)
+        error.next_command = again
         raise
 
 

@@ -12,12 +12,12 @@ from hakube_gce import kubeconfig, validation
 from hakube_gce.arguments import Arguments
 from hakube_gce.assemble import Means
 from hakube_gce.cluster_api import AdminApi, ClusterApi
-from hakube_gce.errors import ClusterSilent, TargetNotFound
+from hakube_gce.errors import ClusterSilent, HakubeError, TargetNotFound
 from hakube_gce.model import Observed
 from hakube_gce.plan import commands
+from hakube_gce.plan.blueprint import Blueprint
 from hakube_gce.ports import Clock
 from hakube_gce.render import Result, result_object
-from hakube_gce.screen import Screen
 from hakube_gce.settings import Settings
 from hakube_gce.start_up import looking
 from hakube_gce.terminal import out, warn
@@ -52,7 +52,7 @@ def command(found: Arguments, settings: Settings, environment: Mapping[str, str]
     return 0
 
 
-def after_change(means: Means, screen: Screen) -> Mapping[str, object] | None:
+def after_change(means: Means, say: Callable[[str], None]) -> Mapping[str, object] | None:
     """Validate at the end of a command that left a cluster.
 
     Nothing in a lab of records, nor on a machine without the cluster's kubeconfig: removing a
@@ -63,9 +63,9 @@ def after_change(means: Means, screen: Screen) -> Mapping[str, object] | None:
     warn("... calling validate-cluster")
     entry = kubeconfig.read_entry(means.kubeconfig.files, means.kubeconfig.context)
     if entry is None or not entry.client_key:
-        screen.say(f"not validated: no kubeconfig entry {means.kubeconfig.context} to ask with")
+        say(f"not validated: no kubeconfig entry {means.kubeconfig.context} to ask with")
         return None
-    return _validated(means, screen.say, weak="...ignoring non-fatal errors in validate-cluster")
+    return _validated(means, say, weak="...ignoring non-fatal errors in validate-cluster")
 
 
 def _validated(
@@ -84,19 +84,24 @@ def _validated(
     for line in notes(seen):
         say(line)
     entry = kubeconfig.admin_entry(means.kubeconfig.files, means.kubeconfig.context)
-    allowed = means.settings.readiness.allowed_not_ready_nodes
     ended = wait(
         AdminApi(entry=entry),
         wanted(means.settings, seen),
         clock=means.waits,
         say=say,
-        again=commands.validate(means.inherit(seen).blueprint, seen, allowed_not_ready=allowed),
+        again=again(means.settings, means.inherit(seen).blueprint),
     )
     for line in validation.summary(ended.wanted, ended.nodes, ended.checks):
         say(line)
     if weak and validation.is_weak(ended.wanted, ended.nodes):
         warn(weak)
     return _object(ended)
+
+
+def again(settings: Settings, blueprint: Blueprint) -> str:
+    """Give the command that validates once more, and nothing else."""
+    allowed = settings.readiness.allowed_not_ready_nodes
+    return commands.validate(blueprint, settings.zone, allowed_not_ready=allowed)
 
 
 def notes(seen: Observed) -> tuple[str, ...]:
@@ -137,11 +142,12 @@ def wait(
 
     Raises:
         ClusterSilent: They did not come, the API never answered, or its own checks fail.
+        Interrupted: A signal ended the wait.
     """
     try:
         nodes = _nodes(api, wanted, clock, say)
         return Ended(wanted=wanted, nodes=tuple(nodes), checks=_checks(api, clock))
-    except ClusterSilent as error:
+    except HakubeError as error:
         error.next_command = again
         raise
 

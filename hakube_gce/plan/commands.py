@@ -108,10 +108,11 @@ def status(blueprint: Blueprint, seen: Observed) -> str:
     return _line(blueprint, f"{blueprint.programs[2]} status", **_where(seen))
 
 
-def validate(blueprint: Blueprint, seen: Observed, *, allowed_not_ready: int) -> str:
+def validate(blueprint: Blueprint, zone: str, *, allowed_not_ready: int) -> str:
     """Give the command that only asks whether every VM is a ready Node."""
     allowed = {"ALLOWED_NOTREADY_NODES": str(allowed_not_ready)} if allowed_not_ready else {}
-    return _line(blueprint, f"{blueprint.programs[2]} validate", **_where(seen), **allowed)
+    program = f"{blueprint.programs[2]} validate"
+    return _line(blueprint, program, KUBE_GCE_ZONE=zone, **allowed)
 
 
 def finish(blueprint: Blueprint, operation: Operation) -> str:  # noqa: PLR0911 - one row a verb

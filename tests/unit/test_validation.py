@@ -2,14 +2,17 @@
 
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 
 from hakube_gce import validate, validation
-from hakube_gce.errors import ClusterSilent
+from hakube_gce.errors import ClusterSilent, Interrupted
 from hakube_gce.model import Nodes
 from hakube_gce.node_resources import ManagedGroup
 from hakube_gce.plan import commands
+from hakube_gce.ports import Clock as PortClock
 from hakube_gce.settings import Settings
 from hakube_gce.validation import Judgement, NodeState, Wanted
 from tests.fakes.clusters import cluster
@@ -145,10 +148,20 @@ def test_whatever_it_ends_with_says_how_to_go_on_without_changing_anything_again
     assert ended.value.next_command == "hakube validate"
 
 
+def test_a_signal_while_it_waits_leaves_the_same_word() -> None:
+    def stopped(_seconds: float) -> None:
+        raise Interrupted("stopped by SIGINT", signal_number=2)
+
+    clock = cast("PortClock", SimpleNamespace(monotonic=lambda: 0.0, sleep=stopped))
+    with pytest.raises(Interrupted) as ended:
+        validate.wait(Api(["++-"]), THREE, clock=clock, say=print, again="hakube validate")
+    assert ended.value.next_command == "hakube validate"
+
+
 def test_the_command_that_validates_again_allows_for_as_many_missing_nodes() -> None:
-    line = commands.validate(BLUEPRINT, cluster("+"), allowed_not_ready=0)
+    line = commands.validate(BLUEPRINT, "europe-west1-b", allowed_not_ready=0)
     assert line == f"KUBE_GCE_ZONE=europe-west1-b {BLUEPRINT.programs[2]} validate"
-    allowed = commands.validate(BLUEPRINT, cluster("+"), allowed_not_ready=2)
+    allowed = commands.validate(BLUEPRINT, "europe-west1-b", allowed_not_ready=2)
     assert "ALLOWED_NOTREADY_NODES=2" in allowed.split()
 
 
