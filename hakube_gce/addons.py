@@ -4,13 +4,13 @@ The file is the operator's; it is read before anything is changed, so that a mis
 before a cluster stands there without its pod network.
 """
 
+from collections.abc import Callable
 from pathlib import Path
 
 from hakube_gce import kubeconfig
 from hakube_gce.assemble import Means
 from hakube_gce.cluster_api import AdminApi
 from hakube_gce.errors import SettingsError
-from hakube_gce.job import Screen
 from hakube_gce.manifest import MOST_BYTES, BadManifest, ManifestObject, read_manifest
 from hakube_gce.manifest_apply import apply_manifest
 from hakube_gce.settings import Settings
@@ -38,7 +38,7 @@ def read_wanted(settings: Settings) -> tuple[ManifestObject, ...]:
 
 
 def apply_wanted(
-    means: Means, manifest: tuple[ManifestObject, ...], screen: Screen
+    means: Means, manifest: tuple[ManifestObject, ...], say: Callable[[str], None]
 ) -> tuple[str, ...]:
     """Apply it through the cluster's API, and say what became of it.
 
@@ -57,5 +57,5 @@ def apply_wanted(
         entry = kubeconfig.admin_entry(means.kubeconfig.files, means.kubeconfig.context)
         said = apply_manifest(AdminApi(entry=entry), manifest, clock=means.waits).lines()
     for line in said:
-        screen.say(line)
+        say(line)
     return said

@@ -76,7 +76,8 @@ def carry_out(
         live=sys.stdout.isatty() and not found.json and not settings.no_color,
     )
     again = same_command(found, settings, environment)
-    stopping = stopping_with(screen.say, ["Stopped at once. To go on, run:", again])
+    last_words = ["Stopped at once. To go on, run:", again]
+    stopping = stopping_with(screen.say, last_words)
     stopping.install()
     means = assemble(settings, place, environment, stopping=stopping, warn=warn)
     notes.append(means.journal.write)
@@ -84,9 +85,7 @@ def carry_out(
     try:
         result = work(job, means)
         if found.verb in {"up", "down"} and _left_a_cluster(found, result):
-            applied = _apply(job, means, manifest)
-            result = replace(result, notes=(*result.notes, *applied))
-            result = replace(result, validation=validate.after_change(means, screen))
+            result = afterwards(job, means, manifest, result, last_words)
     except HakubeError as error:
         error.changed = screen.began
         raise
@@ -99,16 +98,49 @@ def carry_out(
 
 def _left_a_cluster(found: Arguments, result: Result) -> bool:
     """Tell whether there is something to validate at the command's end."""
-    gone = result.verb == Verb.TEARDOWN.value
-    return not (result.exit_status or gone or found.dry_run or found.check)
+    looked_only = found.dry_run or found.check
+    return result.cluster_left and not (result.exit_status or looked_only)
 
 
-def _apply(job: Job, means: Means, manifest: tuple[ManifestObject, ...]) -> tuple[str, ...]:
+def afterwards(
+    job: Job,
+    means: Means,
+    manifest: tuple[ManifestObject, ...],
+    result: Result,
+    last_words: list[str],
+) -> Result:
+    """Apply and validate, after a change that left a cluster.
+
+    The change is done: whoever stops the run from here on is told the rest of it alone, because a
+    replication said twice adds two.
+
+    Args:
+        job: What was done.
+        means: The means it was done with.
+        manifest: What is to be applied.
+        result: How it ended.
+        last_words: What a second signal prints; the last of them is a command.
+
+    Raises:
+        HakubeError: The rest failed; it names the command that does it.
+    """
+    blueprint = blueprint_of(job)
+    if manifest:
+        applying = plan_commands.apply_again(blueprint, job.intent, means.settings.master_zones)
+        last_words[-1] = applying
+        applied = _apply(job, means, manifest, applying)
+        result = replace(result, notes=(*result.notes, *applied))
+    last_words[-1] = validate.again(means.settings, blueprint)
+    return replace(result, validation=validate.after_change(means, job.screen.say))
+
+
+def _apply(
+    job: Job, means: Means, manifest: tuple[ManifestObject, ...], again: str
+) -> tuple[str, ...]:
     try:
-        return addons.apply_wanted(means, manifest, job.screen)
+        return addons.apply_wanted(means, manifest, job.screen.say)
     except HakubeError as error:
-        zones = means.settings.master_zones
-        error.next_command = plan_commands.apply_again(blueprint_of(job), job.intent, zones)
+        error.next_command = again
         raise
 
 
@@ -192,8 +224,10 @@ def _greet(found: Arguments, settings: Settings) -> None:
     """Print the lines that scripts have grepped for since kube-up."""
     if found.verb == "up":
         warn(f"... Starting cluster in {settings.zone} using provider {settings.provider}")
+        warn("... calling kube-up")
     elif found.verb == "down" and not found.json:
         out(f"Bringing down cluster using provider: {settings.provider}")
     warn(f"Project: {settings.project}")
+    warn(f"Network Project: {settings.networking.project}")
     if found.verb in {"up", "down"} or settings.zone_is_chosen:
         warn(f"Zone: {settings.zone}")

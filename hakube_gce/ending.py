@@ -70,7 +70,10 @@ def window_of(windows: Sequence[Window]) -> dict[str, object] | None:
 
 def result(job: Job, *, changed: bool) -> Result:
     """Give a good end without particulars."""
-    return Result(verb=job.intent.verb.value, changed=changed, exit_status=0)
+    verb = job.intent.verb
+    return Result(
+        verb=verb.value, changed=changed, exit_status=0, cluster_left=verb is not Verb.TEARDOWN
+    )
 
 
 def replica_of(operation: Operation, planned: Plan, after: Observed) -> str:

@@ -19,8 +19,8 @@ Value: TypeAlias = str | tuple[str, ...]
 """A list becomes an array."""
 
 SETTINGS_KEYS = (
-    "PROJECT", "KUBERNETES_PROVIDER", "ZONE", "REGION", "INSTANCE_PREFIX", "NETWORK",
-    "MASTER_NAME", "MASTER_TAG", "KUBE_MASTER", "NODE_INSTANCE_PREFIX", "NODE_TAG",
+    "PROJECT", "NETWORK_PROJECT", "KUBERNETES_PROVIDER", "ZONE", "REGION", "INSTANCE_PREFIX",
+    "NETWORK", "MASTER_NAME", "MASTER_TAG", "KUBE_MASTER", "NODE_INSTANCE_PREFIX", "NODE_TAG",
 )  # fmt: skip
 """Known without a look at the cluster."""
 
@@ -54,6 +54,7 @@ def of_settings(settings: Settings) -> dict[str, Value]:
     master, node = names.master(settings.prefix), _node(settings.prefix)
     return {
         "PROJECT": settings.project,
+        "NETWORK_PROJECT": settings.networking.project,
         "KUBERNETES_PROVIDER": settings.provider,
         "ZONE": settings.zone,
         "REGION": settings.region,

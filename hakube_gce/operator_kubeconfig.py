@@ -52,8 +52,11 @@ class OperatorKubeconfig:
             and _lasts(entry.client_certificate, self.clock.now())
         )
 
-    def write(self, context: str, server: str, keys: ClusterKeys | None) -> None:
+    def write(self, context: str, server: str, keys: ClusterKeys | None) -> Path:
         """Write the entry with a new admin certificate, as the current one unless told otherwise.
+
+        Returns:
+            The file that holds it now.
 
         Raises:
             KeysError: There are no keys to sign with, or a file of KUBECONFIG cannot be written.
@@ -68,15 +71,17 @@ class OperatorKubeconfig:
             client_certificate=admin.certificate,
             client_key=admin.key,
         )
-        kubeconfig.write_entry(self.files, entry, set_current=self.set_current, clock=self.clock)
+        return kubeconfig.write_entry(
+            self.files, entry, set_current=self.set_current, clock=self.clock
+        )
 
-    def remove(self, context: str) -> None:
-        """Remove the entry wherever it is.
+    def remove(self, context: str) -> Path | None:
+        """Remove the entry wherever it is; gives the first file that held it.
 
         Raises:
             KeysError: A file of KUBECONFIG is broken or cannot be written.
         """
-        kubeconfig.remove_entry(self.files, context, clock=self.clock)
+        return kubeconfig.remove_entry(self.files, context, clock=self.clock)
 
 
 def _lasts(certificate: str, now: datetime) -> bool:

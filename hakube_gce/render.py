@@ -6,6 +6,7 @@ The first line says what was seen, the last whether anything changed. The JSON i
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from hakube_gce import conditions, snapshots
 from hakube_gce.describe import describe
@@ -87,6 +88,8 @@ def status_lines(seen: Observed, *, go_on: str = "") -> tuple[str, ...]:
     lines = [headline(seen), ""]
     lines += [f"  {_replica_line(seen, r)}" for r in seen.replicas]
     lines += [f"  {line}" for line in node_lines(seen.nodes)]
+    if first := _earliest_expiry(seen):
+        lines.append(f"  certificates: the first one expires on {first:%Y-%m-%d}")
     if seen.operation is not None:
         lines += ["", f"unfinished: {seen.operation.verb.value} {seen.operation.target}".rstrip()]
         lines += [f"  next: {go_on}"] * bool(go_on)
@@ -125,6 +128,7 @@ def _replica_line(seen: Observed, replica: Replica) -> str:
 def status_object(seen: Observed, *, port: int) -> dict[str, object]:
     """Give a cluster's state as the stable JSON object."""
     now = conditions.majority(seen, seen.members)
+    first = _earliest_expiry(seen)
     return {
         "schema_version": SCHEMA,
         "cluster": seen.cluster,
@@ -142,7 +146,7 @@ def status_object(seen: Observed, *, port: int) -> dict[str, object]:
         "operation": operation_object(seen.operation),
         "verdict": conditions.verdict(seen).value,
         "warnings": list(conditions.warnings(seen)),
-        "certificates_expire": _earliest_expiry(seen),
+        "certificates_expire": first.isoformat() if first else None,
         "snapshots": {
             "count": len(seen.snapshots),
             "newest": snapshots.as_object(seen.snapshots[0]) if seen.snapshots else None,
@@ -223,13 +227,13 @@ def _kind(seen: Observed) -> str | None:
     return "hollow" if "hollow" in kinds else next(iter(sorted(kinds)), None)
 
 
-def _earliest_expiry(seen: Observed) -> str | None:
+def _earliest_expiry(seen: Observed) -> datetime | None:
     dates = [
         r.report.certificates_expire
         for r in seen.replicas
         if r.report is not None and r.report.certificates_expire is not None
     ]
-    return min(dates).isoformat() if dates else None
+    return min(dates, default=None)
 
 
 # --------------------------------------------------------------------------------------------
@@ -253,6 +257,8 @@ class Result:
     notes: tuple[str, ...] = ()
     snapshot: Mapping[str, object] | None = None
     validation: Mapping[str, object] | None = None
+    cluster_left: bool = True
+    """Whether a cluster is there afterwards: a teardown may be of a zone's nodes alone."""
 
 
 def result_object(result: Result) -> dict[str, object]:

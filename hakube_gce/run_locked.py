@@ -4,9 +4,10 @@ What is to be done was decided and shown before; here it is decided once more, b
 when nobody else can change it.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 
-from hakube_gce import marks
+from hakube_gce import marks, names, original_words
 from hakube_gce.describe import describe
 from hakube_gce.ending import last_line, refuse, replica_of, result, snapshot_of, window_of
 from hakube_gce.errors import HakubeError, StepFailed
@@ -14,8 +15,8 @@ from hakube_gce.execute import execute
 from hakube_gce.job import Job
 from hakube_gce.lock import HeldLock, acquire
 from hakube_gce.model import Observed, Operation, Verb
+from hakube_gce.perform.aloud import perform_aloud
 from hakube_gce.perform.endpoint import await_answer
-from hakube_gce.perform.performer import perform
 from hakube_gce.plan.blueprint import Blueprint
 from hakube_gce.plan.planner import plan
 from hakube_gce.plan.restore import uid_at_birth
@@ -111,10 +112,11 @@ def _perform_all(
     if planned.blockers:
         return refuse(job, planned.blockers)
     context = job.context(blueprint, operation, seen, held)
+    _say(job, original_words.before(planned, seen))
     job.note("begin", operation=operation.id, verb=operation.verb.value, target=operation.target)
     done = execute(
         planned,
-        lambda step: perform(context, step),
+        lambda planned: perform_aloud(context, planned),
         progress=job.screen,
         clock=job.clock,
         stop=job.stopping.event,
@@ -127,6 +129,7 @@ def _perform_all(
         await_answer(context)
     job.note("end", operation=operation.id)
     job.screen.say(last_line(operation, planned, after))
+    _say(job, original_words.after(operation, _url(blueprint, after)))
     return replace(
         result(job, changed=bool(planned.steps) or resumed),
         replica=replica_of(operation, planned, after),
@@ -134,7 +137,17 @@ def _perform_all(
         steps=tuple(p.key for p in planned.steps),
         notes=(*planned.notes, *context.told),
         snapshot=snapshot_of(operation, after),
+        cluster_left=operation.verb is not Verb.TEARDOWN,
     )
+
+
+def _say(job: Job, lines: Sequence[str]) -> None:
+    for line in lines:
+        job.screen.say(line)
+
+
+def _url(blueprint: Blueprint, after: Observed) -> str:
+    return names.server_url(after.address.address if after.address else "", blueprint.api_port)
 
 
 def _look_as_holder(job: Job) -> Observed:

@@ -12,12 +12,13 @@ from hakube_gce import kubeconfig, validation
 from hakube_gce.arguments import Arguments
 from hakube_gce.assemble import Means
 from hakube_gce.cluster_api import AdminApi, ClusterApi
-from hakube_gce.errors import ClusterSilent, TargetNotFound
+from hakube_gce.errors import ClusterSilent, HakubeError, TargetNotFound
 from hakube_gce.join_nodes import answering_meanwhile
 from hakube_gce.model import Observed
+from hakube_gce.plan import commands
+from hakube_gce.plan.blueprint import Blueprint
 from hakube_gce.ports import Clock
 from hakube_gce.render import Result, result_object
-from hakube_gce.screen import Screen
 from hakube_gce.settings import Settings
 from hakube_gce.start_up import looking
 from hakube_gce.terminal import out, warn
@@ -28,7 +29,9 @@ TIMEOUT_S = 1500.0
 POLL_S = 2.0
 _SAY_EVERY_S = 15.0
 _TRIES = 6
-"""How often the API server's own checks may fail before that is told."""
+_CHECK_POLL_S = 30.0
+"""How often, and how far apart, the API server's own checks are asked while one fails: the
+original's patience with component statuses."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +66,7 @@ def command(found: Arguments, settings: Settings, environment: Mapping[str, str]
     return 0
 
 
-def after_change(means: Means, screen: Screen) -> Mapping[str, object] | None:
+def after_change(means: Means, say: Callable[[str], None]) -> Mapping[str, object] | None:
     """Validate at the end of a command that left a cluster.
 
     Nothing in a lab of records, nor on a machine without the cluster's kubeconfig: removing a
@@ -74,11 +77,12 @@ def after_change(means: Means, screen: Screen) -> Mapping[str, object] | None:
     warn("... calling validate-cluster")
     entry = kubeconfig.read_entry(means.kubeconfig.files, means.kubeconfig.context)
     if entry is None or not entry.client_key:
-        screen.say(f"not validated: no kubeconfig entry {means.kubeconfig.context} to ask with")
+        say(f"not validated: no kubeconfig entry {means.kubeconfig.context} to ask with")
         return None
     seen = means.observer.observe()
-    answer = answering_meanwhile(means, seen, screen.say)
-    return _validated(means, screen.say, seen, meanwhile=answer)
+    answer = answering_meanwhile(means, seen, say)
+    weak = "...ignoring non-fatal errors in validate-cluster"
+    return _validated(means, say, seen, meanwhile=answer, weak=weak)
 
 
 def _validated(
@@ -87,6 +91,7 @@ def _validated(
     seen: Observed,
     *,
     meanwhile: Callable[[], None] = lambda: None,
+    weak: str = "",
 ) -> Mapping[str, object] | None:
     if not seen.replicas:
         raise TargetNotFound(
@@ -106,10 +111,19 @@ def _validated(
         clock=means.waits,
         say=say,
         meanwhile=meanwhile,
+        again=again(means.settings, means.inherit(seen).blueprint),
     )
     for line in validation.summary(ended.wanted, ended.nodes, ended.checks):
         say(line)
+    if weak and validation.is_weak(ended.wanted, ended.nodes):
+        warn(weak)
     return _object(ended)
+
+
+def again(settings: Settings, blueprint: Blueprint) -> str:
+    """Give the command that validates once more, and nothing else."""
+    allowed = settings.readiness.allowed_not_ready_nodes
+    return commands.validate(blueprint, settings.zone, allowed_not_ready=allowed)
 
 
 def notes(seen: Observed) -> tuple[str, ...]:
@@ -138,8 +152,9 @@ def wait(
     clock: Clock,
     say: Callable[[str], None],
     meanwhile: Callable[[], None] = lambda: None,
+    again: str = "",
 ) -> Ended:
-    """Wait until there are as many ready Nodes as wanted, or allowed.
+    """Wait until there are as many ready Nodes as wanted, or allowed, and the API's checks pass.
 
     Args:
         api: Shows the Nodes.
@@ -148,10 +163,27 @@ def wait(
         say: Gets a line every quarter of a minute.
         meanwhile: Done as often, and less often for many nodes: it may ask Compute Engine
             about each of them, whose quota counts requests by the minute.
+        again: The command that waits once more, for whoever has to give up.
 
     Raises:
-        ClusterSilent: They did not come, or the API never answered.
+        ClusterSilent: They did not come, the API never answered, or its own checks fail.
+        Interrupted: A signal ended the wait.
     """
+    try:
+        nodes = _nodes(api, wanted, clock, say, meanwhile)
+        return Ended(wanted=wanted, nodes=tuple(nodes), checks=_checks(api, clock))
+    except HakubeError as error:
+        error.next_command = again
+        raise
+
+
+def _nodes(
+    api: ClusterApi,
+    wanted: Wanted,
+    clock: Clock,
+    say: Callable[[str], None],
+    meanwhile: Callable[[], None],
+) -> Sequence[NodeState]:
     deadline = clock.monotonic() + TIMEOUT_S
     enough_since: float | None = None
     telling = _Pace(every_s=_SAY_EVERY_S, last=clock.monotonic())
@@ -170,7 +202,7 @@ def wait(
             wanted, nodes, enough_for_s=0.0 if enough_since is None else now - enough_since
         )
         if judgement is not Judgement.WAIT and not trouble:
-            return Ended(wanted=wanted, nodes=tuple(nodes), checks=_checks(api, clock))
+            return nodes
         if telling.is_due(now):
             say(trouble or validation.waiting(wanted, nodes))
         if answering.is_due(now):
@@ -183,14 +215,28 @@ def wait(
 
 
 def _checks(api: ClusterApi, clock: Clock) -> tuple[tuple[str, bool], ...]:
-    """Read the API server's own checks, a few times while one fails."""
-    found: tuple[tuple[str, bool], ...] = ()
-    for _ in range(_TRIES):
-        found = api.checks()
-        if all(ok for _, ok in found):
-            break
-        clock.sleep(POLL_S)
-    return found
+    """Read the API server's own checks, a few times while one fails.
+
+    Raises:
+        ClusterSilent: One of them went on failing.
+    """
+    failing: list[str] = []
+    for turn in range(_TRIES):
+        if turn:
+            clock.sleep(_CHECK_POLL_S)
+        try:
+            found = api.checks()
+        except ClusterSilent as error:
+            failing = [error.message]
+            continue
+        failing = [name for name, ok in found if not ok]
+        if not failing:
+            return found
+    raise ClusterSilent(
+        f"the API server's own checks fail: {', '.join(failing)}; asked {_TRIES} times, "
+        f"{_CHECK_POLL_S:.0f} s apart",
+        hint="`hakube status` shows the masters; `kubectl get --raw /readyz?verbose` asks again",
+    )
 
 
 def _object(ended: Ended) -> Mapping[str, object]:

@@ -63,6 +63,11 @@ def judge(wanted: Wanted, nodes: Sequence[NodeState], *, enough_for_s: float) ->
     return Judgement.WAIT
 
 
+def is_weak(wanted: Wanted, nodes: Sequence[NodeState]) -> bool:
+    """Tell whether it ended with nodes that were only allowed to be missing."""
+    return count_ready(nodes) < wanted.nodes
+
+
 def waiting(wanted: Wanted, nodes: Sequence[NodeState]) -> str:
     """Say in the original's words what is waited for."""
     ready = count_ready(nodes)
@@ -84,7 +89,7 @@ def summary(
         )
     lines += [f"Found {len(nodes)} node(s).", "Validate output:"]
     lines += [f"  {name}: {'ok' if ok else 'FAILED'}" for name, ok in checks]
-    weak = count_ready(nodes) < wanted.nodes or not all(ok for _, ok in checks)
+    weak = is_weak(wanted, nodes)
     lines.append(
         "Cluster validation encountered some problems, but cluster should be in working order"
         if weak

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from pathlib import Path
 
 from hakube_gce import names
 from hakube_gce.errors import ResourceNotFound, TargetNotFound
@@ -78,9 +79,10 @@ class Context:
     lock: HeldLock
     observe: Callable[[], Observed]
     say: Callable[[str], None]
-    write_kubeconfig: Callable[[str, str], None]
-    """(context, server)."""
-    remove_kubeconfig: Callable[[str], None]
+    write_kubeconfig: Callable[[str, str], Path]
+    """(context, server): the file that has it now."""
+    remove_kubeconfig: Callable[[str], Path | None]
+    """The file that had it, if any."""
     randomness: Callable[[int], bytes] = os.urandom
     new_recipient: Callable[..., Recipient] = new_recipient
     """Draws the key that the cluster's keys are sealed to on their way here."""

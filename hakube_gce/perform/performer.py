@@ -193,8 +193,10 @@ def _dispatch(context: Context, planned: Planned) -> None:  # noqa: C901, PLR091
             endpoint.detach_ephemeral(context, key, step)
         case WriteKubeconfig():
             handover.cluster_keys(context, founder=False)  # this machine may be a fresh one
-            context.write_kubeconfig(step.context, step.server)
+            file = context.write_kubeconfig(step.context, step.server)
+            context.say(f"Wrote config for {step.context} to {file}")
         case RemoveKubeconfig():
-            context.remove_kubeconfig(step.context)
+            if cleared := context.remove_kubeconfig(step.context):
+                context.say(f"Cleared config for {step.context} from {cleared}")
         case _:
             assert_never(step)

@@ -109,6 +109,13 @@ def status(blueprint: Blueprint, seen: Observed) -> str:
     return _line(blueprint, f"{blueprint.programs[2]} status", **_where(seen))
 
 
+def validate(blueprint: Blueprint, zone: str, *, allowed_not_ready: int) -> str:
+    """Give the command that only asks whether every VM is a ready Node."""
+    allowed = {"ALLOWED_NOTREADY_NODES": str(allowed_not_ready)} if allowed_not_ready else {}
+    program = f"{blueprint.programs[2]} validate"
+    return _line(blueprint, program, KUBE_GCE_ZONE=zone, **allowed)
+
+
 def finish(blueprint: Blueprint, operation: Operation) -> str:  # noqa: PLR0911 - one row a verb
     """Give the command that resumes an unfinished operation."""
     match operation.verb:

@@ -29,8 +29,8 @@ _hakube_variables='
   SECONDARY_KUBECONFIG SECONDARY_RANGE_NAME SERVICE_CLUSTER_IP_RANGE SUBNETWORK
 '
 
-_hakube_settings=(PROJECT KUBERNETES_PROVIDER ZONE REGION INSTANCE_PREFIX NETWORK MASTER_NAME
-  MASTER_TAG NODE_INSTANCE_PREFIX NODE_TAG)
+_hakube_settings=(PROJECT NETWORK_PROJECT KUBERNETES_PROVIDER ZONE REGION INSTANCE_PREFIX NETWORK
+  MASTER_NAME MASTER_TAG NODE_INSTANCE_PREFIX NODE_TAG)
 
 # As cluster/gce/config-default.sh did, for scripts that read these before they call anything; what a
 # .env says is known from the first call of a detect-… function on.
@@ -49,6 +49,9 @@ _hakube_settings=(PROJECT KUBERNETES_PROVIDER ZONE REGION INSTANCE_PREFIX NETWOR
 # Run the program with the caller's variables, exported or not; nothing of it outlives the subshell.
 _hakube_run() (
   IFS=$' \t\n'
+  # what a detection found is not the caller's word: another PROJECT has another
+  [[ -z ${_hakube_found_network-} || ${NETWORK_PROJECT-} != "$_hakube_found_network" ]] ||
+    unset NETWORK_PROJECT
   # shellcheck disable=SC2086 # a list of names, split on purpose
   for _hakube_name in $_hakube_variables; do
     # shellcheck disable=SC2163 # the variable of that name is meant
@@ -60,10 +63,12 @@ _hakube_run() (
 # _hakube_detect KEY…: set variables to what the program finds out. A function that failed ends the
 # script, as the original ones did; in an interactive shell it only returns, to leave the person there.
 _hakube_detect() {
-  local _hakube_said _hakube_status=0
+  local _hakube_said _hakube_status=0 _hakube_callers=${NETWORK_PROJECT-}
+  [[ $_hakube_callers != "${_hakube_found_network-}" ]] || _hakube_callers=''
   _hakube_said=$(_hakube_run detect --shell "$@" </dev/null) || _hakube_status=$?
   if ((_hakube_status == 0)); then
     eval "$_hakube_said" || _hakube_status=1
+    [[ -n $_hakube_callers ]] && _hakube_found_network='' || _hakube_found_network=${NETWORK_PROJECT-}
   fi
   ((_hakube_status)) || return 0
   [[ $- == *i* ]] || exit "$_hakube_status"
@@ -71,7 +76,6 @@ _hakube_detect() {
 }
 
 _hakube_report_project() {
-  NETWORK_PROJECT=${NETWORK_PROJECT:-$PROJECT}
   [[ -z ${PROJECT_REPORTED-} ]] || return 0
   printf '%s\n' "Project: $PROJECT" "Network Project: $NETWORK_PROJECT" "Zone: $ZONE" >&2
   PROJECT_REPORTED=true

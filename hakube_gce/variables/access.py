@@ -9,6 +9,8 @@ KUBECONFIG = Variable(
     name="KUBECONFIG",
     kind=paths.PATH_LIST,
     default="~/.kube/config",
+    support=Support.DIFFERENT,
+    why="the scripts made every missing file of a list; here one is made only when none is there",
     meaning="where the cluster's context is written; a list as kubectl takes it",
     example="/home/me/.kube/config",
 )

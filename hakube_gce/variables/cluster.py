@@ -84,7 +84,8 @@ REPLICA_NAME = Variable(
     kind=kinds.NAME,
     decisive=True,
     support=Support.DIFFERENT,
-    why="set alone it removes that master and keeps the rest; in another zone it is refused",
+    why="set alone it removes that master and keeps the rest; in another zone, and with "
+    "KUBE_DELETE_NODES=true, it is refused",
     meaning="the master that kube-down removes; else any in KUBE_GCE_ZONE",
     example="kubernetes-master-7c1",
 )
@@ -94,6 +95,9 @@ MULTIZONE = Variable(
     default="false",
     reach=Reach.CLUSTER,
     decisive=True,
+    support=Support.DIFFERENT,
+    why="it stands in every master's gce.conf, which nobody reads yet; which nodes are waited for "
+    "never depends on it",
     meaning="the cloud provider looks for nodes in all zones of the region",
     example="true",
 )

@@ -18,7 +18,8 @@ QUORUM_READS = Variable(
     kind=kinds.BOOLEAN,
     default="true",
     support=Support.DIFFERENT,
-    why="documented for years and never read; here it counts like the other spelling",
+    why="documented for years and never read; here it counts like the other spelling, and the two "
+    "must not contradict each other",
     meaning="the same: documents spelled it so, the original scripts never read it",
     example="true",
 )

@@ -33,7 +33,7 @@ MASTER_ROOT_DISK_SIZE = Variable(
     default_says="by NUM_NODES: 20GB; over 500 100GB; over 3000 500GB",
     reach=Reach.CLUSTER,
     support=Support.DIFFERENT,
-    why="a replica gets the cluster's, whatever shell it is made from",
+    why="the scripts' last defaults; a replica gets the cluster's, whatever shell it is made from",
     meaning="size of a master's boot disk",
     example="20GB",
 )
@@ -41,6 +41,8 @@ MASTER_DISK_TYPE = Variable(
     name="MASTER_DISK_TYPE",
     kind=Kind(says="pd-ssd", parse=kinds.one_of("pd-ssd")),
     default="pd-ssd",
+    support=Support.DIFFERENT,
+    why="the scripts wrote over whatever was set; here anything else is refused",
     meaning="always pd-ssd, as it always was: etcd needs its latency",
     example="pd-ssd",
 )

@@ -11,6 +11,8 @@ NUM_NODES = Variable(
     name="NUM_NODES",
     kind=kinds.NODES,
     default="3",
+    support=Support.DIFFERENT,
+    why="which nodes are waited for is what VMs there are, whatever number the shell says",
     meaning="how many nodes a command that makes nodes makes; masters and ranges are sized by it",
     example="3",
 )

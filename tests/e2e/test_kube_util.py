@@ -31,6 +31,7 @@ PROGRAM = textwrap.dedent("""\
 """)
 ANSWER = """\
 PROJECT=acme
+NETWORK_PROJECT=acme
 KUBERNETES_PROVIDER=gce
 ZONE=europe-west1-b
 REGION=europe-west1
@@ -41,6 +42,8 @@ MASTER_NAMES=(k-master k-master-7c1)
 INSTANCE_GROUPS=(k-minion-group)
 NODE_NAMES=(k-minion-group-1 'two words')
 """
+
+UNKNOWN_TO_SOURCING = {"PROJECT", "NETWORK_PROJECT", "KUBERNETES_PROVIDER", "KUBE_MASTER"}
 
 
 @pytest.fixture(scope="module")
@@ -92,8 +95,7 @@ def test_sourcing_starts_nothing_and_leaves_the_shell_as_it_was(
 def test_what_sourcing_sets_is_what_the_program_would_say(
     checkout: Path, home: Path, variables: dict[str, str]
 ) -> None:
-    names = [k for k in facts.SETTINGS_KEYS if k not in {"PROJECT", "KUBERNETES_PROVIDER"}]
-    names.remove("KUBE_MASTER")
+    names = [k for k in facts.SETTINGS_KEYS if k not in UNKNOWN_TO_SOURCING]
     text = "\n".join(f'echo "${name}"' for name in names)
     said = script(checkout, home, text, **variables).stdout.splitlines()
     meant = Settings.parse({"PROJECT": "acme", "HOME": "/nonexistent", **variables})
@@ -204,6 +206,22 @@ def test_an_address_that_was_found_is_looked_for_again_for_it_may_be_of_another_
     assert ended.stdout.split() == ["203.0.113.7", "203.0.113.8", "192.0.2.1"], ended.stderr
     assert ended.stderr.count("Looking for address") == 2, "one was given"
     assert len(starts(home)) == 3
+
+
+def test_the_network_project_is_the_program_s_and_goes_back_to_it_only_when_the_caller_said_it(
+    checkout: Path, home: Path
+) -> None:
+    """A .env may name a host project; PROJECT in its place would make a cluster elsewhere."""
+    other = ANSWER.replace("NETWORK_PROJECT=acme", "NETWORK_PROJECT=host")
+    (home / "answer").write_text(other)
+    ended = script(checkout, home, 'detect-project; echo "$NETWORK_PROJECT"; kube-up')
+    assert (ended.status, ended.stdout) == (0, "host\n"), ended.stderr
+    assert "Network Project: host" in ended.stderr
+    assert "NETWORK_PROJECT" not in starts(home)[-1]["environment"]
+    script(checkout, home, "NETWORK_PROJECT=host; detect-project; kube-up")
+    assert starts(home)[-1]["environment"]["NETWORK_PROJECT"] == "host"
+    script(checkout, home, "detect-project; NETWORK_PROJECT=mine; kube-up")
+    assert starts(home)[-1]["environment"]["NETWORK_PROJECT"] == "mine"
 
 
 def test_a_detection_that_fails_sets_nothing_and_ends_the_script(

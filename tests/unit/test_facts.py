@@ -64,6 +64,7 @@ def of_cluster(look: Observed, *instances: Instance) -> dict[str, facts.Value]:
 def test_the_names_are_kube_up_s() -> None:
     assert facts.of_settings(SETTINGS) == {
         "PROJECT": "acme",
+        "NETWORK_PROJECT": "acme",
         "KUBERNETES_PROVIDER": "gce",
         "ZONE": B,
         "REGION": "europe-west1",

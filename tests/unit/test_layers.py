@@ -25,7 +25,7 @@ PURE = (
     "network_resources", "network_steps", "understand_networks", "render_left",
     "whatif", "whatif_text", "whatif_worlds", "clock_check", "validation", "facts",
     "command_table", "completion", "user_labels", "node_requests",
-    "api_names", "manifest", "cloud_files", "label_steps",
+    "api_names", "manifest", "cloud_files", "label_steps", "original_words",
 )  # fmt: skip
 """Decisions on values: they reach nothing outside themselves."""
 

@@ -2,16 +2,21 @@
 
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 
 from hakube_gce import validate, validation
-from hakube_gce.errors import ClusterSilent
+from hakube_gce.errors import ClusterSilent, Interrupted
 from hakube_gce.model import Nodes
 from hakube_gce.node_resources import ManagedGroup
+from hakube_gce.plan import commands
+from hakube_gce.ports import Clock as PortClock
 from hakube_gce.settings import Settings
 from hakube_gce.validation import Judgement, NodeState, Wanted
 from tests.fakes.clusters import cluster
+from tests.unit.test_plan import BLUEPRINT
 
 THREE = Wanted(nodes=3, allowed_not_ready=0, additional_time_s=30)
 LAX = Wanted(nodes=3, allowed_not_ready=1, additional_time_s=30)
@@ -70,7 +75,6 @@ def test_the_end_is_told_in_the_original_s_words() -> None:
         "Cluster validation succeeded",
     )
     assert "in working order" in validation.summary(LAX, nodes("++-"), FINE)[-1]
-    assert "in working order" in validation.summary(THREE, nodes("+++"), (("etcd", False),))[-1]
     assert "1 more than there are VMs" in validation.summary(THREE, nodes("++++"), FINE)[0]
 
 
@@ -158,10 +162,43 @@ def test_many_nodes_are_answered_less_often_than_few() -> None:
     assert len(answers) == validate.TIMEOUT_S / 100 - 1
 
 
+@pytest.mark.parametrize(("look", "fine"), [("++-", True), ("", True), ("+++", False)])
+def test_whatever_it_ends_with_says_how_to_go_on_without_changing_anything_again(
+    look: str, fine: bool
+) -> None:
+    """A replication said twice adds two: what is left of it is the validation alone."""
+    api = Api([look], checked=[fine])
+    with pytest.raises(ClusterSilent) as ended:
+        validate.wait(api, THREE, clock=Clock(), say=lambda _: None, again="hakube validate")
+    assert ended.value.next_command == "hakube validate"
+
+
+def test_a_signal_while_it_waits_leaves_the_same_word() -> None:
+    def stopped(_seconds: float) -> None:
+        raise Interrupted("stopped by SIGINT", signal_number=2)
+
+    clock = cast("PortClock", SimpleNamespace(monotonic=lambda: 0.0, sleep=stopped))
+    with pytest.raises(Interrupted) as ended:
+        validate.wait(Api(["++-"]), THREE, clock=clock, say=print, again="hakube validate")
+    assert ended.value.next_command == "hakube validate"
+
+
+def test_the_command_that_validates_again_allows_for_as_many_missing_nodes() -> None:
+    line = commands.validate(BLUEPRINT, "europe-west1-b", allowed_not_ready=0)
+    assert line == f"KUBE_GCE_ZONE=europe-west1-b {BLUEPRINT.programs[2]} validate"
+    allowed = commands.validate(BLUEPRINT, "europe-west1-b", allowed_not_ready=2)
+    assert "ALLOWED_NOTREADY_NODES=2" in allowed.split()
+
+
 def test_a_check_that_fails_is_asked_again_a_few_times() -> None:
     ended = validate.wait(
         Api(["+++"], checked=[False, False, True]), THREE, clock=Clock(), say=lambda _: None
     )
     assert ended.checks == (("etcd", True),)
-    bad = validate.wait(Api(["+++"], checked=[False]), THREE, clock=Clock(), say=lambda _: None)
-    assert bad.checks == (("etcd", False),)
+
+
+def test_checks_that_go_on_failing_end_no_command_well() -> None:
+    clock = Clock()
+    with pytest.raises(ClusterSilent, match="the API server's own checks fail: etcd"):
+        validate.wait(Api(["+++"], checked=[False]), THREE, clock=clock, say=lambda _: None)
+    assert clock.passed_s == 5 * 30.0, "the original's patience"
