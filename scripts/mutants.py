@@ -45,7 +45,7 @@ def main(words: Sequence[str]) -> int:
         return 1
     with tempfile.TemporaryDirectory(prefix="hakube-mutants-") as folder:
         copies = [copy_tree(Path(folder, str(n))) for n in range(AT_ONCE)]
-        passed = run_tests(copies[0], sorted({m.test for m in chosen}))
+        passed = run_tests(copies[0], sorted({m.test for m in chosen}), timeout_s=3 * TIMEOUT_S)
         if passed.returncode:
             say(f"without any mistake the named tests do not pass:\n{passed.stdout[-4000:]}")
             return 1
@@ -127,7 +127,9 @@ def judge(ended: "subprocess.CompletedProcess[str]") -> str:
     return ""
 
 
-def run_tests(copy: Path, tests: Sequence[str]) -> "subprocess.CompletedProcess[str]":
+def run_tests(
+    copy: Path, tests: Sequence[str], *, timeout_s: float = TIMEOUT_S
+) -> "subprocess.CompletedProcess[str]":
     """Run tests in a copy, against the package that lies there."""
     command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *tests]
     environment = os.environ | {"PYTHONDONTWRITEBYTECODE": "1", "PYTHONPATH": str(copy)}  # noqa: TID251 - tests find etcd by it
@@ -137,7 +139,7 @@ def run_tests(copy: Path, tests: Sequence[str]) -> "subprocess.CompletedProcess[
         env=environment,
         capture_output=True,
         text=True,
-        timeout=TIMEOUT_S,
+        timeout=timeout_s,
         check=False,
     )
 

@@ -71,14 +71,18 @@ def test_two_hundred_times_trouble_loses_nothing(tmp_path: Path, search_path: st
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("defect", "flaw"),
-    [("stale-reads", "not linearizable"), ("lost-write", "acknowledged writes are lost")],
+    ("defect", "flaw", "events"),
+    # old answers need a member that lags just when somebody asks it: rare on a busy machine
+    [
+        ("stale-reads", "not linearizable", 80),
+        ("lost-write", "acknowledged writes are lost", 30),
+    ],
 )
 def test_a_planted_defect_does_not_pass(
-    tmp_path: Path, search_path: str, defect: str, flaw: str
+    tmp_path: Path, search_path: str, defect: str, flaw: str, events: int
 ) -> None:
     status, facts, said = chaos(
-        tmp_path, search_path, events=30, arguments=("--plant", defect, "--record")
+        tmp_path, search_path, events=events, arguments=("--plant", defect, "--record")
     )
     page = (ROOT / "docs/RELIABILITY.md").read_text(encoding="utf-8")
     assert status == 1, said
