@@ -1,4 +1,4 @@
-"""A reader that goes away, and a disk that is full: a status, a sentence, and never a traceback."""
+"""A reader that goes away, a disk that is full: a status, a sentence, never a traceback."""
 
 import os
 import subprocess
