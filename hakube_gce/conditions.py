@@ -112,6 +112,11 @@ def masters_that_are_off(seen: Observed) -> tuple[Replica, ...]:
     return tuple(r for r in seen.replicas if r.instance.status == "TERMINATED")
 
 
+def may_come_back(seen: Observed) -> bool:
+    """Tell whether there are masters that kube-up starts, or makes again on their disks."""
+    return bool(masters_that_are_off(seen) or absent_masters(seen))
+
+
 def peer_urls_but(seen: Observed, internal_ip: str) -> tuple[str, ...]:
     """List the peer URLs of all other masters, from etcd's list or, without one, from the VMs."""
     addresses = [r.instance.internal_ip for r in seen.replicas]
