@@ -94,6 +94,25 @@ def half_made(seen: Observed) -> str:
     return "" if member is not None and member.role is Role.VOTER else unfinished.target
 
 
+def silent_newcomer(seen: Observed) -> str:
+    """Name the newcomer of an unfinished replication whose word is missing for a majority.
+
+    Not when masters are off: then those are missing, and nobody starts them by waiting.
+    """
+    unfinished = seen.operation
+    if unfinished is None or unfinished.verb is not Verb.REPLICATE or may_come_back(seen):
+        return ""
+    newcomer = replica_named(seen, unfinished.target)
+    if newcomer is None or newcomer.instance.status != "RUNNING" or _is_well(newcomer):
+        return ""
+    holds = seen.members_known and majority(seen, seen.members).holds
+    return "" if holds else newcomer.name
+
+
+def _is_well(replica: Replica) -> bool:
+    return replica.fresh and replica.report is not None and replica.report.etcd_healthy
+
+
 def _half_removed(seen: Observed) -> str:
     unfinished = seen.operation
     return unfinished.target if unfinished and unfinished.verb is Verb.REMOVE else ""

@@ -320,8 +320,8 @@ def inherited_differs(name: str, cluster: str, asked: str) -> Blocker:
 
 def _where(seen: Observed) -> str:
     if not seen.replicas:
-        return "it has no masters"
-    return "its masters are " + ", ".join(f"{r.name} in {r.zone}" for r in seen.replicas)
+        return "the cluster has no masters"
+    return "the masters are " + ", ".join(f"{r.name} in {r.zone}" for r in seen.replicas)
 
 
 def _not_healthy(seen: Observed) -> str:
