@@ -12,14 +12,15 @@ def main() -> int:
     except KeyboardInterrupt:
         sys.stderr.write("error: stopped by SIGINT\nNothing was changed.\n")
         return 130
-    status = run()
-    for stream in (sys.stdout, sys.stderr):
-        try:
-            stream.flush()
-        except OSError:
-            # the interpreter flushes once more at its end and would exit 120 for it
-            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
-    return status
+    try:
+        return run()
+    finally:  # also when argparse ends the program: `--help` has a reader, too
+        for stream in (sys.stdout, sys.stderr):
+            try:
+                stream.flush()
+            except OSError:
+                # the interpreter flushes once more at its end and would exit 120 for it
+                os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _open_standard_streams() -> None:

@@ -94,10 +94,10 @@ def want_json(words: Sequence[str]) -> bool:
 
     >>> want_json(["up", "--nope", "--output", "json"]), want_json(["up", "--output=json"])
     (True, True)
-    >>> want_json(["up", "--output", "text"])
-    False
+    >>> want_json(["up", "--output", "text"]), want_json([])
+    (False, False)
     """
-    pairs = zip(words, [*words[1:], ""], strict=True)
+    pairs = zip(words, [*words, ""][1:], strict=True)
     return any(pair == ("--output", "json") or pair[0] == "--output=json" for pair in pairs)
 
 

@@ -22,8 +22,11 @@ from hakube_gce.run import resume_command, run, same_again
 from hakube_gce.same_command import same_command
 from hakube_gce.screen import Screen
 from hakube_gce.settings import Settings
-from hakube_gce.start_up import check_zones, looking, stopping_with
+from hakube_gce.start_up import check_zones, looking, stopping_with, where_the_cluster_is
 from hakube_gce.terminal import out, show, warn
+
+_OF_NO_ZONE = frozenset({Verb.SNAPSHOT, Verb.RECOVER})
+"""What is asked of a cluster wherever it is, when no zone is named."""
 
 
 def unlock(found: Arguments, settings: Settings, environment: Mapping[str, str]) -> int:
@@ -44,7 +47,14 @@ def change(found: Arguments, settings: Settings, environment: Mapping[str, str])
     """Carry out a verb that changes the cluster."""
     intent = settings.intent
     assert intent is not None  # noqa: S101 - these commands always have one
-    return carry_out(found, settings, environment, intent, _one_operation)
+    if intent.verb not in _OF_NO_ZONE:
+        return carry_out(found, settings, environment, intent, _one_operation)
+
+    def work(job: Job, means: Means) -> Result:
+        there = where_the_cluster_is(means, environment)
+        return _one_operation(in_place(job, there), there)
+
+    return carry_out(found, settings, environment, intent, work)
 
 
 def carry_out(
@@ -153,6 +163,19 @@ def _one_operation(job: Job, means: Means) -> Result:
     except HakubeError as error:
         add_resume_command(job, error)
         raise
+
+
+def in_place(job: Job, means: Means) -> Job:
+    """Aim a job at the region where the cluster is."""
+    return replace(
+        job,
+        intent=replace(job.intent, zone=means.settings.zone),
+        gateway=means.gateway,
+        observe=means.observer.observe,
+        inherit=means.inherit,
+        lock_place=means.lock_place(),
+        context=partial(means.context, say=job.screen.say),
+    )
 
 
 def _job(found: Arguments, means: Means, screen: Screen, intent: Intent) -> Job:

@@ -94,6 +94,25 @@ def half_made(seen: Observed) -> str:
     return "" if member is not None and member.role is Role.VOTER else unfinished.target
 
 
+def silent_newcomer(seen: Observed) -> str:
+    """Name the newcomer of an unfinished replication whose word is missing for a majority.
+
+    Not when masters are off: then those are missing, and nobody starts them by waiting.
+    """
+    unfinished = seen.operation
+    if unfinished is None or unfinished.verb is not Verb.REPLICATE or may_come_back(seen):
+        return ""
+    newcomer = replica_named(seen, unfinished.target)
+    if newcomer is None or newcomer.instance.status != "RUNNING" or _is_well(newcomer):
+        return ""
+    holds = seen.members_known and majority(seen, seen.members).holds
+    return "" if holds else newcomer.name
+
+
+def _is_well(replica: Replica) -> bool:
+    return replica.fresh and replica.report is not None and replica.report.etcd_healthy
+
+
 def _half_removed(seen: Observed) -> str:
     unfinished = seen.operation
     return unfinished.target if unfinished and unfinished.verb is Verb.REMOVE else ""
@@ -110,6 +129,11 @@ def is_cut_in_the_window(seen: Observed) -> bool:
 def masters_that_are_off(seen: Observed) -> tuple[Replica, ...]:
     """List masters whose VM is there and powered off."""
     return tuple(r for r in seen.replicas if r.instance.status == "TERMINATED")
+
+
+def may_come_back(seen: Observed) -> bool:
+    """Tell whether there are masters that kube-up starts, or makes again on their disks."""
+    return bool(masters_that_are_off(seen) or absent_masters(seen))
 
 
 def peer_urls_but(seen: Observed, internal_ip: str) -> tuple[str, ...]:

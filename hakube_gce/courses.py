@@ -6,7 +6,6 @@ would run it. A course stops at the first refusal or failure, and says what is l
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace as changed
-from functools import partial
 
 from hakube_gce import commands as single
 from hakube_gce import conditions
@@ -41,7 +40,7 @@ def scale(found: Arguments, settings: Settings, environment: Mapping[str, str]) 
 
     def work(job: Job, means: Means) -> Result:
         there = where_the_cluster_is(means, environment)
-        return towards(_in_place(job, there), goal, "scale")
+        return towards(single.in_place(job, there), goal, "scale")
 
     first = Intent(verb=Verb.REPLICATE, zone=settings.zone)
     return single.carry_out(found, settings, environment, first, work)
@@ -126,7 +125,7 @@ def replace(found: Arguments, settings: Settings, environment: Mapping[str, str]
     """Put a sound master in the place of one: the runbook in one command."""
 
     def work(job: Job, means: Means) -> Result:
-        there = _in_place(job, where_the_cluster_is(means, environment))
+        there = single.in_place(job, where_the_cluster_is(means, environment))
         return put_another_in_place(there, found.named, anew=found.new)
 
     first = Intent(verb=Verb.REPLICATE, zone=settings.zone)
@@ -192,19 +191,6 @@ def _runbook(
         ("what is there", look),
         *((why[p.verb], commands.again(blueprint, p)) for p in parts),
         ("healthy again", look),
-    )
-
-
-def _in_place(job: Job, means: Means) -> Job:
-    """Aim a job at the region where the cluster is."""
-    return changed(
-        job,
-        intent=changed(job.intent, zone=means.settings.zone),
-        gateway=means.gateway,
-        observe=means.observer.observe,
-        inherit=means.inherit,
-        lock_place=means.lock_place(),
-        context=partial(means.context, say=job.screen.say),
     )
 
 

@@ -12,6 +12,7 @@ from hakube_gce import facts
 from hakube_gce.arguments import Arguments
 from hakube_gce.render import Result, result_object
 from hakube_gce.settings import Settings
+from hakube_gce.terminal import deliver
 
 
 def detect(found: Arguments, settings: Settings, environment: Mapping[str, str]) -> int:
@@ -28,7 +29,5 @@ def detect(found: Arguments, settings: Settings, environment: Mapping[str, str])
         text = json.dumps({**result, "facts": {key: values[key] for key in keys}})
     else:
         text = (facts.assignments if found.assignments else facts.lines)(values, keys)
-    # not suppressed: a script that gets half the assignments must not get status 0
-    sys.stdout.write(f"{text}\n")
-    sys.stdout.flush()
+    deliver(text, sys.stdout, whole=True)  # half the assignments must not come with status 0
     return 0

@@ -15,7 +15,7 @@ from hakube_gce.plan import blockers, networks
 from hakube_gce.plan.blueprint import LABELS, Blueprint
 from hakube_gce.plan.graph import Blocker
 from hakube_gce.plan.network_blueprint import NetworkBlueprint
-from hakube_gce.plan.node_blueprint import NodeBlueprint
+from hakube_gce.plan.node_blueprint import HOW_MANY, NodeBlueprint
 from hakube_gce.setting_sources import DEFAULT
 from hakube_gce.settings import Settings
 from hakube_gce.variables import table
@@ -138,9 +138,7 @@ def _agreed(settings: Settings) -> tuple[tuple[str, str], ...]:
 
 
 _OF_NODES = (
-    "NUM_NODES",
-    "KUBE_CREATE_NODES",
-    "MAX_INSTANCES_PER_MIG",
+    *HOW_MANY,
     *(v.name for v in table.VARIABLES if v.reach is Reach.TEMPLATE),
 )
 

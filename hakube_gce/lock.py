@@ -31,7 +31,6 @@ from hakube_gce.ports import Clock, ComputeGateway
 from hakube_gce.resources import Address
 
 TTL = timedelta(minutes=10)
-GRACE = timedelta(minutes=2)
 RENEW_AFTER_S = 120.0
 _TRIES = 8
 
@@ -117,7 +116,7 @@ def refuse_if_held(place: LockPlace, address: Address | None, now: datetime) -> 
     there = marks.lock_from_labels(address.labels) if address is not None else None
     if address is None or there is None:
         return
-    if there.until + GRACE > now and not place.is_gone(there):
+    if there.free_at > now and not place.is_gone(there):
         raise Locked(_who(there, address.labels), hint=_how_to_go_on(place, there))
 
 
@@ -231,7 +230,7 @@ def _who(there: Lock, labels: Mapping[str, str]) -> str:
 def _how_to_go_on(place: LockPlace, there: Lock) -> str:
     return (
         "wait for that run to end. If it was killed on another machine, the lock ends by itself "
-        f"at {there.until + GRACE:%H:%M:%S} UTC, and any command goes on; when you know it is "
+        f"at {there.free_at:%H:%M:%S} UTC, and any command goes on; when you know it is "
         f"dead: {place.unlock} --nonce {there.nonce}"
     )
 

@@ -6,7 +6,7 @@ Values only: nothing here judges, formats or talks to anybody. Compute Engine's 
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from hakube_gce.network_resources import Network, Subnetwork
@@ -148,6 +148,10 @@ class Operation:
     """Set while an outage window of the cluster IP is open."""
 
 
+LOCK_GRACE = timedelta(minutes=2)
+"""How long a lock that has run out is left to its holder: clocks and requests are late."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lock:
     """Who holds the cluster's lock."""
@@ -162,6 +166,11 @@ class Lock:
     since: datetime
     until: datetime
     """Both by the API's clock."""
+
+    @property
+    def free_at(self) -> datetime:
+        """When anybody may take it, by the API's clock."""
+        return self.until + LOCK_GRACE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

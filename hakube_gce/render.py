@@ -101,7 +101,7 @@ def status_lines(seen: Observed, *, go_on: str = "") -> tuple[str, ...]:
         old = snapshots.age(seen.snapshots[0], seen.server_time)
         lines.append(f"newest snapshot: {seen.snapshots[0].name}, {old} old")
     if seen.lock is not None:
-        lines.append(f"locked by {seen.lock.holder} until {seen.lock.until:%H:%M:%S} UTC")
+        lines.append(f"locked by {seen.lock.holder} until {seen.lock.free_at:%H:%M:%S} UTC")
     lines += [f"warning: {w}" for w in conditions.warnings(seen)]
     lines += ["", f"verdict: {conditions.verdict(seen).value}"]
     return tuple(lines)

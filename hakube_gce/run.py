@@ -23,6 +23,7 @@ from hakube_gce.plan.resolve import Resolved, resolve
 from hakube_gce.plan.superseding import gives_way
 from hakube_gce.render import Result
 from hakube_gce.run_locked import run_locked
+from hakube_gce.settling import settled
 
 _LOOKS = 3
 _INHERITING = frozenset({Verb.CREATE, Verb.MEND, Verb.REPLICATE, Verb.RESTORE, Verb.ADD_NODES})
@@ -52,6 +53,7 @@ def _look_and_run(job: Job) -> Result:
         job.screen.say(f"note: {off}")
     if not (job.dry_run or job.check):
         refuse_if_held(job.lock_place, seen.address, seen.server_time)
+        seen = _settled(job, seen)
     inheritance = job.inherit(seen)
     resolved = _resolve(job, inheritance.blueprint, seen)
     if resolved.nothing_to_do:
@@ -72,6 +74,13 @@ def _look_and_run(job: Job) -> Result:
         return _nothing_left(job, inheritance.blueprint, seen)
     _say(job, render.deletion_lines(drafted))
     return run_locked(job, inheritance.blueprint, resolved.operation, seen)
+
+
+def _settled(job: Job, first: Observed) -> Observed:
+    seen = settled(first, job.observe, clock=job.clock, say=job.screen.say)
+    if seen is not first:
+        job.screen.say(render.headline(seen))
+    return seen
 
 
 def _nothing_left(job: Job, blueprint: Blueprint, seen: Observed) -> Result:

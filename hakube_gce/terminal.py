@@ -24,12 +24,28 @@ def show(value: object, lines: Iterable[str], *, as_json: bool) -> None:
     Raises:
         OutputLost: It could not be written, and not because its reader has gone away.
     """
+    deliver(json.dumps(value) if as_json else "\n".join(lines), sys.stdout)
+
+
+def deliver(text: str, stream: TextIO, *, whole: bool = False) -> None:
+    """Write what was asked for.
+
+    Args:
+        text: What it is.
+        stream: Where to.
+        whole: A reader that goes away has not got what it needs: half of it may do harm.
+
+    Raises:
+        OutputLost: It could not be written, and not because its reader has gone away, unless all
+            of it is needed.
+    """
     try:
-        _write(json.dumps(value) if as_json else "\n".join(lines), sys.stdout)
-    except BrokenPipeError:
-        return
+        _write(text, stream)
+    except BrokenPipeError as error:
+        if whole:
+            raise _lost(error) from error
     except OSError as error:
-        raise OutputLost(f"cannot write what was asked for: {error.strerror}") from error
+        raise _lost(error) from error
 
 
 def say(text: str, stream: TextIO) -> None:
@@ -38,6 +54,10 @@ def say(text: str, stream: TextIO) -> None:
         _write(text, stream)
     except OSError:
         return
+
+
+def _lost(error: OSError) -> OutputLost:
+    return OutputLost(f"cannot write what was asked for: {error.strerror}")
 
 
 def _write(text: str, stream: TextIO) -> None:

@@ -8,6 +8,7 @@ from hakube_gce import arguments, completion, programs, shims
 from hakube_gce.arguments import Arguments
 from hakube_gce.errors import SettingsError
 from hakube_gce.render import Result, result_object
+from hakube_gce.terminal import deliver, out
 
 
 def write_shims(found: Arguments) -> int:
@@ -21,29 +22,25 @@ def write_shims(found: Arguments) -> int:
     changed = any(shim.state != "unchanged" for shim in done)
     if found.json:
         files = [{"path": str(shim.path), "state": shim.state} for shim in done]
-        _say(_object(found, files=files, changed=changed))
+        out(_object(found, files=files, changed=changed))
         return 0
     for shim in done:
-        _say(f"{shim.state:<9}  {shim.path}")
+        out(f"{shim.state:<9}  {shim.path}")
     if changed:
-        _say(f"In bash scripts: source {shlex.quote(str(folder / 'kube-util.sh'))}")
+        out(f"In bash scripts: source {shlex.quote(str(folder / 'kube-util.sh'))}")
     else:
-        _say("Everything is as asked. Nothing was changed.")
+        out("Everything is as asked. Nothing was changed.")
     return 0
 
 
 def print_completion(found: Arguments) -> int:
     """Print the script that completes hakube in a shell."""
     text = completion.script(found.shell_name, arguments.table())
-    _say(_object(found, script=text, changed=False) if found.json else text.rstrip("\n"))
+    asked = _object(found, script=text, changed=False) if found.json else text.rstrip("\n")
+    deliver(asked, sys.stdout)
     return 0
 
 
 def _object(found: Arguments, *, changed: bool, **more: object) -> str:
     result = Result(verb=found.verb, changed=changed, exit_status=0)
     return json.dumps({**result_object(result), **more})
-
-
-def _say(text: str) -> None:
-    sys.stdout.write(f"{text}\n")
-    sys.stdout.flush()

@@ -13,7 +13,7 @@ from hakube_gce import conditions, names
 from hakube_gce.conditions import Majority, Verdict
 from hakube_gce.errors import SettingsError, TargetNotFound
 from hakube_gce.model import EndpointMode, Intent, Observed, Verb
-from hakube_gce.plan import commands
+from hakube_gce.plan import blockers, commands
 from hakube_gce.plan.blueprint import Blueprint
 from hakube_gce.plan.graph import Blocker
 from hakube_gce.plan.planner import plan
@@ -67,6 +67,8 @@ class Forecast:
     """Why the change would not be made; the forecast is then of nothing having changed."""
     notes: tuple[str, ...] = ()
     next_command: str = ""
+    may_come_back: bool = False
+    """Masters are off now, or have lost their VMs, and their data is there."""
 
 
 def parse_question(text: str) -> Question:
@@ -145,7 +147,9 @@ def _way_back(then: Observed, blueprint: Blueprint, lost: Collection[str]) -> st
 
 
 def _way_ahead(seen: Observed, blueprint: Blueprint) -> str:
-    """Give the command for before it happens: one master more, where there is none yet."""
+    """Give the command for before it happens: who is off back, then one master more elsewhere."""
+    if conditions.may_come_back(seen):
+        return blockers.way_back(blueprint, seen)
     for zone in (*conditions.free_zones(seen), *sorted(conditions.occupied_zones(seen))):
         if _refusal(seen, blueprint, Intent(verb=Verb.REPLICATE, zone=zone)) is None:
             return commands.replicate(blueprint, zone)
@@ -202,6 +206,7 @@ def _forecast(
         writable=writable,
         endpoint_survives=writable and _is_served(then),
         notes=conditions.warnings(then),
+        may_come_back=conditions.may_come_back(seen),
     )
 
 

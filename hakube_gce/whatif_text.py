@@ -27,11 +27,10 @@ def meaning(found: Forecast) -> str:
         return "nobody trustworthy answers for etcd now, so nothing can be foretold."
     if found.question.event in _LOSSES and not found.lost:
         return "no master is there, so nothing changes."
-    who = ", ".join(found.lost)
     if not found.writable:
         return (
-            f"etcd stops writing, and the API with it, until enough of {who} are back; "
-            "nothing can be removed or added meanwhile. Pods and services that run go on; "
+            "etcd stops writing, and the API with it, until a majority of its voters is "
+            "back; nothing can be removed or added meanwhile. Pods and services that run go on; "
             "kubectl, new nodes, scaling and replacing pods have to wait."
         )
     served = "clients are served on" if found.endpoint_survives else "nobody answers on"
@@ -51,6 +50,8 @@ def _when(found: Forecast) -> str:
         return "to do it, run"
     if found.writable:
         return "when it has happened, run"
+    if found.may_come_back:
+        return "before it happens, bring back the masters that are off; next"
     return "before it happens, spread more masters over the zones; next"
 
 

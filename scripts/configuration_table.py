@@ -33,7 +33,8 @@ the name of a variable marked **!** stops the run; so does any unknown `HAKUBE_â
 *How far* a value goes: *this run* reads it anew; *which cluster* has to be said to every command
 about that cluster; *the cluster* takes it when its first master is made, and replicas get the
 same whatever their shell says (saying something else is refused); *the nodes' template*
-likewise, for nodes.
+takes it when the first nodes are made, and later ones are made from it (saying something else is
+noted, and changes nothing).
 
 Values marked with a star are read, checked and kept, and have no effect yet: the note says what
 is missing.

@@ -16,6 +16,8 @@ _LOG = logging.getLogger(__name__)
 _IDLE_S = 0.2
 """How soon the prober notices that there is something to probe."""
 _PROBES_AT_ONCE = 8
+_AFTER_TROUBLE_S = 1.0
+"""How soon time is kept again when it could not be: the disk may have room by then."""
 
 
 class Background:
@@ -45,10 +47,18 @@ class Background:
         lab = self._lab
         with lab.changed:
             while not self._stopped.is_set():
-                lab.tick()
-                due = lab.next_due()
-                wait_s = None if due is None else max(0.0, due - lab.clock.monotonic())
-                lab.changed.wait(wait_s)
+                lab.changed.wait(self._ticked())
+
+    def _ticked(self) -> float | None:
+        """Complete what is due; return how long to wait, None for until something changes."""
+        lab = self._lab
+        try:
+            lab.tick()
+        except Exception:  # noqa: BLE001 - one bad moment must not stop the lab's time
+            _LOG.exception("keeping time failed")
+            return _AFTER_TROUBLE_S
+        due = lab.next_due()
+        return None if due is None else max(0.0, due - lab.clock.monotonic())
 
     def _probe_all(self) -> None:
         with ThreadPoolExecutor(_PROBES_AT_ONCE, thread_name_prefix="probe") as pool:

@@ -17,6 +17,7 @@ from hakube_gce.emulator.calls import Json
 from hakube_gce.emulator.daemon import RUNTIMES
 from hakube_gce.emulator.refusals import EmulatorError
 from hakube_gce.errors import HakubeError
+from hakube_gce.terminal import deliver, say
 
 _VM_FIELDS: Final = (
     "name",
@@ -83,18 +84,17 @@ def main(
     try:
         given = parser().parse_args(argv)
         said = _COMMANDS[given.verb](_Command(given=given, home=home, environ=environ))
+        as_json = given.output == "json"
+        deliver(json.dumps(said.facts, indent=2) if as_json else said.text, stdout)
     except _Help as asked:
-        print(asked, file=stdout)
-        return 0
+        say(str(asked), stdout)
     except _Usage as error:
-        print(f"hakube emulator: {error}", file=stderr)
+        say(f"hakube emulator: {error}", stderr)
         return 2
     except HakubeError as error:
         hint = f"\n  {error.hint}" if error.hint else ""
-        print(f"hakube emulator: {error}{hint}", file=stderr)
+        say(f"hakube emulator: {error}{hint}", stderr)
         return error.exit_status
-    as_json = given.output == "json"
-    print(json.dumps(said.facts, indent=2) if as_json else said.text, file=stdout)
     return 0
 
 

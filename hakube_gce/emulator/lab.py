@@ -68,6 +68,8 @@ class Lab:
         self.calls: deque[Json] = deque(maxlen=_CALLS_KEPT)
         self.changed = threading.Condition()
         self.closing = False
+        self._owed = False
+        """Something is done and could not be kept yet."""
         self._machines = Machines(runtime)
         self._file = StateFile(home / STATE_FILE) if home else None
         self.world = World(
@@ -239,7 +241,8 @@ class Lab:
         for path in rung:
             del self.world.alarms[path]
         self._complete([operation.path for operation in due])
-        if due or spread or rung:
+        self._owed = self._owed or bool(due or spread or rung)
+        if self._owed:
             self.commit()
 
     def next_due(self) -> float | None:
@@ -263,6 +266,7 @@ class Lab:
         if self._file:
             self._file.save(self.world.store)
         self._machines.settle(self.world.store, self._routes)
+        self._owed = False
         self.changed.notify_all()
 
     def is_on(self, record: Json) -> bool:

@@ -13,7 +13,7 @@ import socket
 import socketserver
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -189,16 +189,15 @@ def serve(lab: Lab, *, port: int = 0, token: str = "") -> Iterator[LabServer]:
         EmulatorError: the port cannot be had.
     """
     background = Background(lab)
-    with LabServer(lab, port=port, token=token) as server:
+    # Each ending is tried whatever the others come to: one thread left would outlive the program.
+    with LabServer(lab, port=port, token=token) as server, ExitStack() as endings:
         thread = threading.Thread(target=server.serve_forever, args=(0.05,), name="server")
-        try:
-            lab.resume()
-            background.start()
-            thread.start()
-            yield server
-        finally:
-            background.stop()
-            lab.close()
-            server.shutdown()
-            thread.join()
-            server.hang_up()
+        endings.callback(server.hang_up)
+        endings.callback(lab.close)
+        lab.resume()
+        background.start()
+        endings.callback(background.stop)
+        thread.start()
+        endings.callback(thread.join)
+        endings.callback(server.shutdown)
+        yield server

@@ -140,7 +140,7 @@ def quorum_lost(blueprint: Blueprint, seen: Observed) -> Blocker:
         f"{_not_healthy(seen)}. Nothing can be added or removed: bring back the masters that are "
         "off",
         exit_status=UNSAFE,
-        next_command=_way_back(blueprint, seen),
+        next_command=way_back(blueprint, seen),
         override=_from_a_survivor(blueprint, seen),
     )
 
@@ -159,7 +159,7 @@ def members_unknown(blueprint: Blueprint, seen: Observed) -> Blocker:
         "VMs "
         "that are off, or wait for those that are booting",
         exit_status=UNSAFE,
-        next_command=_way_back(blueprint, seen),
+        next_command=way_back(blueprint, seen),
         override=_from_a_survivor(blueprint, seen),
     )
 
@@ -230,7 +230,7 @@ def not_serving(blueprint: Blueprint, seen: Observed, replica: Replica) -> Block
         f"{'heard' if replica.fresh else 'not heard'}, API server "
         f"{'ready' if conditions.is_ready(replica) else 'not ready'}",
         exit_status=UNSAFE,
-        next_command=_way_back(blueprint, seen),
+        next_command=way_back(blueprint, seen),
     )
 
 
@@ -320,8 +320,8 @@ def inherited_differs(name: str, cluster: str, asked: str) -> Blocker:
 
 def _where(seen: Observed) -> str:
     if not seen.replicas:
-        return "it has no masters"
-    return "its masters are " + ", ".join(f"{r.name} in {r.zone}" for r in seen.replicas)
+        return "the cluster has no masters"
+    return "the masters are " + ", ".join(f"{r.name} in {r.zone}" for r in seen.replicas)
 
 
 def _not_healthy(seen: Observed) -> str:
@@ -340,7 +340,7 @@ def _remove_the_dead(blueprint: Blueprint, seen: Observed, *, but: Member | None
             return commands.remove(
                 blueprint, replica.zone if replica else _last_zone(seen, name), name
             )
-    return _way_back(blueprint, seen)
+    return way_back(blueprint, seen)
 
 
 def _from_a_survivor(blueprint: Blueprint, seen: Observed) -> str:
@@ -350,8 +350,7 @@ def _from_a_survivor(blueprint: Blueprint, seen: Observed) -> str:
         for r in seen.replicas
         if r.report is not None and r.report.member_id and r.report.applied_index
     ]
-    can_come_back = conditions.masters_that_are_off(seen) or conditions.absent_masters(seen)
-    if not found or can_come_back:
+    if not found or conditions.may_come_back(seen):
         return ""
     _, applied, name, zone = max(found)
     command = commands.recover(blueprint, zone, name, confirmed=False)
@@ -363,12 +362,12 @@ def _from_a_survivor(blueprint: Blueprint, seen: Observed) -> str:
 
 def _bring_back(blueprint: Blueprint, seen: Observed) -> str:
     """Say how a dead master with its data comes back without any change of membership."""
-    if conditions.masters_that_are_off(seen) or conditions.absent_masters(seen):
-        return f"or bring it back as it was, on its own disk: {_way_back(blueprint, seen)}"
+    if conditions.may_come_back(seen):
+        return f"or bring it back as it was, on its own disk: {way_back(blueprint, seen)}"
     return ""
 
 
-def _way_back(blueprint: Blueprint, seen: Observed) -> str:
+def way_back(blueprint: Blueprint, seen: Observed) -> str:
     """Give the command that brings masters back which are off or lost their VM; else status."""
     zones = [r.zone for r in conditions.masters_that_are_off(seen)]
     zones += [m.zone for m in conditions.absent_masters(seen)]

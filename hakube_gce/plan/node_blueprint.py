@@ -14,6 +14,10 @@ from hakube_gce.resources import FirewallSpec
 _PRIVATE = ("10.0.0.0/8",)
 
 
+HOW_MANY = ("NUM_NODES", "KUBE_CREATE_NODES", "MAX_INSTANCES_PER_MIG")
+"""Variables that say how many nodes there are to be; all others of nodes say of what."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NodeBlueprint:
     """Everything about nodes that is not observed; by default there are to be none."""

@@ -14,7 +14,7 @@ from hakube_gce.node_steps import AwaitNodeGroup, CreateNodeGroup, CreateNodeTem
 from hakube_gce.plan import blockers
 from hakube_gce.plan.blueprint import Blueprint
 from hakube_gce.plan.graph import Blocker, Draft, Plan, blocked
-from hakube_gce.plan.node_blueprint import firewalls, template_spec
+from hakube_gce.plan.node_blueprint import HOW_MANY, firewalls, template_spec
 from hakube_gce.resources import FirewallSpec
 from hakube_gce.steps import CreateFirewall
 
@@ -30,7 +30,7 @@ def plan_add_nodes(blueprint: Blueprint, operation: Operation, seen: Observed) -
     return Plan(
         operation=operation,
         steps=tuple(draft.steps),
-        notes=_other_sizes(blueprint, seen, operation.zone),
+        notes=(*_template_stays(blueprint, seen), *_other_sizes(blueprint, seen, operation.zone)),
     )
 
 
@@ -110,6 +110,16 @@ def group_in(seen: Observed, zone: str, name: str) -> ManagedGroup | None:
 def is_settled(group: ManagedGroup) -> bool:
     """Tell whether a group has the VMs it wants; one that is remade later changes nothing."""
     return group.stable or group.running >= group.target_size
+
+
+def _template_stays(blueprint: Blueprint, seen: Observed) -> tuple[str, ...]:
+    said = ", ".join(name for name, _ in blueprint.nodes.said if name not in HOW_MANY)
+    if seen.nodes.template is None or not said:
+        return ()
+    return (
+        f"nodes are made from {seen.nodes.template.name}, which is there and stays as it is; what "
+        f"is said otherwise is not looked at: {said}",
+    )
 
 
 def _other_sizes(blueprint: Blueprint, seen: Observed, zone: str) -> tuple[str, ...]:

@@ -31,6 +31,8 @@ class FakeRuntime:
         self.closed = False
         self.broken = False
         """Its machines do not boot."""
+        self.full = False
+        """It cannot write down how it was left."""
         self.probed = threading.Event()
 
     def internal_ip(self, index: int) -> str:
@@ -117,6 +119,9 @@ class FakeRuntime:
         assert not self.closed, "closed twice"
         self.on.clear()
         self.closed = True
+        if self.full:
+            msg = "no room"
+            raise OSError(msg)
 
     def backends_of(self, address: str) -> tuple[str, ...]:
         """Return where traffic to an address goes now, for tests to look at."""

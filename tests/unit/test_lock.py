@@ -8,8 +8,8 @@ import pytest
 
 from hakube_gce import marks
 from hakube_gce.errors import Locked, Overtaken
-from hakube_gce.lock import GRACE, TTL, HeldLock, Holder, LockPlace, acquire, break_open
-from hakube_gce.model import Lock, Operation, Verb
+from hakube_gce.lock import TTL, HeldLock, Holder, LockPlace, acquire, break_open
+from hakube_gce.model import LOCK_GRACE, Lock, Operation, Verb
 from hakube_gce.ports import ComputeGateway
 from tests.fakes.address_book import AddressBook
 from tests.fakes.clock import FakeClock
@@ -125,7 +125,7 @@ def test_the_lock_of_a_process_that_has_ended_is_taken_over_with_a_higher_epoch(
 
 def test_a_lock_ends_by_the_servers_clock_and_not_before(book: AddressBook) -> None:
     take(book, "jane")
-    book.clock.advance((TTL + GRACE).total_seconds() - 1)
+    book.clock.advance((TTL + LOCK_GRACE).total_seconds() - 1)
     with pytest.raises(Locked):
         take(book, "john")
     book.clock.advance(1)

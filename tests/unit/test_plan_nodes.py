@@ -222,3 +222,21 @@ def test_routes_are_ours_by_name_and_by_a_node_of_this_region() -> None:
         zones=(Zone(name=B, region="europe-west1"),), routes=(abroad, ours, strangers, nowhere)
     )
     assert understand_nodes(found, prefix="kubernetes", uid=UID).routes == (ours,)
+
+
+@pytest.mark.parametrize(
+    ("seen", "said", "noted"),
+    [
+        (with_nodes(B), (("NUM_NODES", "3"), ("NODE_SIZE", "e2-standard-8")), True),
+        (with_nodes(), (("NODE_SIZE", "e2-standard-8"),), False),
+        (with_nodes(B), (("NUM_NODES", "3"), ("KUBE_CREATE_NODES", "true")), False),
+    ],
+    ids=["another size", "first nodes", "numbers alone"],
+)
+def test_what_a_template_that_is_there_does_not_follow_is_said(
+    seen: Observed, said: tuple[tuple[str, str], ...], *, noted: bool
+) -> None:
+    blueprint = replace(BLUEPRINT, nodes=replace(BLUEPRINT.nodes, said=said))
+    notes = plan(blueprint, operation(Verb.ADD_NODES, C), seen).notes
+    assert any(note.endswith("not looked at: NODE_SIZE") for note in notes) is noted
+    assert noted or not notes

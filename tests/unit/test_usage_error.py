@@ -25,3 +25,10 @@ def test_people_get_usage_alone(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         cli.main(["up", "--nope"])
     assert not capsys.readouterr().out
+
+
+def test_no_word_at_all_is_answered_with_usage(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        cli.main([])
+    assert ended.value.code == 2
+    assert capsys.readouterr().err.startswith("usage: hakube")

@@ -94,6 +94,14 @@ def test_the_command_after_a_loss_removes_the_dead_one_and_before_a_fatal_one_ad
     assert forecast_lines(fatal)[-1].startswith("before it happens, spread more ")
 
 
+def test_before_a_fatal_loss_comes_back_who_is_off_as_nothing_can_be_added_till_then() -> None:
+    fatal = ask(f"lose {name_of(0)}", cluster("++-"))
+    assert fatal.next_command == f"KUBE_GCE_ZONE={D} bin/kube-up.sh"
+    last = forecast_lines(fatal)[-1]
+    assert last.startswith("before it happens, bring back the masters that are off; next: ")
+    assert "until a majority of its voters is back" in forecast_lines(fatal)[2]
+
+
 def test_the_vm_that_holds_the_cluster_ip_takes_it_along() -> None:
     two_without_balancer = cluster("+++", balancer=False)
     assert two_without_balancer.endpoint_mode is EndpointMode.VM
