@@ -11,10 +11,6 @@ from hakube_gce.variables import cluster, ours
 LAB_PROJECT = "hakube-lab"
 """Project of a cluster that runs on this machine, when none is named."""
 
-LONGEST_PREFIX = 64 - len("hakube-agent:-master-000")
-"""A certificate's common name has 64 characters at most (X.520), and the longest one of ours is
-``hakube-agent:<prefix>-master-<3 hex>``."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Identity:
@@ -92,23 +88,23 @@ def _region(zone: str) -> str:
 
 
 def _prefix(reader: Reader, zone: str) -> str:
-    """Read the cluster's name, short enough for the longest name made from it."""
+    """Read the cluster's name, short enough for the longest name made from it.
+
+    That is a firewall rule's, or in a zone of a long name a group's; what fits there fits into the
+    64 characters of a certificate's common name (X.520), ``hakube-agent:<prefix>-master-<3 hex>``.
+    """
     prefix = reader.read(cluster.PREFIX)
     longest = max(
         (
             names.group(prefix, zone),
             names.data_disk(f"{names.master(prefix)}-000"),
             f"{prefix}-minion-template",
+            names.firewall_internal(prefix, "master"),
         ),
         key=len,
     )
     if len(longest) > 63:
         reader.wrong(cluster.PREFIX, f"is too long: {longest} would have over 63 letters")
-    elif len(prefix) > LONGEST_PREFIX:
-        reader.wrong(
-            cluster.PREFIX,
-            f"is too long for the names in certificates: at most {LONGEST_PREFIX} letters",
-        )
     return prefix
 
 

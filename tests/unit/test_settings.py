@@ -2,6 +2,7 @@
 
 import pytest
 
+from hakube_gce import names
 from hakube_gce.errors import SettingsError
 from hakube_gce.inheritable import inheritable
 from hakube_gce.intents import Command
@@ -141,10 +142,12 @@ def test_the_longest_name_made_from_the_prefix_must_fit() -> None:
     assert "is too long" in problem
 
 
-def test_the_prefix_must_fit_into_a_certificates_common_name() -> None:
-    assert settings(KUBE_GCE_INSTANCE_PREFIX="a" * 40).prefix == "a" * 40
-    (problem,) = problems(KUBE_GCE_INSTANCE_PREFIX="a" * 41)
-    assert "certificates" in problem
+def test_the_prefix_must_fit_into_the_rules_of_nodes_and_a_certificates_common_name() -> None:
+    longest = settings(KUBE_GCE_INSTANCE_PREFIX="a" * 39).prefix
+    assert len(names.firewall_internal(longest, "master")) == 63
+    assert len(f"hakube-agent:{names.master(longest)}-000") <= 64
+    (problem,) = problems(KUBE_GCE_INSTANCE_PREFIX="a" * 40)
+    assert "-default-internal-master would have over 63 letters" in problem
 
 
 @pytest.mark.parametrize(
