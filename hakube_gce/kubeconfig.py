@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 
 from hakube_gce.errors import KeysError
-from hakube_gce.files import make_private_folder, write_private
+from hakube_gce.files import folder_problem, make_private_folder, write_private
 from hakube_gce.kubeconfig_text import (
     Entry,
     entry_of,
@@ -96,6 +96,26 @@ def read_entry(paths: Sequence[Path], name: str) -> Entry | None:
         for section, body in _parts(path, _read(path), name).items():
             found.setdefault(section, body)
     return entry_of(name, found)
+
+
+def write_problem(paths: Sequence[Path], name: str) -> str:
+    """Say why an entry could not be written, as far as that shows; empty: nothing speaks against.
+
+    Changes nothing: a lock that somebody holds, or a disk that is full, is found out by writing.
+    """
+    try:
+        read_entry(paths, name)
+        texts = {path: _read(path) for path in paths}
+        target = _holder(texts, name) or next(iter(_present(paths)), paths[0])
+        real = _real(target)
+    except KeysError as error:
+        return error.message
+    if real.exists() and not real.is_file():
+        return f"{target} is not a plain file"
+    there = next(folder for folder in real.parents if folder.exists())
+    if not os.access(there, os.W_OK):
+        return f"{there} cannot be written to"
+    return folder_problem(real.parent)
 
 
 def admin_entry(paths: Sequence[Path], name: str) -> Entry:

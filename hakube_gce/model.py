@@ -297,6 +297,8 @@ class Observed:
     """This machine's kubeconfig has the cluster's entry."""
     kubeconfig_current: bool = False
     """… and it points at the cluster IP with a certificate of this cluster that still lasts."""
+    kubeconfig_problem: str = ""
+    """Why this machine's kubeconfig cannot be written, as far as that can be told."""
 
     @property
     def endpoint_mode(self) -> EndpointMode:

@@ -16,6 +16,8 @@ class KubeconfigState:
 
     present: bool = False
     current: bool = False
+    problem: str = ""
+    """Why it cannot be written, as far as that can be told without trying."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +46,12 @@ class Observer:
         reports = self.channel.reports(masters) if masters else {}
         seen = self._understand(inventory, reports)
         state = self.kubeconfig(seen)
-        return replace(seen, kubeconfig_present=state.present, kubeconfig_current=state.current)
+        return replace(
+            seen,
+            kubeconfig_present=state.present,
+            kubeconfig_current=state.current,
+            kubeconfig_problem=state.problem,
+        )
 
     def _understand(self, inventory: Inventory, reports: Mapping[str, Report]) -> Observed:
         return understand(

@@ -34,15 +34,18 @@ class OperatorKubeconfig:
         """Compare the entry with the cluster.
 
         A kubeconfig that cannot be read counts as one without the entry: looking at a cluster must
-        not fail for it. Writing to it will, and says why.
+        not fail for it. Writing to it will, and says why; before a cluster is founded, that is
+        looked at.
         """
+        problem = kubeconfig.write_problem(self.files, self.context)
         try:
             entry = kubeconfig.read_entry(self.files, self.context)
         except HakubeError:
-            return KubeconfigState()
+            return KubeconfigState(problem=problem)
         if entry is None:
-            return KubeconfigState()
-        return KubeconfigState(present=True, current=self._fits(entry, seen))
+            return KubeconfigState(problem=problem)
+        current = self._fits(entry, seen)
+        return KubeconfigState(present=True, current=current, problem=problem)
 
     def _fits(self, entry: Entry, seen: Observed) -> bool:
         address = seen.address.address if seen.address else ""

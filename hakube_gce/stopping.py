@@ -7,6 +7,7 @@ first.
 
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -17,6 +18,9 @@ from hakube_gce.errors import Interrupted
 from hakube_gce.ports import Clock
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_ONE_STOP_S = 0.05
+"""The same signal again so soon is the first one still: `timeout` sends it to the program and then
+to its whole group, and no hand is as quick."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -27,6 +31,8 @@ class Stopping:
     on_second: Callable[[int], None]
     event: threading.Event = field(default_factory=threading.Event)
     signal_number: int = 0
+    time_s: Callable[[], float] = time.monotonic
+    _first_at_s: float = 0.0
     _put_off: int = 0
     _guard: threading.Lock = field(default_factory=threading.Lock)
 
@@ -49,13 +55,16 @@ class Stopping:
     def install(self) -> None:
         """Take over the signals of this process."""
         for number in SIGNALS:
-            signal.signal(number, self._handle)
+            signal.signal(number, self.handle)
 
-    def _handle(self, number: int, _frame: FrameType | None) -> None:
+    def handle(self, number: int, _frame: FrameType | None) -> None:
+        """Note a signal: the first is a wish, a second one an order."""
         if self.event.is_set():
-            self.on_second(number)
+            again = number != self.signal_number or self.time_s() > self._first_at_s + _ONE_STOP_S
+            if again:
+                self.on_second(number)
             return
-        self.signal_number = number
+        self.signal_number, self._first_at_s = number, self.time_s()
         self.event.set()
         self.on_first()
 

@@ -13,7 +13,7 @@ from hakube_gce.plan.blueprint import Blueprint
 from hakube_gce.plan.graph import Blocker
 from hakube_gce.resources import Disk
 
-MISSING, CONFLICT, UNSAFE = 3, 4, 5
+USAGE, MISSING, CONFLICT, UNSAFE = 2, 3, 4, 5
 
 
 def no_master(blueprint: Blueprint, zone: str) -> Blocker:
@@ -100,12 +100,26 @@ def teardown_unconfirmed(blueprint: Blueprint, seen: Observed, zone: str) -> Blo
 
 
 def quorum_at_risk(blueprint: Blueprint, seen: Observed, leaving: Member) -> Blocker:
+    name = leaving.name or leaving.id
+    why = (
+        f"removing {name} would leave etcd without a majority"
+        if conditions.majority(seen, seen.members).holds
+        else f"removing {name} needs a majority of etcd's voters, and there is none now"
+    )
     return Blocker(
         reason="QuorumAtRisk",
-        message=f"removing {leaving.name or leaving.id} would leave etcd without a majority: "
-        f"{conditions.removal_sums(seen, leaving)}{_not_healthy(seen)}",
+        message=f"{why}: {conditions.removal_sums(seen, leaving)}{_not_healthy(seen)}",
         exit_status=UNSAFE,
         next_command=_remove_the_dead(blueprint, seen, but=leaving),
+    )
+
+
+def kubeconfig_unusable(seen: Observed) -> Blocker:
+    return Blocker(
+        reason="KubeconfigUnusable",
+        message=f"the new cluster's entry could not be written: {seen.kubeconfig_problem}. Point "
+        "KUBECONFIG at a file, there or to be made; for example KUBECONFIG=~/.kube/config",
+        exit_status=USAGE,
     )
 
 

@@ -30,6 +30,8 @@ def plan_create(blueprint: Blueprint, operation: Operation, seen: Observed) -> P
         for d in seen.disks
         if not marks.is_of_operation(d.labels, operation.id)
     ]
+    if seen.kubeconfig_problem:
+        found.append(blockers.kubeconfig_unusable(seen))
     found += nodes.node_conflicts(blueprint, seen)
     found += networks.conflicts(blueprint, seen)
     if found:

@@ -9,7 +9,14 @@ from pathlib import Path
 import pytest
 
 from hakube_gce.errors import KeysError
-from hakube_gce.kubeconfig import LOCK_WAIT_S, admin_entry, read_entry, remove_entry, write_entry
+from hakube_gce.kubeconfig import (
+    LOCK_WAIT_S,
+    admin_entry,
+    read_entry,
+    remove_entry,
+    write_entry,
+    write_problem,
+)
 from hakube_gce.kubeconfig_text import Entry, current_context
 from tests.fakes.clock import FakeClock
 
@@ -227,6 +234,28 @@ def test_an_entry_in_two_files_is_read_as_kubectl_would(tmp_path: Path, clock: F
 
 def test_no_file_holds_no_entry(tmp_path: Path) -> None:
     assert read_entry([tmp_path / "missing", Path(os.devnull)], NAME) is None
+
+
+def test_what_could_not_be_written_is_told_without_writing(tmp_path: Path) -> None:
+    broken, folder = tmp_path / "broken", tmp_path / "folder"
+    broken.write_text("clusters: [", encoding="utf-8")
+    folder.mkdir()
+    for path, why in (
+        (Path(os.devnull), "/dev/null is not a plain file"),
+        (folder, "folder is not a plain file"),
+        (broken, "broken"),
+        (broken / "config", "is not a folder"),
+    ):
+        assert why in write_problem([path], NAME), path
+    for path in (tmp_path / "new", tmp_path / "a/b/new"):
+        assert write_problem([path], NAME) == ""
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["broken", "folder"]
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+def test_a_folder_of_somebody_elses_is_told(tmp_path: Path) -> None:
+    (tmp_path / "theirs").mkdir(mode=0o500)
+    assert "cannot be written to" in write_problem([tmp_path / "theirs/config"], NAME)
 
 
 def test_an_entry_without_a_client_key_is_no_admins(tmp_path: Path, clock: FakeClock) -> None:

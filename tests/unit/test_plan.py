@@ -921,3 +921,20 @@ def test_a_teardown_shows_first_what_it_deletes_the_address_last() -> None:
     assert sum("instance " in line for line in lines) == 3
     assert "kubernetes-master-ip" in lines[-2]
     assert not render.deletion_lines(plan(BLUEPRINT, remove(1), cluster("+++")))
+
+
+def test_no_cluster_is_founded_that_nobody_could_speak_to() -> None:
+    unusable = replace(nothing(), kubeconfig_problem="/dev/null is not a plain file")
+    (found,) = plan(BLUEPRINT, CREATE, unusable).blockers
+    assert (found.reason, found.exit_status) == ("KubeconfigUnusable", 2)
+    assert "/dev/null is not a plain file" in found.message
+    there = replace(cluster("+"), kubeconfig_problem="/dev/null is not a plain file")
+    assert plan(BLUEPRINT, replicate(C), there).steps, "what is there is changed all the same"
+
+
+def test_a_removal_that_nobody_can_commit_says_that_the_majority_is_missing_now() -> None:
+    two = cluster("+-")
+    lost = blockers.quorum_at_risk(BLUEPRINT, two, two.members[1])
+    assert "there is none now" in lost.message
+    (next_one,) = plan(BLUEPRINT, remove(0), cluster("++-")).blockers
+    assert "would leave etcd without a majority" in next_one.message
