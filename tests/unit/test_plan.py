@@ -934,7 +934,7 @@ def test_no_cluster_is_founded_that_nobody_could_speak_to() -> None:
 
 def test_a_removal_that_nobody_can_commit_says_that_the_majority_is_missing_now() -> None:
     two = cluster("+-")
-    lost = blockers.quorum_at_risk(BLUEPRINT, two, two.members[1])
+    lost = blockers.quorum_at_risk(BLUEPRINT, two, cluster("++").members[1])
     assert "there is none now" in lost.message
     (next_one,) = plan(BLUEPRINT, remove(0), cluster("++-")).blockers
     assert "would leave etcd without a majority" in next_one.message
