@@ -72,7 +72,7 @@ def blocker_lines(blockers: Sequence[Blocker]) -> tuple[str, ...]:
     for blocker in blockers:
         lines.append(f"Refused: {blocker.message}.")
         if blocker.override:
-            lines.append(f"  override: {blocker.override}")
+            lines.append(f"  or: {blocker.override}")
         if blocker.next_command:
             lines.append(f"  next: {blocker.next_command}")
         lines.append(f"  see docs/OPERATIONS.md, {blocker.reason}")
@@ -90,9 +90,7 @@ def status_lines(seen: Observed, *, go_on: str = "") -> tuple[str, ...]:
     lines += [f"  {line}" for line in node_lines(seen.nodes)]
     if first := _earliest_expiry(seen):
         lines.append(f"  certificates: the first one expires on {first:%Y-%m-%d}")
-    if seen.operation is not None:
-        lines += ["", f"unfinished: {seen.operation.verb.value} {seen.operation.target}".rstrip()]
-        lines += [f"  next: {go_on}"] * bool(go_on)
+    lines += _under_way(seen, go_on)
     lines += [
         f"kept disk: {d.name} in {d.zone}, without a VM; a teardown deletes it"
         for d in conditions.kept_disks(seen)
@@ -100,11 +98,23 @@ def status_lines(seen: Observed, *, go_on: str = "") -> tuple[str, ...]:
     if seen.snapshots:
         old = snapshots.age(seen.snapshots[0], seen.server_time)
         lines.append(f"newest snapshot: {seen.snapshots[0].name}, {old} old")
-    if seen.lock is not None:
-        lines.append(f"locked by {seen.lock.holder} until {seen.lock.free_at:%H:%M:%S} UTC")
     lines += [f"warning: {w}" for w in conditions.warnings(seen)]
     lines += ["", f"verdict: {conditions.verdict(seen).value}"]
     return tuple(lines)
+
+
+def _under_way(seen: Observed, go_on: str) -> list[str]:
+    """Say who is at work, and what is not finished: with a lock that is another's matter."""
+    lines = []
+    is_held = seen.lock is not None and seen.lock.free_at > seen.server_time
+    if seen.lock is not None and is_held:
+        lines += ["", f"locked by {seen.lock.holder} until {seen.lock.free_at:%H:%M:%S} UTC"]
+    if seen.operation is not None:
+        what = f"{seen.operation.verb.value} {seen.operation.target}".rstrip()
+        lines += [f"under way: {what}"] if lines else ["", f"unfinished: {what}"]
+        when = "should that run be dead" if is_held else "next"
+        lines += [f"  {when}: {go_on}"] * bool(go_on)
+    return lines
 
 
 def _replica_line(seen: Observed, replica: Replica) -> str:
