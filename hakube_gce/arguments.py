@@ -18,6 +18,24 @@ kube-up.sh and kube-down.sh are `hakube up` and `hakube down`; variables say wha
 """
 
 
+_UP = """\
+variables say what is wished (`hakube config` shows all, docs/CONFIGURATION.md explains them):
+  KUBE_GCE_ZONE                       the zone
+  KUBE_REPLICATE_EXISTING_MASTER=true one more master, in that zone
+  KUBE_MASTER_ZONES=a,b,c             a master in each of these zones, in one go
+  NUM_NODES, KUBE_USE_EXISTING_MASTER worker nodes, also in further zones
+without any of them on a cluster that is there: its masters are brought back
+"""
+_DOWN = """\
+variables say what is wished (`hakube config` shows all, docs/CONFIGURATION.md explains them):
+  KUBE_GCE_ZONE                       the zone
+  KUBE_DELETE_NODES=false             remove one master of the zone; all else stays
+  KUBE_REPLICA_NAME                   that very master
+  HAKUBE_CONFIRM_TEARDOWN=PREFIX      delete a whole cluster of several masters
+"""
+_AS_WRITTEN = argparse.RawDescriptionHelpFormatter
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Arguments:
     """A parsed command line."""
@@ -116,12 +134,15 @@ def parser() -> argparse.ArgumentParser:
         prog="hakube",
         description="Highly available Kubernetes masters on Google Compute Engine.",
         epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=_AS_WRITTEN,
     )
     top.add_argument("--version", action="version", version=f"hakube {__version__}")
     verbs = top.add_subparsers(dest="verb", required=True, metavar="VERB")
-    _changing(verbs.add_parser("up", help="create the first master, or replicate one"))
-    _changing(verbs.add_parser("down", help="remove a master, or tear the cluster down"))
+    for name, what, variables in (
+        ("up", "create the first master, or replicate one", _UP),
+        ("down", "remove a master, or tear the cluster down", _DOWN),
+    ):
+        _changing(verbs.add_parser(name, help=what, epilog=variables, formatter_class=_AS_WRITTEN))
     snapshot = verbs.add_parser("snapshot", help="save the cluster's data beside its masters")
     _changing(snapshot)
     snapshot.add_argument("--list", action="store_true", help="show the snapshots there are")

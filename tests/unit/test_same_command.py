@@ -62,6 +62,12 @@ def printed(*words: str, **variables: str) -> tuple[str, str]:
             "hakube scale --to 4",
         ),
         (
+            ["up", "--check"],
+            {"KUBE_GCE_ZONE": B, "KUBECONFIG": "/home/me/a file"},
+            f"KUBECONFIG='/home/me/a file' KUBE_GCE_ZONE={B} ",
+            "kube-up.sh --check",
+        ),
+        (
             ["whatif", f"lose zone {B}"],
             {},
             "",
@@ -74,7 +80,7 @@ def printed(*words: str, **variables: str) -> tuple[str, str]:
             f"hakube replace {X} --new",
         ),
     ],
-    ids=["create", "replicate", "zones", "remove", "scale", "whatif", "replace"],
+    ids=["create", "replicate", "zones", "remove", "scale", "kubeconfig", "whatif", "replace"],
 )
 def test_what_was_typed_can_be_pasted(
     words: list[str], variables: dict[str, str], said: str, program: str
