@@ -38,6 +38,10 @@ COMMON_NAMES = {
 UID = "0123456789abcdef"
 NONCE = "5a" * 16
 Line = dict[str, Any]
+KEY_USAGES = (
+    "digital_signature", "content_commitment", "key_encipherment", "data_encipherment",
+    "key_agreement", "key_cert_sign", "crl_sign", "encipher_only", "decipher_only",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,6 +128,8 @@ class Operator:
         authority = self.authorities[issuer or ISSUER[leaf]]
         subject = COMMON_NAMES[leaf].format(name=name)
         builder = _builder(subject, found.public_key(), authority.certificate.subject, self.now)
+        signers = x509.AuthorityKeyIdentifier.from_issuer_public_key(authority.key.public_key())
+        builder = builder.add_extension(signers, critical=False)
         if leaf in ("etcd", "apiserver"):
             addresses = [ipaddress.ip_address(ip) for ip in (address, "127.0.0.1")]
             builder = builder.add_extension(
@@ -175,6 +181,9 @@ def make_authority(name: str, now: dt.datetime) -> Authority:
     builder = builder.add_extension(
         x509.BasicConstraints(ca=True, path_length=None), critical=True
     )
+    # Python 3.13 verifies strictly: what the key is for, whose it is, and whose signed, are said
+    usage = dict.fromkeys(KEY_USAGES, False) | {"key_cert_sign": True, "crl_sign": True}
+    builder = builder.add_extension(x509.KeyUsage(**usage), critical=True)
     return Authority(key=key, certificate=builder.sign(key, hashes.SHA256()))
 
 
@@ -184,6 +193,9 @@ def _builder(
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
     builder = x509.CertificateBuilder().subject_name(subject).issuer_name(issuer)
     builder = builder.public_key(public_key).serial_number(x509.random_serial_number())
+    builder = builder.add_extension(
+        x509.SubjectKeyIdentifier.from_public_key(public_key), critical=False
+    )
     return builder.not_valid_before(now - dt.timedelta(hours=1)).not_valid_after(
         now + dt.timedelta(days=398)
     )
