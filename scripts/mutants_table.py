@@ -843,7 +843,7 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         name="nodes that ask are left alone while they are waited for",
         rule="kube-up waits for nothing that it has to do itself",
-        file="validate.py",
+        file="node_wait.py",
         old="            meanwhile()\n",
         new="            pass\n",
         test="tests/unit/test_validation.py::"

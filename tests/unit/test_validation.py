@@ -7,7 +7,7 @@ from typing import cast
 
 import pytest
 
-from hakube_gce import validate, validation
+from hakube_gce import node_wait, validate, validation
 from hakube_gce.errors import ClusterSilent, Interrupted
 from hakube_gce.model import Nodes
 from hakube_gce.node_resources import ManagedGroup
@@ -113,15 +113,15 @@ class Api:
 
 def test_nodes_are_waited_for_and_an_api_that_comes_later_too() -> None:
     api, clock, said = Api(["", "+--", "++-", "+++"]), Clock(), list[str]()
-    ended = validate.wait(api, THREE, clock=clock, say=said.append)
+    ended = node_wait.wait(api, THREE, clock=clock, say=said.append)
     assert [n.ready for n in ended.nodes] == [True] * 3
     assert api.asked == 4
-    assert clock.passed_s == 3 * validate.POLL_S
+    assert clock.passed_s == 3 * node_wait.POLL_S
 
 
 def test_those_that_are_allowed_to_be_missing_get_their_additional_time() -> None:
     clock = Clock()
-    ended = validate.wait(Api(["++-"]), LAX, clock=clock, say=lambda _: None)
+    ended = node_wait.wait(Api(["++-"]), LAX, clock=clock, say=lambda _: None)
     assert sum(n.ready for n in ended.nodes) == 2
     assert clock.passed_s == LAX.additional_time_s
 
@@ -132,8 +132,8 @@ def test_those_that_are_allowed_to_be_missing_get_their_additional_time() -> Non
 def test_it_is_given_up_after_the_original_s_time(look: str, said: str) -> None:
     clock, lines = Clock(), list[str]()
     with pytest.raises(ClusterSilent, match=said):
-        validate.wait(Api([look]), THREE, clock=clock, say=lines.append)
-    assert clock.passed_s >= validate.TIMEOUT_S
+        node_wait.wait(Api([look]), THREE, clock=clock, say=lines.append)
+    assert clock.passed_s >= node_wait.TIMEOUT_S
     assert len(lines) > 50, "a line every fifteen seconds"
 
 
@@ -144,7 +144,7 @@ def test_nodes_that_ask_are_answered_while_they_are_waited_for() -> None:
         answers.append(clock.passed_s)
         api.looks = ["+" * len(answers) + "-" * (3 - len(answers))]
 
-    validate.wait(api, THREE, clock=clock, say=lambda _: None, meanwhile=answer)
+    node_wait.wait(api, THREE, clock=clock, say=lambda _: None, meanwhile=answer)
     assert answers == [16, 32, 48], "every fifteen seconds, at the next look"
 
 
@@ -152,14 +152,14 @@ def test_many_nodes_are_answered_less_often_than_few() -> None:
     clock, answers = Clock(), list[float]()
     thousand = Wanted(nodes=1000, allowed_not_ready=0, additional_time_s=0)
     with pytest.raises(ClusterSilent):
-        validate.wait(
+        node_wait.wait(
             Api(["+"]),
             thousand,
             clock=clock,
             say=lambda _: None,
             meanwhile=lambda: answers.append(clock.passed_s),
         )
-    assert len(answers) == validate.TIMEOUT_S / 100 - 1
+    assert len(answers) == node_wait.TIMEOUT_S / 100 - 1
 
 
 @pytest.mark.parametrize(("look", "fine"), [("++-", True), ("", True), ("+++", False)])
@@ -169,7 +169,7 @@ def test_whatever_it_ends_with_says_how_to_go_on_without_changing_anything_again
     """A replication said twice adds two: what is left of it is the validation alone."""
     api = Api([look], checked=[fine])
     with pytest.raises(ClusterSilent) as ended:
-        validate.wait(api, THREE, clock=Clock(), say=lambda _: None, again="hakube validate")
+        node_wait.wait(api, THREE, clock=Clock(), say=lambda _: None, again="hakube validate")
     assert ended.value.next_command == "hakube validate"
 
 
@@ -179,7 +179,7 @@ def test_a_signal_while_it_waits_leaves_the_same_word() -> None:
 
     clock = cast("PortClock", SimpleNamespace(monotonic=lambda: 0.0, sleep=stopped))
     with pytest.raises(Interrupted) as ended:
-        validate.wait(Api(["++-"]), THREE, clock=clock, say=print, again="hakube validate")
+        node_wait.wait(Api(["++-"]), THREE, clock=clock, say=print, again="hakube validate")
     assert ended.value.next_command == "hakube validate"
 
 
@@ -191,7 +191,7 @@ def test_the_command_that_validates_again_allows_for_as_many_missing_nodes() -> 
 
 
 def test_a_check_that_fails_is_asked_again_a_few_times() -> None:
-    ended = validate.wait(
+    ended = node_wait.wait(
         Api(["+++"], checked=[False, False, True]), THREE, clock=Clock(), say=lambda _: None
     )
     assert ended.checks == (("etcd", True),)
@@ -200,5 +200,5 @@ def test_a_check_that_fails_is_asked_again_a_few_times() -> None:
 def test_checks_that_go_on_failing_end_no_command_well() -> None:
     clock = Clock()
     with pytest.raises(ClusterSilent, match="the API server's own checks fail: etcd"):
-        validate.wait(Api(["+++"], checked=[False]), THREE, clock=clock, say=lambda _: None)
+        node_wait.wait(Api(["+++"], checked=[False]), THREE, clock=clock, say=lambda _: None)
     assert clock.passed_s == 5 * 30.0, "the original's patience"
