@@ -1,4 +1,4 @@
-"""Run random walks: ``python -m tests.simulation --seeds N [--seed S] [--jobs J] [--verbose]``.
+"""Run random walks: ``python -m tests.simulation --seeds N [--seed S] [--record] [--verbose]``.
 
 Prints what was run, and for each failing seed its story and how to see it again. Exit status 1
 when a walk failed, or when nothing was walked at all.
@@ -15,11 +15,15 @@ from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
+from datetime import UTC, datetime
 from functools import partial
+from pathlib import Path
 
+from tests.chaos.telling import record, where
 from tests.simulation.stories import in_memory
 from tests.simulation.walks import LONGEST, Outcome, walk
 
+RELIABILITY = Path(__file__).resolve().parents[2] / "docs/RELIABILITY.md"
 _TELL_EVERY = 1000
 
 
@@ -43,7 +47,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     finally:
         pool.shutdown(cancel_futures=True)
         shutil.rmtree(root, ignore_errors=True)
-    return _summary(outcomes, time.perf_counter() - began_s)
+    passed, lines = _summary(outcomes, time.perf_counter() - began_s)
+    _say(*lines)
+    if asked.record and passed and len(outcomes) == asked.seeds:
+        record(RELIABILITY, "simulation", _recorded(asked, lines))
+    return 0 if passed else 1
 
 
 def _quiet() -> None:
@@ -58,6 +66,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--seed", type=int, default=1, help="the first one's seed")
     parser.add_argument("--longest", type=int, default=LONGEST, help="most events of a walk")
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="how many at a time")
+    parser.add_argument(
+        "--record", action="store_true", help="write the figures to docs/RELIABILITY.md"
+    )
     parser.add_argument("--verbose", action="store_true", help="tell every walk's story")
     return parser
 
@@ -70,19 +81,25 @@ def _show(outcome: Outcome, longest: int) -> None:
         _say(f"again: python -m tests.simulation {which} --verbose")
 
 
-def _summary(outcomes: list[Outcome], seconds: float) -> int:
+def _recorded(asked: argparse.Namespace, lines: Sequence[str]) -> str:
+    now = datetime.now(UTC)  # noqa: TID251 - the day of the record
+    command = f"python -m tests.simulation --seed {asked.seed} --seeds {asked.seeds}"
+    head = f"`{command}`, {now:%Y-%m-%d}: all of it held"
+    return "\n".join((head, "", f"- {where()}", *(f"- {line}" for line in lines)))
+
+
+def _summary(outcomes: list[Outcome], seconds: float) -> tuple[bool, tuple[str, ...]]:
     failed = [o.seed for o in outcomes if o.problems]
     statuses: Counter[int] = sum((o.statuses for o in outcomes), Counter())
     commands, requests = sum(o.commands for o in outcomes), sum(o.requests for o in outcomes)
     changes, checks = sum(o.changes for o in outcomes), sum(o.checks for o in outcomes)
-    _say(
+    lines = (
         f"simulation: {len(outcomes)} seeds, {commands} commands, {requests} requests, "
         f"{changes} changes, {checks} checks, {len(failed)} failed, {seconds:.1f} s",
         f"exit statuses: {dict(sorted(statuses.items()))}",
+        *([f"failed seeds: {failed}"] if failed else []),
     )
-    if failed:
-        _say(f"failed seeds: {failed}")
-    return 1 if failed or not changes else 0
+    return bool(changes and not failed), lines
 
 
 def _say(*lines: str) -> None:
