@@ -171,16 +171,17 @@ class Reader:
         empty = {(paths.last(m.zone), m.name): () for m in lists["managed_groups"].items}
         managed = {**empty, **_managed_members(lists["instances"].items)}
 
-        def read(message: compute.InstanceGroup) -> InstanceGroup | None:
+        def read(message: compute.InstanceGroup) -> InstanceGroup:
             place = (paths.last(message.zone), message.name)
             try:
                 members = managed[place] if place in managed else self.members(*place)
             except ResourceNotFound:
-                return None  # deleted between the two calls
+                # Deleted between the two calls, or not: one that was listed is not taken for gone.
+                members = ()
             return values.instance_group(message, members)
 
         pending = [pool.submit(read, message) for message in lists["instance_groups"].items]
-        return lambda: tuple(group for future in pending if (group := future.result()))
+        return lambda: tuple(future.result() for future in pending)
 
     def _targets(
         self, pool: Executor, region: str, lists: Mapping[str, Listing]
