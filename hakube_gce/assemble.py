@@ -174,17 +174,17 @@ def find_place(
         latency=settings.latency,
         environ=environment,
     )
-    program = programs.to_print(environment.get("PATH", ""), folder=programs.here())[2]
-    if said := latency_warning(settings, lab.latency, program):
+    if said := latency_warning(settings, lab.latency, environment):
         warn(said)
     return ask_place(lab.endpoint)
 
 
-def latency_warning(settings: Settings, lab_has: str, program: str) -> str:
+def latency_warning(settings: Settings, lab_has: str, environment: Mapping[str, str]) -> str:
     """Say that a lab runs with another latency than this command asks for, if it does."""
     asked = settings.latency
     if asked == lab_has or settings.sources.get("HAKUBE_LATENCY", DEFAULT) == DEFAULT:
         return ""
+    program = programs.here_and_now(environment)[2]
     return (
         f"warning: HAKUBE_LATENCY={asked} is of no effect: the lab runs with {lab_has}; "
         f"after `{program} emulator stop` the next command starts it anew"
@@ -274,5 +274,5 @@ def put_together(
         limits=edges.limits,
         stopping=stopping,
         selectors=selectors(environment),
-        programs=programs.to_print(environment.get("PATH", ""), folder=programs.here()),
+        programs=programs.here_and_now(environment),
     )

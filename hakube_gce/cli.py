@@ -171,7 +171,7 @@ def _settings_error(found: Arguments, error: SettingsError) -> int:
 
 def _fail(found: Arguments, error: HakubeError, environment: Mapping[str, str]) -> int:
     status = status_of(error)
-    _, _, program = programs.to_print(environment.get("PATH", ""), folder=programs.here())
+    _, _, program = programs.here_and_now(environment)
     hint = programs.in_words(error.hint, program)
     say(f"error: {error.message}", sys.stderr)
     if hint:

@@ -13,13 +13,13 @@ from hakube_gce.errors import HakubeError, Locked, TargetNotFound
 from hakube_gce.job import Job, new_operation_id
 from hakube_gce.lock import break_open
 from hakube_gce.manifest import ManifestObject
-from hakube_gce.model import Intent, Observed, Verb
+from hakube_gce.model import Intent, Verb
 from hakube_gce.plan import commands as plan_commands
 from hakube_gce.plan.blueprint import Blueprint
 from hakube_gce.plan.graph import Blocker
 from hakube_gce.render import Result, result_object
 from hakube_gce.run import resume_command, run, same_again
-from hakube_gce.same_command import same_command
+from hakube_gce.same_command import NOTHING_SEEN, same_command
 from hakube_gce.screen import Screen
 from hakube_gce.settings import Settings
 from hakube_gce.start_up import check_zones, looking, stopping_with, where_the_cluster_is
@@ -209,8 +209,7 @@ def add_resume_command(job: Job, error: HakubeError) -> None:
 
 def blueprint_of(job: Job) -> Blueprint:
     """Give what the commands we print are made from: it takes no look at the cluster."""
-    nothing = Observed(project="", region="", cluster="", server_time=job.clock.now(), zones=())
-    return job.inherit(nothing).blueprint
+    return job.inherit(NOTHING_SEEN).blueprint
 
 
 def _not_on_compute_engine_yet(settings: Settings, intent: Intent) -> Blocker | None:

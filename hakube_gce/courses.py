@@ -109,8 +109,7 @@ def _tell_what_follows(job: Job, seen: Observed, goal: Goal) -> None:
 
 
 def _arrived(job: Job, seen: Observed, result: Result) -> Result:
-    for line in course.survives(seen):
-        job.screen.say(line)
+    job.say(course.survives(seen))
     if note := course.advice(seen, [r.zone for r in seen.replicas]):
         job.screen.say(f"note: {note}")
     verdict = conditions.verdict(seen)

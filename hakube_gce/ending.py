@@ -14,8 +14,7 @@ from hakube_gce.render_left import left_behind
 
 def refuse(job: Job, blockers: Sequence[Blocker]) -> Result:
     """Show why nothing is done."""
-    for line in render.blocker_lines(blockers):
-        job.screen.say(line)
+    job.say(render.blocker_lines(blockers))
     job.screen.say("Nothing was changed.")
     status = min((b.exit_status for b in blockers), default=5)
     return replace(

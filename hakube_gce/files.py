@@ -41,7 +41,9 @@ def write_private(path: Path, data: bytes, *, mode: int = 0o600) -> None:
     _sync_folder(path.parent)
 
 
-def make_private_folder(path: Path) -> None:
+def make_private_folder(
+    path: Path, *, hint: str = "set HAKUBE_HOME to a place where you may write"
+) -> None:
     """Make a folder and what is missing above it, each 0700; what exists stays as it is.
 
     Raises:
@@ -54,7 +56,7 @@ def make_private_folder(path: Path) -> None:
         except OSError as error:
             raise KeysError(
                 f"cannot make the folder {_shown(folder)}: {error.strerror}",
-                hint="set HAKUBE_HOME to a place where you may write",
+                hint=hint,
             ) from error
 
 

@@ -1,7 +1,7 @@
 """One command's wish, and the means it is carried out with."""
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol
@@ -52,3 +52,8 @@ class Job:
     """Who carries the steps out."""
     dry_run: bool = False
     check: bool = False
+
+    def say(self, lines: Iterable[str]) -> None:
+        """Tell people, line by line."""
+        for line in lines:
+            self.screen.say(line)

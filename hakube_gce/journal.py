@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from hakube_gce.errors import KeysError
 from hakube_gce.files import make_private_folder
 from hakube_gce.ports import Clock
 
@@ -33,9 +34,10 @@ class Journal:
                 return
             try:
                 self._append(json.dumps(line | facts, default=str) + "\n")
-            except OSError as error:
+            except (OSError, KeysError) as error:
                 self._broken = True
-                self.complain(f"the journal {self.path} cannot be written: {error.strerror}")
+                why = error.message if isinstance(error, KeysError) else error.strerror
+                self.complain(f"the journal {self.path} cannot be written: {why}")
 
     def _append(self, text: str) -> None:
         make_private_folder(self.path.parent)

@@ -28,6 +28,7 @@ from hakube_gce.yaml_surgery import Unusable
 
 LOCK_WAIT_S = 10.0
 _LOCK_POLL_S = 0.1
+_OTHER_FILE = "set KUBECONFIG to another file"
 
 
 def write_entry(paths: Sequence[Path], entry: Entry, *, set_current: bool, clock: Clock) -> Path:
@@ -53,7 +54,7 @@ def write_entry(paths: Sequence[Path], entry: Entry, *, set_current: bool, clock
     """
     with _locked(_present(paths) or list(paths[:1]), clock):
         texts = {path: _read(path) for path in paths}
-        target = _holder(texts, entry.name) or next(iter(_present(paths)), paths[0])
+        target = _target(texts, entry.name)
         first = next(iter(_present(paths)), target)
         here = set_current and first == target
         changes = {target: partial(with_entry, entry=entry, set_current=here)}
@@ -104,9 +105,10 @@ def write_problem(paths: Sequence[Path], name: str) -> str:
     Changes nothing: a lock that somebody holds, or a disk that is full, is found out by writing.
     """
     try:
-        read_entry(paths, name)
         texts = {path: _read(path) for path in paths}
-        target = _holder(texts, name) or next(iter(_present(paths)), paths[0])
+        for path, text in texts.items():
+            _parts(path, text, name)
+        target = _target(texts, name)
         real = _real(target)
     except KeysError as error:
         return error.message
@@ -118,14 +120,24 @@ def write_problem(paths: Sequence[Path], name: str) -> str:
     return folder_problem(real.parent)
 
 
+def find_admin_entry(paths: Sequence[Path], name: str) -> Entry | None:
+    """Return the entry to ask the cluster's API with, or None without a client certificate.
+
+    Raises:
+        KeysError: A file is broken or cannot be read.
+    """
+    entry = read_entry(paths, name)
+    return entry if entry is not None and entry.client_key else None
+
+
 def admin_entry(paths: Sequence[Path], name: str) -> Entry:
     """Return the entry to ask the cluster's API with.
 
     Raises:
         KeysError: There is none, none with a client certificate, or a file is broken.
     """
-    entry = read_entry(paths, name)
-    if entry is None or not entry.client_key:
+    entry = find_admin_entry(paths, name)
+    if entry is None:
         raise KeysError(
             f"{paths[0]} has no entry {name} with a client certificate",
             hint="kube-up.sh on the cluster that is there writes it",
@@ -165,6 +177,11 @@ def _holder(texts: Mapping[Path, str], name: str) -> Path | None:
     return next((path for path, text in texts.items() if _parts(path, text, name)), None)
 
 
+def _target(texts: Mapping[Path, str], name: str) -> Path:
+    """Choose the file for an entry: one that has something of it, one that is there, the first."""
+    return _holder(texts, name) or next(iter(_present(list(texts))), next(iter(texts)))
+
+
 def _write_all(
     texts: Mapping[Path, str], changes: Mapping[Path, Callable[[str], str]]
 ) -> list[Path]:
@@ -188,7 +205,7 @@ def _replace(path: Path, text: str) -> None:
         real = _real(path)
         if real.exists() and not real.is_file():
             raise KeysError(f"{path} is not a plain file", hint="point KUBECONFIG at a file")
-        make_private_folder(real.parent)
+        make_private_folder(real.parent, hint=_OTHER_FILE)
         facts = real.stat() if real.exists() else None
         mode = stat.S_IMODE(facts.st_mode) if facts else 0o600
         write_private(real, text.encode(), mode=mode)
@@ -238,20 +255,11 @@ def _locked(paths: Sequence[Path], clock: Clock) -> Iterator[None]:
     with ExitStack() as held:
         # sorted, as client-go does it: two programs with the same list cannot wait for each other
         for lock in sorted(names):
-            _make_folder(lock.parent)
+            make_private_folder(lock.parent, hint=_OTHER_FILE)
             if os.access(lock.parent, os.W_OK):
                 _acquire(lock, clock)
                 held.callback(lock.unlink, missing_ok=True)
         yield
-
-
-def _make_folder(folder: Path) -> None:
-    try:
-        make_private_folder(folder)
-    except OSError as error:
-        raise KeysError(
-            f"cannot make {folder}: {error.strerror}", hint="set KUBECONFIG to another file"
-        ) from error
 
 
 def _acquire(lock: Path, clock: Clock) -> None:

@@ -9,7 +9,7 @@ import re
 import shlex
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from hakube_gce.errors import SettingsError
@@ -76,6 +76,11 @@ def to_print(
     near = root == folder
     up, down, rest = (shlex.quote(str(p.relative_to(root) if near else p)) for p in programs)
     return up, down, rest
+
+
+def here_and_now(environment: Mapping[str, str]) -> tuple[str, str, str]:
+    """Tell how this user, where they stand, runs up, down and the rest."""
+    return to_print(environment.get("PATH", ""), folder=here())
 
 
 def in_words(text: str, program: str) -> str:

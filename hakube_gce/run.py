@@ -64,7 +64,7 @@ def _look_and_run(job: Job) -> Result:
     if seen.operation is not None:
         job.screen.say(_unfinished(seen.operation, resolved.operation))
     drafted = _plan(job, inheritance, resolved.operation, seen)
-    _say(job, [f"note: {text}" for text in drafted.notes])
+    job.say([f"note: {text}" for text in drafted.notes])
     if drafted.blockers:
         return refuse(job, drafted.blockers)
     if job.dry_run or job.check:
@@ -72,7 +72,7 @@ def _look_and_run(job: Job) -> Result:
     mended = resolved.operation.verb is Verb.MEND and not gives_way(seen, Verb.MEND)
     if drafted.is_empty and (seen.operation is None or mended):
         return _nothing_left(job, inheritance.blueprint, seen)
-    _say(job, render.deletion_lines(drafted))
+    job.say(render.deletion_lines(drafted))
     return run_locked(job, inheritance.blueprint, resolved.operation, seen)
 
 
@@ -89,11 +89,6 @@ def _nothing_left(job: Job, blueprint: Blueprint, seen: Observed) -> Result:
         return refuse(job, [blockers.operation_unfinished(blueprint, seen.operation)])
     job.screen.say("Everything is as asked. Nothing was changed.")
     return result(job, changed=False)
-
-
-def _say(job: Job, lines: Sequence[str]) -> None:
-    for line in lines:
-        job.screen.say(line)
 
 
 def _unfinished(operation: Operation, now: Operation) -> str:
@@ -129,8 +124,7 @@ def _plan(job: Job, inheritance: Inheritance, operation: Operation, seen: Observ
 
 
 def _show(job: Job, drafted: Plan) -> Result:
-    for line in render.plan_lines(drafted):
-        job.screen.say(line)
+    job.say(render.plan_lines(drafted))
     job.screen.say("Nothing was changed (dry run).")
     operation = drafted.operation
     is_of_master = operation is not None and operation.verb not in {Verb.SNAPSHOT, Verb.RESTORE}

@@ -4,7 +4,6 @@ What is to be done was decided and shown before; here it is decided once more, b
 when nobody else can change it.
 """
 
-from collections.abc import Sequence
 from dataclasses import replace
 
 from hakube_gce import marks, names, original_words
@@ -112,7 +111,7 @@ def _perform_all(
     if planned.blockers:
         return refuse(job, planned.blockers)
     context = job.context(blueprint, operation, seen, held)
-    _say(job, original_words.before(planned, seen))
+    job.say(original_words.before(planned, seen))
     job.note("begin", operation=operation.id, verb=operation.verb.value, target=operation.target)
     done = execute(
         planned,
@@ -129,7 +128,7 @@ def _perform_all(
         await_answer(context)
     job.note("end", operation=operation.id)
     job.screen.say(last_line(operation, planned, after))
-    _say(job, original_words.after(operation, _url(blueprint, after)))
+    job.say(original_words.after(operation, _url(blueprint, after)))
     return replace(
         result(job, changed=bool(planned.steps) or resumed),
         replica=replica_of(operation, planned, after),
@@ -139,11 +138,6 @@ def _perform_all(
         snapshot=snapshot_of(operation, after),
         cluster_left=operation.verb is not Verb.TEARDOWN,
     )
-
-
-def _say(job: Job, lines: Sequence[str]) -> None:
-    for line in lines:
-        job.screen.say(line)
 
 
 def _url(blueprint: Blueprint, after: Observed) -> str:

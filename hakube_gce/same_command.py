@@ -34,6 +34,12 @@ SELECTORS = (
 print say them too."""
 
 
+NOTHING_SEEN = Observed(
+    project="", region="", cluster="", server_time=datetime.fromtimestamp(0, tz=UTC), zones=()
+)
+"""What a command that we print is made from when nobody has looked at the cluster."""
+
+
 def selectors(environment: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
     """Give what of this shell picks the cluster."""
     return tuple((name, environment[name]) for name in SELECTORS if environment.get(name))
@@ -67,12 +73,10 @@ def _by_words(found: Arguments, settings: Settings, blueprint: Blueprint) -> str
 
 
 def _blueprint(settings: Settings, environment: Mapping[str, str]) -> Blueprint:
-    never = datetime.fromtimestamp(0, tz=UTC)
-    nothing = Observed(project="", region="", cluster="", server_time=never, zones=())
     return inherit(
         settings,
-        nothing,
+        NOTHING_SEEN,
         api_port=0,
         selectors=selectors(environment),
-        programs=programs.to_print(environment.get("PATH", ""), folder=programs.here()),
+        programs=programs.here_and_now(environment),
     ).blueprint

@@ -42,8 +42,7 @@ def after_change(means: Means, say: Callable[[str], None]) -> Mapping[str, objec
     if means.place.runtime == "records":
         return None
     warn("... calling validate-cluster")
-    entry = kubeconfig.read_entry(means.kubeconfig.files, means.kubeconfig.context)
-    if entry is None or not entry.client_key:
+    if kubeconfig.find_admin_entry(means.kubeconfig.files, means.kubeconfig.context) is None:
         say(f"not validated: no kubeconfig entry {means.kubeconfig.context} to ask with")
         return None
     seen = means.observer.observe()

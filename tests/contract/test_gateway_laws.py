@@ -637,6 +637,14 @@ def test_somebody_elses_pool_is_named_and_nobody_asked_about_it(cloud: Emulated)
     assert (pool.name, pool.members, pool.health) == ("old", ((B, MASTER),), {})
 
 
+def test_a_group_that_is_listed_is_there_whatever_its_members_say(cloud: Emulated) -> None:
+    make_group(cloud.gateway, B, make_master(cloud.gateway).name)
+    nowhere = {"http": 404, "reason": "notFound"}
+    cloud.suffer(Fault(method="instanceGroups.listInstances", error=nowhere))
+    (group,) = cloud.gateway.inventory(REGION).groups
+    assert (group.name, group.members) == (f"{MASTER}-{B}", ())
+
+
 def test_members_of_a_managed_group_are_known_without_asking(cloud: Emulated) -> None:
     """Managed VMs name their manager themselves; a project full of node pools costs no calls."""
     make_disk(cloud.gateway, "node-pd")

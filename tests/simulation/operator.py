@@ -29,6 +29,7 @@ from hakube_gce.perform.context import Context, Limits
 from hakube_gce.plan.blueprint import Blueprint
 from hakube_gce.render import Result
 from hakube_gce.run import resume_command, run, same_again
+from hakube_gce.same_command import NOTHING_SEEN
 from hakube_gce.settings import Settings
 from hakube_gce.stopping import Stopping
 from tests.simulation.cloud import PROJECT, Cloud
@@ -242,12 +243,11 @@ def _carry_out(job: Job, settings: Settings, argv: tuple[str, ...]) -> Result:
 
 
 def _add_next_command(job: Job, error: HakubeError) -> None:
-    nothing = Observed(project="", region="", cluster="", server_time=job.clock.now(), zones=())
     if isinstance(error, Locked):  # as `commands` does: what is noted there is another run's
-        error.next_command = same_again(job, job.inherit(nothing).blueprint)
+        error.next_command = same_again(job, job.inherit(NOTHING_SEEN).blueprint)
         return
     try:
-        error.next_command = resume_command(job, job.inherit(nothing).blueprint)
+        error.next_command = resume_command(job, job.inherit(NOTHING_SEEN).blueprint)
     except HakubeError:
         return
 

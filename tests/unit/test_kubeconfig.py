@@ -292,8 +292,9 @@ def test_a_file_that_is_no_text_is_refused(config: Path, clock: FakeClock) -> No
 
 
 def test_a_folder_that_cannot_be_made_is_refused(config: Path, clock: FakeClock) -> None:
-    with pytest.raises(KeysError, match="cannot make"):
+    with pytest.raises(KeysError, match="cannot make") as refused:
         write([config / "below" / "config"], clock)
+    assert "KUBECONFIG" in refused.value.hint
 
 
 def test_another_writers_lock_is_waited_for(config: Path) -> None:
