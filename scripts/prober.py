@@ -31,11 +31,18 @@ class Gap:
     """The last good answer before."""
     ended: float
     """The first good answer after; the end of the span when there was none yet."""
-    failed: int
+    failed: tuple[float, ...]
+    """When each of the probes without an answer began, in order."""
 
     @property
     def seconds(self) -> float:
+        """How long it was at most: on a busy machine good answers come late, too."""
         return self.ended - self.began
+
+    @property
+    def surely_s(self) -> float:
+        """How long it was at least."""
+        return self.failed[-1] - self.failed[0]
 
 
 @dataclass(slots=True)
@@ -76,18 +83,18 @@ class Prober:
     def gaps(self, since: float, until: float) -> list[Gap]:
         """Find every stretch between two good answers with failed ones in between."""
         found: list[Gap] = []
-        last_good, failed = since, 0
+        last_good, failed = since, list[float]()
         for moment, good in sorted(self.answers):
             if not since <= moment <= until:
                 continue
             if not good:
-                failed += 1
+                failed.append(moment)
                 continue
             if failed:
-                found.append(Gap(began=last_good, ended=moment, failed=failed))
-            last_good, failed = moment, 0
+                found.append(Gap(began=last_good, ended=moment, failed=tuple(failed)))
+            last_good, failed = moment, []
         if failed:
-            found.append(Gap(began=last_good, ended=until, failed=failed))
+            found.append(Gap(began=last_good, ended=until, failed=tuple(failed)))
         return found
 
     def _run(self) -> None:

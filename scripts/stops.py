@@ -25,8 +25,9 @@ CONFIG_MAPS = "/api/v1/namespaces/default/configmaps"
 B, C, D = ("europe-west1-b", "europe-west1-c", "europe-west1-d")
 WINDOW_S = 2.0
 """How long the cluster IP may be away while it moves, in a lab without latency."""
-TOLERANCE_S = 0.2
-"""How far the program's own measure of that may be off."""
+TOO_LITTLE_S, TOO_MUCH_S = 0.2, 0.5
+"""How far the program's own measure of that may be off. It looks as this client does, and a good
+answer that a busy machine brings late makes either's gap longer, never shorter."""
 FEWEST_PROBES_PER_SECOND = 4
 """With fewer, nobody may say that the cluster IP was looked at."""
 SETTLE_S = 15.0
@@ -95,14 +96,16 @@ class Stops:
             self.ok(f"the cluster IP answered all {counts['good']} probes")
             return
         seen_s = max((gap.seconds for gap in gaps), default=0.0)
+        surely_s = max((gap.surely_s for gap in gaps), default=0.0)
         stop["window"] = {
             "kind": printed[2],
             "printed_s": window["seconds"],
             "seen_s": round(seen_s, 3),
+            "surely_s": round(surely_s, 3),
         }
         equal("the kind of window", window["kind"], printed[2])
         for text, printed_s in (("JSON", window["seconds"]), ("screen", float(printed[1]))):
-            if abs(seen_s - printed_s) > TOLERANCE_S:
+            if not surely_s - TOO_LITTLE_S <= printed_s <= seen_s + TOO_MUCH_S:
                 msg = f"the {text} says {printed_s} s without API, a client saw {seen_s:.2f} s"
                 raise TourFailed(msg)
         spread_s = gaps[-1].ended - gaps[0].began if gaps else 0.0

@@ -195,7 +195,8 @@ def test_a_command_that_lies_is_caught(name: str, tmp_path: Path, search_path: s
     if lie is SAYS_A_SECOND_MORE:
         window = seen.evidence["stops"][-1]["window"]
         assert window["seen_s"] > sum(SLOW_MOVES.values()), "the window was to last"
-        assert abs(window["printed_s"] - 1 - window["seen_s"]) < 0.2, "but for the lie it is right"
+        true_s = window["printed_s"] - 1
+        assert window["surely_s"] - 0.2 <= true_s <= window["seen_s"] + 0.5, "else right"
     logs = [
         path for path in (tmp_path / "tmp").iterdir() if path.name.startswith("hakube-try-logs")
     ]
