@@ -7,7 +7,7 @@ DONE. What there is of nodes stands in the inventory; nothing here is asked for 
 from collections.abc import Sequence
 from typing import Protocol
 
-from hakube_gce.node_resources import ManagedGroup, TemplateSpec
+from hakube_gce.node_resources import GroupError, ManagedGroup, TemplateSpec
 
 
 class NodeGateway(Protocol):
@@ -29,6 +29,10 @@ class NodeGateway(Protocol):
         ...
 
     def find_group(self, zone: str, name: str) -> ManagedGroup | None: ...
+    def group_errors(self, zone: str, name: str) -> Sequence[GroupError]:
+        """List what a group failed in of late, as Compute Engine tells it: an hour, at most."""
+        ...
+
     def members(self, zone: str, group: str) -> Sequence[str]:
         """List a group's VMs by name, as Compute Engine has them."""
         ...

@@ -35,6 +35,15 @@ class ManagedGroup:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class GroupError:
+    """Why a managed group could not do something about one of its VMs."""
+
+    code: str
+    """Compute Engine's word, e.g. ``QUOTA_EXCEEDED``."""
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
     """A route of a network to one VM."""
 

@@ -16,6 +16,7 @@ from hakube_gce.emulator import control, faults
 from hakube_gce.emulator.calls import Json
 from hakube_gce.emulator.daemon import RUNTIMES
 from hakube_gce.emulator.refusals import EmulatorError
+from hakube_gce.emulator.world import LIMITS
 from hakube_gce.errors import HakubeError
 from hakube_gce.terminal import deliver, say
 
@@ -236,9 +237,16 @@ def _fault(command: _Command) -> _Said:
 
 def _quota(command: _Command) -> _Said:
     pairs = [text.partition("=") for text in command.given.wanted]
-    wrong = [name for name, _, limit in pairs if not limit.isdecimal()]
+    wrong = [
+        text
+        for text, (name, _, limit) in zip(command.given.wanted, pairs, strict=True)
+        if name not in LIMITS or not (limit.isascii() and limit.isdecimal())
+    ]
     if wrong:
-        raise _Usage(f"quota {wrong[0]}: give METRIC=N, for example INSTANCES=2000")
+        raise _Usage(
+            f"quota {' '.join(wrong)}: give METRIC=N, for example INSTANCES=2000; "
+            f"METRIC is one of {', '.join(sorted(LIMITS))}"
+        )
     client, body = _lab(command).client(), {name: int(limit) for name, _, limit in pairs}
     found = client.ask("POST", "quotas", body=body) if body else client.ask("GET", "quotas")
     lines = [f"{metric}={limit:g}" for metric, limit in found["quotas"].items()]

@@ -10,10 +10,11 @@ from collections.abc import Callable
 from typing import Final
 
 from hakube_gce.emulator.calls import Call, Json
-from hakube_gce.emulator.links import short, zone_of
+from hakube_gce.emulator.links import link, short, zone_of
 from hakube_gce.emulator.refusals import OperationFailed, Refusal
 from hakube_gce.emulator.resources import instance_templates, instances
 from hakube_gce.emulator.resources.managers import (
+    ATTEMPTS,
     FAILURE,
     KIND,
     LEAVING,
@@ -30,6 +31,7 @@ _BREATH_S: Final = 0.05
 """Between two portions: whoever waits for the lab's lock gets it, and makes none himself."""
 _RETRY_S: Final = 5.0
 _NAME_LETTERS: Final = 4
+_ATTEMPTS_KEPT: Final = 20
 
 Begin = Callable[[str, str], None]
 """Note an operation of a method about an instance, begun by the system."""
@@ -120,6 +122,7 @@ class _Tending:
         for name in missing[:_AT_ONCE]:
             failure = self._make(name)
             if failure is not None:
+                self._keep_attempt(name, failure)
                 break
             made.append(instance_path(self._path, name))
         self._join(made)
@@ -172,6 +175,17 @@ class _Tending:
     def _first_interface(self, path: str) -> Json:
         interface = self._world.need(path)["networkInterfaces"][0]
         return {key: interface.get(key) for key in ("network", "subnetwork")}
+
+    def _keep_attempt(self, name: str, failure: Json) -> None:
+        details = {
+            "action": "CREATING",
+            "instance": link(instance_path(self._path, name)),
+            "version": {"instanceTemplate": self._record["instanceTemplate"]},
+        }
+        at = self._world.timestamp()
+        attempt = {"error": failure, "instanceActionDetails": details, "timestamp": at}
+        kept = [*self._record.get(ATTEMPTS, []), attempt][-_ATTEMPTS_KEPT:]
+        self._change(**{ATTEMPTS: kept})
 
     def _note(self, failure: Json | None) -> None:
         if self._record.get(FAILURE) != failure:

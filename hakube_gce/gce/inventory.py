@@ -20,6 +20,7 @@ from hakube_gce.gce.library import compute
 from hakube_gce.gce.listing import Listing, read_list, read_pages, read_region
 from hakube_gce.gce.networks import read_network, read_subnetwork
 from hakube_gce.gce.probes import Probes
+from hakube_gce.node_resources import GroupError
 from hakube_gce.resources import BackendService, InstanceGroup, Inventory, TargetPool
 
 _AT_ONCE = 16
@@ -91,6 +92,14 @@ class Reader:
             about=f"zones/{zone}/instanceGroups/{group}",
         )
         return tuple(sorted(paths.last(item.instance) for item in listing.items))
+
+    def group_errors(self, zone: str, name: str) -> tuple[GroupError, ...]:
+        """List what a managed group failed in of late."""
+        method = self.clients.instance_group_managers.list_errors
+        fields = {"zone": zone, "instance_group_manager": name}
+        about = f"zones/{zone}/instanceGroupManagers/{name}"
+        pages = read_pages(self.persistence, method, fields, about=about)
+        return tuple(node_messages.read_group_error(m) for page in pages for m in page.items)
 
     @property
     def probes(self) -> Probes:

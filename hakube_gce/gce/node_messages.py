@@ -5,7 +5,13 @@ Field by field as the original scripts' gcloud asked for them; what differs is t
 
 from hakube_gce.gce import messages, paths, scheduling
 from hakube_gce.gce.library import compute
-from hakube_gce.node_resources import InstanceTemplate, ManagedGroup, Route, TemplateSpec
+from hakube_gce.node_resources import (
+    GroupError,
+    InstanceTemplate,
+    ManagedGroup,
+    Route,
+    TemplateSpec,
+)
 
 NAMED_AS_NODES = {"filter": 'name eq ".*-minion-template"'}
 """Whose prefix it is, whoever reads the list decides; templates are long, and a project's many."""
@@ -67,6 +73,11 @@ def read_managed_group(message: compute.InstanceGroupManager) -> ManagedGroup:
         running=counts.none,
         description=message.description,
     )
+
+
+def read_group_error(message: compute.InstanceManagedByIgmError) -> GroupError:
+    """What a managed group failed in, without which VM it was."""
+    return GroupError(code=message.error.code, message=message.error.message)
 
 
 def read_route(message: compute.Route) -> Route:

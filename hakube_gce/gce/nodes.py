@@ -6,7 +6,7 @@ from hakube_gce.gce import node_messages
 from hakube_gce.gce.inventory import Reader
 from hakube_gce.gce.kinds import Kinds
 from hakube_gce.gce.project import Project
-from hakube_gce.node_resources import ManagedGroup, TemplateSpec
+from hakube_gce.node_resources import GroupError, ManagedGroup, TemplateSpec
 
 
 class GoogleNodes:
@@ -47,6 +47,9 @@ class GoogleNodes:
     def find_group(self, zone: str, name: str) -> ManagedGroup | None:
         found = self._project.find(self._kinds.instance_group_managers.in_zone(zone, name))
         return None if found is None else node_messages.read_managed_group(found)
+
+    def group_errors(self, zone: str, name: str) -> Sequence[GroupError]:
+        return self._reader.group_errors(zone, name)
 
     def members(self, zone: str, group: str) -> Sequence[str]:
         return self._reader.members(zone, group)

@@ -4,8 +4,6 @@ from dataclasses import replace
 from typing import assert_never
 
 from hakube_gce import marks, names
-from hakube_gce.errors import StepFailed
-from hakube_gce.node_resources import ManagedGroup
 from hakube_gce.node_startup import NodeStartup, startup_script
 from hakube_gce.node_steps import (
     AwaitNodeGroup,
@@ -17,8 +15,8 @@ from hakube_gce.node_steps import (
     NodeStep,
 )
 from hakube_gce.perform.context import Context
+from hakube_gce.perform.group_wait import await_group
 from hakube_gce.perform.handover import cluster_keys
-from hakube_gce.plan.nodes import is_settled
 
 
 def perform_node_step(context: Context, key: str, step: NodeStep) -> None:
@@ -33,7 +31,7 @@ def perform_node_step(context: Context, key: str, step: NodeStep) -> None:
         case CreateNodeGroup():
             _create_group(context, key, step)
         case AwaitNodeGroup():
-            _await_group(context, step)
+            await_group(context, step)
         case DeleteNodeGroup(zone=zone, name=name):
             nodes.delete_group(zone, name, request_id=context.request_id(key, "delete"))
         case DeleteNodeTemplate(name=name):
@@ -65,32 +63,3 @@ def _create_group(context: Context, key: str, step: CreateNodeGroup) -> None:
         description=marks.mark_description(context.mark),
         request_id=context.request_id(key, "insert"),
     )
-
-
-def _await_group(context: Context, step: AwaitNodeGroup) -> None:
-    """Wait until a group has its VMs.
-
-    Raises:
-        StepFailed: It has not within the deadline; says what it is still doing.
-    """
-    deadline = context.clock.monotonic() + context.limits.nodes_s
-    found: ManagedGroup | None = None
-    while context.clock.monotonic() < deadline:
-        found = context.gateway.nodes.find_group(step.zone, step.name)
-        if found is not None and is_settled(found):
-            return
-        context.clock.sleep(context.limits.poll_s)
-    raise StepFailed(
-        f"{step.name} in {step.zone} did not have its nodes within "
-        f"{context.limits.nodes_s:.0f} s: {_how_far(found)}",
-        hint="the masters serve; why nodes are missing tells `gcloud compute instance-groups "
-        f"managed list-errors {step.name} --zone {step.zone}`; the same command with "
-        "KUBE_CREATE_NODES=false goes on without them",
-    )
-
-
-def _how_far(group: ManagedGroup | None) -> str:
-    if group is None:
-        return "it is not there any more"
-    doing = ", ".join(f"{count} {action}" for action, count in sorted(group.actions.items()))
-    return f"{group.running} of {group.target_size} run" + (f"; {doing}" if doing else "")

@@ -383,6 +383,38 @@ def test_a_zone_without_room_is_tried_again(lab: Bench) -> None:
     settled(lab)
 
 
+def test_a_group_tells_its_failed_attempts_until_long_after_they_are_over(lab: Bench) -> None:
+    assert lab.refusal("GET", f"{G}/listErrors") == MISSING
+    trouble = {"code": "ZONE_RESOURCE_POOL_EXHAUSTED", "http": 503}
+    script = {"method": "instances.insert", "operation_error": trouble, "count": 2}
+    lab.lab.faults.add(parse(script))
+    lab.do("POST", TEMPLATES, template())
+    lab.do("POST", MANAGERS, manager(1))
+    first = lab.get(f"{G}/listErrors")["items"]
+    lab.clock.advance(5)
+    settled(lab)
+    both = lab.get(f"{G}/listErrors")["items"]
+    assert [first, len(both)] == [both[:1], 2]
+    (name,) = names(lab)
+    for attempt in both:
+        assert attempt["error"]["code"] == trouble["code"]
+        assert attempt["error"]["message"]
+        assert attempt["instanceActionDetails"]["action"] == "CREATING"
+        assert attempt["instanceActionDetails"]["instance"].endswith(f"/instances/{name}")
+    assert both[0]["timestamp"] < both[1]["timestamp"]
+    assert "@attempts" not in str(lab.get(G))
+
+
+def test_a_group_keeps_no_endless_record_of_its_failures(lab: Bench) -> None:
+    trouble = {"code": "ZONE_RESOURCE_POOL_EXHAUSTED", "http": 503}
+    script = {"method": "instances.insert", "operation_error": trouble, "count": 30}
+    lab.lab.faults.add(parse(script))
+    lab.do("POST", TEMPLATES, template())
+    lab.do("POST", MANAGERS, manager(1))
+    settled(lab)
+    assert len(lab.get(f"{G}/listErrors")["items"]) == 20
+
+
 # -------------------------------------------------------------------------------- restart
 def test_a_group_is_finished_after_a_restart(tmp_path: Path) -> None:
     with bench(home=tmp_path, latency=SLOW) as before:

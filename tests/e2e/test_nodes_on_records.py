@@ -11,6 +11,7 @@ import pytest
 
 from tests.e2e.end_states import lock_and_operation
 from tests.e2e.lab_on_records import PROJECT, B, C, D, Desk, ServedLab, lab_on_records, warm_up
+from tests.process.waiting import until
 
 pytestmark = pytest.mark.forks
 
@@ -221,6 +222,21 @@ def test_what_stands_where_nodes_are_to_be_is_refused_before_anything_is_made(de
     does(desk, "up", KUBE_GCE_ZONE=C, KUBE_REPLICATE_EXISTING_MASTER="true")
     does(desk, "down", KUBE_GCE_ZONE=B, HAKUBE_CONFIRM_TEARDOWN="kubernetes")
     assert desk.lab.dump() == before, "neither replicating nor tearing down minds or takes it"
+
+
+@pytest.mark.slow
+def test_a_group_without_quota_says_so_while_it_is_waited_for(desk: Desk) -> None:
+    assert desk.status()["verdict"] == "absent"
+    desk.lab.admin("POST", "quotas", {"INSTANCES": 2})
+    running = desk.begin(["up"], {"KUBE_GCE_ZONE": B})
+    said = "1 of 3 run; 2 creating. Compute Engine says QUOTA_EXCEEDED: Quota 'INSTANCES'"
+    until(running.out.exists, "it has begun")
+    until(lambda: said in running.out.read_text(encoding="utf-8"), said, timeout_s=40)
+    desk.lab.admin("POST", "quotas", {"INSTANCES": 20})
+    ended = running.wait()
+    assert ended.status == 0, ended
+    assert ended.stdout.count(said) == 1
+    assert nodes_by_zone(desk.lab) == {B: 3}
 
 
 def killed_after(desk: Desk, steps: int, *argv: str, **variables: str) -> bool:

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from hakube_gce.emulator.calls import Accepted, Call, Json
-from hakube_gce.emulator.handlers import ZONE, Read, Route, change
+from hakube_gce.emulator.handlers import ZONE, Read, Route, change, get
 from hakube_gce.emulator.links import link, resolve
 from hakube_gce.emulator.operations import Operation
 from hakube_gce.emulator.refusals import in_use, invalid, not_emulated, required
@@ -27,6 +27,8 @@ LEAVING = "@leaving"
 """Record field: names of instances that are being deleted and not made again."""
 FAILURE = "@failure"
 """Record field: why the last attempt to make an instance failed."""
+ATTEMPTS = "@attempts"
+"""Record field: the failed attempts of late, the youngest last, as listErrors tells them."""
 _BASE = re.compile(r"[a-z](?:[-a-z0-9]{0,56}[a-z0-9])?", re.ASCII)
 _LARGEST = 1000
 """A zonal managed group holds a thousand VMs at most; Google's documentation says so."""
@@ -192,6 +194,14 @@ def _managed(world: World, path: str, record: Json, name: str, action: str) -> J
     return shown
 
 
+def _list_errors(world: World, call: Call) -> Json:
+    for unsupported in ("filter", "orderBy"):  # the reference says so of this method
+        if call.query.get(unsupported):
+            raise not_emulated(f"instanceGroupManagers.listErrors with {unsupported}")
+    attempts = world.need(_MANAGERS.path(call)).get(ATTEMPTS, [])
+    return {"items": attempts} if attempts else {}
+
+
 def _delete(world: World, call: Call) -> Accepted:
     path = _MANAGERS.path(call)
     record = world.settled(path)
@@ -236,4 +246,5 @@ ROUTES: tuple[Route, ...] = (
         template=f"{_MANAGER}/listManagedInstances",
         answer=_list_managed,
     ),
+    get("instanceGroupManagers.listErrors", f"{_MANAGER}/listErrors", _list_errors),
 )
