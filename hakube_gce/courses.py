@@ -104,8 +104,12 @@ def _tell_what_follows(job: Job, seen: Observed, goal: Goal) -> None:
     if (job.dry_run or job.check) and abs(goal.masters - len(seen.replicas)) > 1:
         job.screen.say(
             "note: this is the plan of the first of several operations; the run goes on, one "
-            f"after the other, until there are {goal.masters} masters"
+            f"after the other, until {_masters(goal.masters)}"
         )
+
+
+def _masters(count: int) -> str:
+    return "there is 1 master" if count == 1 else f"there are {count} masters"
 
 
 def _arrived(job: Job, seen: Observed, result: Result) -> Result:

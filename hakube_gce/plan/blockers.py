@@ -68,10 +68,11 @@ def last_master(blueprint: Blueprint, seen: Observed, replica: Replica) -> Block
     return Blocker(
         reason="LastMaster",
         message=f"{replica.name} is the last master of cluster {seen.cluster}: 1 master - 1 = 0, "
-        "and "
-        "the data would be gone with it. Removing it means tearing the cluster down",
+        "and the data would be gone with it. Removing it means tearing the cluster down",
         exit_status=UNSAFE,
-        next_command=commands.teardown(blueprint, replica.zone, confirmed=False),
+        # Not the next command: that one is pasted at night, and this one asks nobody any more.
+        override="to delete the whole cluster, and its data: "
+        + commands.teardown(blueprint, replica.zone, confirmed=False),
     )
 
 

@@ -125,8 +125,7 @@ REFUSALS = {
         variables=named("one", B, **REMOVE),
         status=5,
         reason="LastMaster",
-        says=("one-master is the last master", "1 master - 1 = 0"),
-        right="kube-down",
+        says=("one-master is the last master", "1 master - 1 = 0", "  or: to delete the whole"),
     ),
     "many masters without the word": Refusal(
         argv="down",
@@ -195,6 +194,14 @@ def test_the_right_command_for_a_dead_voter_is_right(clusters: Clusters) -> None
     planned = clusters.desk.begin(["down", "--dry-run"], variables).wait()
     assert planned.status == 0, planned
     assert clusters.ill[D] in planned.stdout
+
+
+def test_the_command_that_destroys_a_cluster_is_never_the_next_one(clusters: Clusters) -> None:
+    """Last lines are pasted at night; a teardown of a last master asks nobody any more."""
+    wish = REFUSALS["the last master"]
+    shown = refused(clusters.desk, [wish.argv], wish.variables)
+    assert "  next:" not in shown.stdout
+    assert not reasons(clusters, [wish.argv], wish.variables)["next_command"]
 
 
 def test_an_unknown_zone_is_not_found_and_near_ones_are_named(clusters: Clusters) -> None:
