@@ -135,11 +135,17 @@ def _read_settings(
     )
     settings = read(reader, found.command, found.named)
     problems = [*arguments.problems(found), *dotenv.problems, *reader.problems]
-    if not problems and (problem := files.folder_problem(Path(settings.home))):
+    if not problems and (problem := _home_problem(settings)):
         problems.append(f"HAKUBE_HOME: {problem}; for example HAKUBE_HOME=~/.hakube")
     if settings.binaries and not Path(settings.binaries).is_dir():
         problems.append(f"HAKUBE_BINARIES={settings.binaries!a}: there is no such folder")
     return settings, problems
+
+
+def _home_problem(settings: Settings) -> str:
+    """Say why the state folder cannot be used; who only looks at Compute Engine writes nothing."""
+    home, writes = Path(settings.home), settings.intent is not None or settings.anonymous
+    return files.folder_problem(home) or (files.unwritable(home) if writes else "")
 
 
 def _show_settings(found: Arguments, settings: Settings, problems: Sequence[str]) -> int:

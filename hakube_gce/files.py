@@ -120,6 +120,15 @@ def folder_problem(path: Path) -> str:
     return ""
 
 
+def unwritable(path: Path) -> str:
+    """Say what keeps us from writing into a folder, or from making it; empty: permissions do not.
+
+    A disk that is full, or whose quota is used up, is found out by writing.
+    """
+    there = next(folder for folder in (path, *path.parents) if folder.exists())
+    return "" if os.access(there, os.W_OK | os.X_OK) else f"{_shown(there)} cannot be written to"
+
+
 def _shown(path: Path) -> str:
     return ascii(str(path))
 

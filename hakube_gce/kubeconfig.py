@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 
 from hakube_gce.errors import KeysError
-from hakube_gce.files import folder_problem, make_private_folder, write_private
+from hakube_gce.files import folder_problem, make_private_folder, unwritable, write_private
 from hakube_gce.kubeconfig_text import (
     Entry,
     entry_of,
@@ -114,10 +114,7 @@ def write_problem(paths: Sequence[Path], name: str) -> str:
         return error.message
     if real.exists() and not real.is_file():
         return f"{target} is not a plain file"
-    there = next(folder for folder in real.parents if folder.exists())
-    if not os.access(there, os.W_OK):
-        return f"{there} cannot be written to"
-    return folder_problem(real.parent)
+    return folder_problem(real.parent) or unwritable(real.parent)
 
 
 def find_admin_entry(paths: Sequence[Path], name: str) -> Entry | None:

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.fakes.unprivileged import held_back
+
 ROOT = Path(__file__).resolve().parents[2]
 SLOW = ("google", "cryptography", "rich", "yaml", "requests", "grpc")
 """Libraries that a command without cloud has no use for, and that take longer than all of it."""
@@ -29,7 +31,11 @@ def folder(tmp_path: Path) -> Path:
 
 
 def hakube(
-    folder: Path, *argv: str, program: tuple[str, ...] = ("-m", "hakube_gce"), **variables: str
+    folder: Path,
+    *argv: str,
+    program: tuple[str, ...] = ("-m", "hakube_gce"),
+    before: tuple[str, ...] = (),
+    **variables: str,
 ) -> subprocess.CompletedProcess[str]:
     environment = {
         "HOME": str(folder),
@@ -39,7 +45,7 @@ def hakube(
         **variables,
     }
     return subprocess.run(
-        [sys.executable, *program, *argv],
+        [*before, sys.executable, *program, *argv],
         capture_output=True,
         text=True,
         check=False,
@@ -47,6 +53,20 @@ def hakube(
         env=environment,
         timeout=60,
     )
+
+
+@pytest.mark.parametrize("home", ["theirs", "theirs/new"])
+def test_a_home_that_may_not_be_written_into_is_told_before_anything_is_done(
+    folder: Path, home: str
+) -> None:
+    (folder / "theirs").mkdir(mode=0o500)
+    here = str(folder / home)
+    ended = hakube(
+        folder, "up", before=held_back(), HAKUBE_HOME=here, KUBE_GCE_ZONE="europe-west1-b"
+    )
+    assert (ended.returncode, ended.stdout) == (2, ""), ended
+    assert f"HAKUBE_HOME: '{folder}/theirs' cannot be written to" in ended.stderr
+    assert list((folder / "theirs").iterdir()) == []
 
 
 def test_it_prints_one_object_and_leaves_nothing(folder: Path) -> None:

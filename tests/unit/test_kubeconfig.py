@@ -2,6 +2,8 @@
 
 import os
 import stat
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -19,6 +21,7 @@ from hakube_gce.kubeconfig import (
 )
 from hakube_gce.kubeconfig_text import Entry, current_context
 from tests.fakes.clock import FakeClock
+from tests.fakes.unprivileged import held_back
 
 NAME = "my-project_kubernetes"
 ENTRY = Entry(
@@ -252,10 +255,14 @@ def test_what_could_not_be_written_is_told_without_writing(tmp_path: Path) -> No
     assert sorted(p.name for p in tmp_path.iterdir()) == ["broken", "folder"]
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
 def test_a_folder_of_somebody_elses_is_told(tmp_path: Path) -> None:
     (tmp_path / "theirs").mkdir(mode=0o500)
-    assert "cannot be written to" in write_problem([tmp_path / "theirs/config"], NAME)
+    code = "import sys, pathlib; from hakube_gce.kubeconfig import write_problem\n"
+    code += "print(write_problem([pathlib.Path(sys.argv[1])], 'c'))"
+    for place in ("config", "new/config"):
+        asked = [*held_back(), sys.executable, "-c", code, str(tmp_path / "theirs" / place)]
+        said = subprocess.run(asked, capture_output=True, text=True, check=True).stdout
+        assert said == f"'{tmp_path}/theirs' cannot be written to\n"
 
 
 def test_an_entry_without_a_client_key_is_no_admins(tmp_path: Path, clock: FakeClock) -> None:
