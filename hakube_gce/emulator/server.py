@@ -55,8 +55,8 @@ class _Handler(BaseHTTPRequestHandler):
             return
         except Exception as error:  # noqa: BLE001 - a bug must reach the client as an answer
             _LOG.exception("%s %s", self.command, self.path)
-            bug = Refusal(500, "internalError", f"emulator bug: {error!r}; see its log")
-            status, answer = bug.status, bug.body()
+            failed = Refusal(500, "internalError", _what_failed(error))
+            status, answer = failed.status, failed.body()
         self._send(status, answer)
 
     def _answer(self, body: Json) -> Json:
@@ -115,6 +115,12 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the library's name
         _LOG.debug(format, *args)
+
+
+def _what_failed(error: Exception) -> str:
+    if isinstance(error, OSError):  # a full disk, or the lab's folder is gone
+        return f"the lab cannot write down what changes: {error.strerror}"
+    return f"emulator bug: {error!r}; see its log"
 
 
 def _is_loopback(host: str) -> bool:

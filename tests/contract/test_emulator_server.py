@@ -2,11 +2,13 @@
 
 import http.client
 import json
+import shutil
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
@@ -317,3 +319,19 @@ def test_real_machines_are_probed_from_the_first_rule_on() -> None:
         assert runtime.backends_of(address) == (one_ip,), "who is off gets nothing at once"
         lab.do("DELETE", f"{REGION}/forwardingRules/r")
         assert lab.ask("POST", f"{path}/getHealth", {"group": group}).get("healthStatus") is None
+
+
+def test_a_lab_that_cannot_keep_its_state_says_that_and_why(tmp_path: Path) -> None:
+    home = tmp_path / "lab"
+    home.mkdir()
+    lab = Lab(runtime=FakeRuntime(), clock=SystemClock(), latency=profile("none"), home=home)
+    with serve(lab, token=TOKEN) as server:
+        wire = Wire(server)
+        shutil.rmtree(home)
+        status, answer = wire.ask("POST", DISKS, {"name": "d", "sizeGb": "20"})
+        wire.close()
+        home.mkdir()
+    assert status == 500
+    assert answer["error"]["message"] == (
+        "the lab cannot write down what changes: No such file or directory"
+    )
