@@ -41,7 +41,7 @@ def gce_conf(facts: CloudFacts) -> str:
         "secondary-range-name": facts.secondary_range,
         "node-tags": node,
         "node-instance-prefix": node,
-        "multizone": "true" if facts.multizone else "false",
+        "multizone": "true" if facts.multizone else "",
     }
     lines = [f"{key} = {value}" for key, value in said.items() if value]
     return "\n".join(["[global]", *lines, ""])
