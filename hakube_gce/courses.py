@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace as changed
 
 from hakube_gce import commands as single
-from hakube_gce import conditions
+from hakube_gce import verdicts
 from hakube_gce.arguments import Arguments
 from hakube_gce.assemble import Means
 from hakube_gce.ending import refuse
@@ -116,8 +116,8 @@ def _arrived(job: Job, seen: Observed, result: Result) -> Result:
     job.say(course.survives(seen))
     if note := course.advice(seen, [r.zone for r in seen.replicas]):
         job.screen.say(f"note: {note}")
-    verdict = conditions.verdict(seen)
-    if verdict is not conditions.Verdict.HEALTHY:
+    verdict = verdicts.verdict(seen)
+    if verdict is not verdicts.Verdict.HEALTHY:
         job.screen.say(f"note: the cluster is {verdict.value}; see `hakube status`")
     if not result.changed:
         job.screen.say("Everything is as asked. Nothing was changed.")

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from hakube_gce import conditions, snapshots
+from hakube_gce import conditions, snapshots, verdicts
 from hakube_gce.describe import describe
 from hakube_gce.model import EndpointMode, Observed, Operation, Replica, Verb
 from hakube_gce.plan.graph import Blocker, Plan
@@ -98,8 +98,8 @@ def status_lines(seen: Observed, *, go_on: str = "") -> tuple[str, ...]:
     if seen.snapshots:
         old = snapshots.age(seen.snapshots[0], seen.server_time)
         lines.append(f"newest snapshot: {seen.snapshots[0].name}, {old} old")
-    lines += [f"warning: {w}" for w in conditions.warnings(seen)]
-    lines += ["", f"verdict: {conditions.verdict(seen).value}"]
+    lines += [f"warning: {w}" for w in verdicts.warnings(seen)]
+    lines += ["", f"verdict: {verdicts.verdict(seen).value}"]
     return tuple(lines)
 
 
@@ -154,8 +154,8 @@ def status_object(seen: Observed, *, port: int) -> dict[str, object]:
         },
         "apiserver": _kind(seen),
         "operation": operation_object(seen.operation),
-        "verdict": conditions.verdict(seen).value,
-        "warnings": list(conditions.warnings(seen)),
+        "verdict": verdicts.verdict(seen).value,
+        "warnings": list(verdicts.warnings(seen)),
         "certificates_expire": first.isoformat() if first else None,
         "snapshots": {
             "count": len(seen.snapshots),

@@ -9,8 +9,8 @@ from collections.abc import Collection
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from hakube_gce import conditions, names
-from hakube_gce.conditions import Majority, Verdict
+from hakube_gce import conditions, names, verdicts
+from hakube_gce.conditions import Majority
 from hakube_gce.errors import SettingsError, TargetNotFound
 from hakube_gce.model import EndpointMode, Intent, Observed, Verb
 from hakube_gce.plan import blockers, commands
@@ -19,6 +19,7 @@ from hakube_gce.plan.graph import Blocker
 from hakube_gce.plan.planner import plan
 from hakube_gce.plan.resolve import resolve
 from hakube_gce.setting_sources import shown
+from hakube_gce.verdicts import Verdict
 from hakube_gce.whatif_worlds import with_one_more, without_master, without_power
 
 EXAMPLES = (
@@ -198,14 +199,14 @@ def _forecast(
     writable = then.members_known and majority.holds
     return Forecast(
         question=question,
-        before=conditions.verdict(seen),
-        after=conditions.verdict(then),
+        before=verdicts.verdict(seen),
+        after=verdicts.verdict(then),
         now=conditions.majority(seen, seen.members),
         then=majority,
         lost=lost,
         writable=writable,
         endpoint_survives=writable and _is_served(then),
-        notes=conditions.warnings(then),
+        notes=verdicts.warnings(then),
         may_come_back=conditions.may_come_back(seen),
     )
 

@@ -10,7 +10,7 @@ soon are renewed by the way.
 from dataclasses import replace
 from datetime import timedelta
 
-from hakube_gce import conditions, marks, names
+from hakube_gce import conditions, marks, names, verdicts
 from hakube_gce.conditions import Absent
 from hakube_gce.model import Mark, Observed, Operation, Replica, Verb
 from hakube_gce.plan import balancer, blockers, foundations, networks
@@ -61,8 +61,8 @@ def _blockers(blueprint: Blueprint, seen: Observed) -> list[Blocker]:
 
 def _notes(seen: Observed) -> tuple[str, ...]:
     """Mending what cannot be mended changes nothing; that must not sound as if all were well."""
-    verdict = conditions.verdict(seen)
-    if seen.operation or verdict is conditions.Verdict.HEALTHY:
+    verdict = verdicts.verdict(seen)
+    if seen.operation or verdict is verdicts.Verdict.HEALTHY:
         return ()
     return (f"the cluster exists and is {verdict.value}; `hakube status` shows what is wrong",)
 

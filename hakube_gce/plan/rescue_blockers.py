@@ -5,7 +5,7 @@ One function per reason; each reason is a heading of docs/OPERATIONS.md.
 
 from collections.abc import Sequence
 
-from hakube_gce import conditions, names, snapshots
+from hakube_gce import conditions, names, snapshots, verdicts
 from hakube_gce.model import Member, Observed, Replica, Role
 from hakube_gce.plan import commands
 from hakube_gce.plan.blockers import CONFLICT, MISSING, UNSAFE
@@ -90,7 +90,7 @@ def restore_not_needed(blueprint: Blueprint, seen: Observed, used: Sequence[Disk
     masters = ", ".join(f"{r.name} ({r.instance.status})" for r in seen.replicas)
     what = f"masters {masters}" if masters else f"data disks in use: {disks}"
     survivor = best_survivor(seen)
-    lost = conditions.verdict(seen) is conditions.Verdict.LOST
+    lost = verdicts.verdict(seen) is verdicts.Verdict.LOST
     right = commands.status(blueprint, seen)
     if conditions.masters_that_are_off(seen):
         right = commands.create(blueprint, conditions.masters_that_are_off(seen)[0].zone)

@@ -4,8 +4,8 @@ import itertools
 
 import pytest
 
-from hakube_gce import conditions
-from hakube_gce.conditions import Verdict
+from hakube_gce import conditions, verdicts
+from hakube_gce.verdicts import Verdict
 from tests.fakes.clusters import ZONES, cluster, nothing
 from tests.unit.test_plan_nodes import with_nodes
 
@@ -55,20 +55,20 @@ def test_the_sums_of_a_removal_hold_today_and_afterwards() -> None:
     ],
 )
 def test_the_verdict_in_one_word(sketch: str, verdict: Verdict) -> None:
-    assert conditions.verdict(cluster(sketch)) is verdict
+    assert verdicts.verdict(cluster(sketch)) is verdict
 
 
 def test_no_cluster_is_absent() -> None:
-    assert conditions.verdict(nothing()) is Verdict.ABSENT
+    assert verdicts.verdict(nothing()) is Verdict.ABSENT
 
 
 def test_two_masters_stay_a_warning() -> None:
-    assert any("two masters" in w for w in conditions.warnings(cluster("++")))
-    assert conditions.warnings(cluster("+++")) == ()
+    assert any("two masters" in w for w in verdicts.warnings(cluster("++")))
+    assert verdicts.warnings(cluster("+++")) == ()
 
 
 def test_an_even_number_of_masters_stays_a_warning() -> None:
-    (said,) = conditions.warnings(cluster("++++"))
+    (said,) = verdicts.warnings(cluster("++++"))
     assert said == "4 masters tolerate no more failures than 3"
 
 
@@ -87,9 +87,9 @@ def test_a_majority_is_more_than_half_and_no_percentage(
 
 def test_nodes_that_one_zone_would_take_along_are_a_warning_where_masters_would_not() -> None:
     b, c, _ = ZONES
-    (said,) = conditions.warnings(with_nodes(b, sketch="+++"))
+    (said,) = verdicts.warnings(with_nodes(b, sketch="+++"))
     assert said.startswith(f"masters are in 3 zones, and all nodes (3) in {b}: ")
     assert "KUBE_USE_EXISTING_MASTER=true" in said
-    assert conditions.warnings(with_nodes(b, c, sketch="+++")) == ()
-    assert conditions.warnings(with_nodes(sketch="+++")) == ()
-    assert conditions.warnings(with_nodes(b)) == (), "nothing is promised of one zone"
+    assert verdicts.warnings(with_nodes(b, c, sketch="+++")) == ()
+    assert verdicts.warnings(with_nodes(sketch="+++")) == ()
+    assert verdicts.warnings(with_nodes(b)) == (), "nothing is promised of one zone"

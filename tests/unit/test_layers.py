@@ -19,7 +19,7 @@ PURE = (
     "access_scopes", "setting_sources", "setting_names", "node_settings", "network_settings",
     "access_settings", "identity_settings", "switch_settings", "sizes", "inheritable", "explain",
     "misspellings", "intents", "model", "resources", "conditions", "plan", "steps", "pki",
-    "render", "errors", "names", "marks", "inherit", "snapshots",
+    "verdicts", "render", "errors", "names", "marks", "inherit", "snapshots",
     "describe", "remembered", "leaves", "cluster_keys", "understand", "timestamps",
     "node_resources", "render_nodes", "node_steps", "node_startup", "understand_nodes",
     "network_resources", "network_steps", "understand_networks", "render_left",
@@ -43,7 +43,7 @@ IMPURE_CALLS = frozenset({"open", "print", "input", "exec", "eval", "__import__"
 
 DECIDING = (
     "plan", "execute", "perform", "gce", "observe", "understand", "lock", "holder", "channel",
-    "conditions", "steps", "inherit", "commands", "cli", "run", "run_locked",
+    "conditions", "verdicts", "steps", "inherit", "commands", "cli", "run", "run_locked",
     "ending", "job", "courses", "looks", "assemble", "whatif",
 )  # fmt: skip
 """What the emulator must not know: it would agree with our mistakes."""

@@ -5,8 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from hakube_gce import conditions, marks, remembered
-from hakube_gce.conditions import Verdict
+from hakube_gce import marks, remembered, verdicts
 from hakube_gce.inherit import inherit
 from hakube_gce.intents import Command
 from hakube_gce.model import Mark, Observed, Operation, Verb
@@ -30,6 +29,7 @@ from hakube_gce.steps import (
     LeavePool,
     PromoteEndpoint,
 )
+from hakube_gce.verdicts import Verdict
 from hakube_gce.whatif_worlds import without_master
 from tests.fakes.clusters import (
     IP,
@@ -193,16 +193,16 @@ def test_a_survivor_without_any_balancer_gets_one(*, groups_too: bool) -> None:
 
 
 def test_one_master_behind_its_balancer_is_as_it_should_be() -> None:
-    assert conditions.verdict(balanced("+")) is Verdict.HEALTHY
-    assert conditions.verdict(cluster("+", balancer=True)) is Verdict.DEGRADED
+    assert verdicts.verdict(balanced("+")) is Verdict.HEALTHY
+    assert verdicts.verdict(cluster("+", balancer=True)) is Verdict.DEGRADED
     on_vm = remembering(cluster("+", balancer=False), ALWAYS)
-    assert conditions.verdict(on_vm) is Verdict.DEGRADED
+    assert verdicts.verdict(on_vm) is Verdict.DEGRADED
 
 
 def test_what_would_be_left_of_two_is_still_balanced() -> None:
     then = without_master(balanced("++"), name_of(1))
     assert then.rule is not None
-    assert conditions.verdict(then) is Verdict.HEALTHY
+    assert verdicts.verdict(then) is Verdict.HEALTHY
 
 
 # -------------------------------------------------------------------------------- remembering

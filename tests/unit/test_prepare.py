@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from hakube_gce import conditions, marks
+from hakube_gce import marks, verdicts
 from hakube_gce.model import Intent, Observed, Operation, Verb
 from hakube_gce.plan.graph import Plan
 from hakube_gce.plan.network_blueprint import NetworkBlueprint
@@ -168,7 +168,7 @@ def test_it_counts_nowhere_and_hinders_nothing() -> None:
     assert keys(plan(BLUEPRINT, REMOVAL, seen)) == keys(plan(BLUEPRINT, REMOVAL, cluster("+++")))
     mending = Operation(id="eeeeeeeeeeee", verb=Verb.MEND, zone=B)
     assert plan(BLUEPRINT, mending, seen).is_empty
-    (said,) = conditions.warnings(seen)
+    (said,) = verdicts.warnings(seen)
     assert said.startswith(f"{PREPARED} in {C} is a prepared VM and no master yet")
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
 
-from hakube_gce import conditions, marks
+from hakube_gce import marks, verdicts
 from hakube_gce.model import Mark, Observed, Report
 from hakube_gce.resources import Address, Firewall, ForwardingRule, Instance, Inventory
 from hakube_gce.understand import FRESH, understand
@@ -111,16 +111,14 @@ def test_a_heartbeat_from_the_future_is_not_believed() -> None:
     ahead = report(time=NOW + timedelta(minutes=2))
     seen = look(inventory(vm("kubernetes-master")), {"kubernetes-master": ahead})
     assert not seen.replicas[0].fresh
-    (said,) = conditions.warnings(seen)
+    (said,) = verdicts.warnings(seen)
     assert "the clock of kubernetes-master is 120 s ahead" in said
 
 
 def test_a_vm_that_is_off_is_not_alive_however_fresh_its_last_words() -> None:
     off = vm("kubernetes-master", status="TERMINATED")
     seen = look(inventory(off), {"kubernetes-master": report(time=NOW + timedelta(seconds=1))})
-    assert not any("clock" in said for said in conditions.warnings(seen)), (
-        "a Date has whole seconds"
-    )
+    assert not any("clock" in said for said in verdicts.warnings(seen)), "a Date has whole seconds"
     seen = look(inventory(off), {"kubernetes-master": report()})
     assert not seen.replicas[0].fresh
     assert not seen.members_known

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from hakube_gce import conditions
+from hakube_gce import conditions, verdicts
 from hakube_gce.errors import SettingsError, TargetNotFound
 from hakube_gce.model import EndpointMode, Observed
 from hakube_gce.whatif import EXAMPLES, Event, Forecast, Question, forecast, parse_question
@@ -72,7 +72,7 @@ def test_what_would_be_refused_is_said_to_be(sketch: str, question: str, reason:
     found = ask(question, seen)
     assert found.refused is not None
     assert found.refused.reason == reason
-    assert found.before is found.after is conditions.verdict(seen)
+    assert found.before is found.after is verdicts.verdict(seen)
     assert found.next_command == found.refused.next_command
     assert f"it would be refused ({reason})" in "\n".join(forecast_lines(found))
 
@@ -81,7 +81,7 @@ def test_a_loss_agrees_with_what_status_would_say_of_it() -> None:
     """The forecast's sums are those of a cluster drawn with the master already dead."""
     for sketch, index, then in (("+++", 2, "++-"), ("+++++", 4, "++++-"), ("+++++", 0, "-++++")):
         found, real = ask(f"lose {name_of(index)}", cluster(sketch)), cluster(then)
-        assert found.after is conditions.verdict(real)
+        assert found.after is verdicts.verdict(real)
         assert found.then == conditions.majority(real, real.members)
 
 
