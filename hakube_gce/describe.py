@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import assert_never
 
-from hakube_gce import network_steps, node_steps, steps
+from hakube_gce import balancer_steps, network_steps, node_steps, steps
 from hakube_gce.label_steps import LabelRule
 from hakube_gce.network_steps import NetworkStep
 from hakube_gce.node_steps import NodeStep
@@ -95,19 +95,19 @@ def _resource(step: MasterStep) -> Line | None:  # noqa: C901, PLR0911, PLR0912 
             return _line(Sign.CREATE, "snapshot", name, "", f"of {replica}")
         case steps.CreateInstance(spec=spec):
             return _line(Sign.CREATE, "instance", spec.name, spec.zone, spec.machine_type)
-        case steps.CreateGroup(name=name, zone=zone):
+        case balancer_steps.CreateGroup(name=name, zone=zone):
             return _line(Sign.CREATE, "group", name, zone)
-        case steps.CreateHealthCheck(name=name):
+        case balancer_steps.CreateHealthCheck(name=name):
             return _line(Sign.CREATE, "health check", name)
-        case steps.CreateBackendService(name=name):
+        case balancer_steps.CreateBackendService(name=name):
             return _line(Sign.CREATE, "backends", name)
-        case steps.CreateHttpCheck(name=name):
+        case balancer_steps.CreateHttpCheck(name=name):
             return _line(Sign.CREATE, "health check", name, "", "legacy, on the agents' port")
-        case steps.CreatePool(name=name):
+        case balancer_steps.CreatePool(name=name):
             return _line(Sign.CREATE, "target pool", name)
-        case steps.CreateRule(name=name):
+        case balancer_steps.CreateRule(name=name):
             return _line(Sign.CREATE, "rule", name, "", "the cluster IP on the load balancer")
-        case steps.CreateTemporaryRule(name=name):
+        case balancer_steps.CreateTemporaryRule(name=name):
             return _line(Sign.CREATE, "rule", name, "", "temporary, to prove the balancer")
         case _:
             return _deletion(step)
@@ -121,19 +121,19 @@ def _deletion(step: MasterStep) -> Line | None:  # noqa: C901, PLR0911, PLR0912 
             return _line(Sign.DELETE, "disk", name, zone, "and the data on it")
         case steps.DeleteInstance(name=name, zone=zone):
             return _line(Sign.DELETE, "instance", name, zone)
-        case steps.DeleteGroup(name=name, zone=zone):
+        case balancer_steps.DeleteGroup(name=name, zone=zone):
             return _line(Sign.DELETE, "group", name, zone)
-        case steps.DeleteHealthCheck(name=name):
+        case balancer_steps.DeleteHealthCheck(name=name):
             return _line(Sign.DELETE, "health check", name)
-        case steps.DeleteBackendService(name=name):
+        case balancer_steps.DeleteBackendService(name=name):
             return _line(Sign.DELETE, "backends", name)
-        case steps.DeleteHttpCheck(name=name):
+        case balancer_steps.DeleteHttpCheck(name=name):
             return _line(Sign.DELETE, "health check", name)
-        case steps.DeletePool(name=name):
+        case balancer_steps.DeletePool(name=name):
             return _line(Sign.DELETE, "target pool", name)
-        case steps.DeleteTemporaryRule(name=name):
+        case balancer_steps.DeleteTemporaryRule(name=name):
             return _line(Sign.DELETE, "rule", name, "", "the temporary one")
-        case steps.DeleteRule(name=name):
+        case balancer_steps.DeleteRule(name=name):
             return _line(Sign.DELETE, "rule", name)
         case steps.ExpelMember(member_name=name, through=through):
             return _line(Sign.DELETE, "member", name, "etcd", f"by id, through {through}")
@@ -171,29 +171,29 @@ def _change(step: MasterStep) -> Line:  # noqa: C901, PLR0911, PLR0912, PLR0915 
             return _line(Sign.WAIT, "booted", name, zone, "before anything is taken away")
         case steps.AwaitReady(replica=name, zone=zone):
             return _line(Sign.WAIT, "ready", name, zone, "etcd and API server")
-        case steps.JoinGroup(replica=name, zone=zone, group=group):
+        case balancer_steps.JoinGroup(replica=name, zone=zone, group=group):
             return _line(Sign.CHANGE, "group", group, zone, f"add {name}")
-        case steps.LeaveGroup(replica=name, zone=zone, group=group, drain=drain):
+        case balancer_steps.LeaveGroup(replica=name, zone=zone, group=group, drain=drain):
             return _line(Sign.CHANGE, "group", group, zone, f"drop {name}" + ", drain" * drain)
-        case steps.JoinPool(replica=name, zone=zone, pool=pool):
+        case balancer_steps.JoinPool(replica=name, zone=zone, pool=pool):
             return _line(Sign.CHANGE, "target pool", pool, zone, f"add {name}")
-        case steps.LeavePool(replica=name, zone=zone, pool=pool, drain=drain):
+        case balancer_steps.LeavePool(replica=name, zone=zone, pool=pool, drain=drain):
             return _line(
                 Sign.CHANGE, "target pool", pool, zone, f"drop {name}" + ", drain" * drain
             )
-        case steps.SetBackends(name=name, groups=groups):
+        case balancer_steps.SetBackends(name=name, groups=groups):
             return _line(Sign.CHANGE, "backends", name, "", f"zones {_zones(groups)}")
         case LabelRule(name=name):
             return _line(Sign.CHANGE, "rule", name, "", "labels")
-        case steps.AwaitBackends(replicas=replicas):
+        case balancer_steps.AwaitBackends(replicas=replicas):
             return _line(Sign.WAIT, "healthy", ", ".join(replicas), "", "through the balancer")
-        case steps.PromoteEndpoint(address=address, holder=holder):
+        case balancer_steps.PromoteEndpoint(address=address, holder=holder):
             return _line(Sign.CHANGE, "cluster IP", address, "", f"{holder} -> load balancer")
-        case steps.DemoteEndpoint(address=address, holder=holder):
+        case balancer_steps.DemoteEndpoint(address=address, holder=holder):
             return _line(Sign.CHANGE, "cluster IP", address, "", f"load balancer -> {holder}")
-        case steps.AttachEphemeral(replica=name, zone=zone):
+        case balancer_steps.AttachEphemeral(replica=name, zone=zone):
             return _line(Sign.CHANGE, "instance", name, zone, "ephemeral address on")
-        case steps.DetachEphemeral(replica=name, zone=zone):
+        case balancer_steps.DetachEphemeral(replica=name, zone=zone):
             return _line(Sign.CHANGE, "instance", name, zone, "ephemeral address off")
         case steps.YieldLeadership(replica=name, to=to):
             return _line(Sign.CHANGE, "leader", name, "etcd", f"-> {to}")
@@ -205,23 +205,23 @@ def _change(step: MasterStep) -> Line:  # noqa: C901, PLR0911, PLR0912, PLR0915 
             | steps.CreateFirewall()
             | steps.CreateDisk()
             | steps.CreateInstance()
-            | steps.CreateGroup()
-            | steps.CreateHealthCheck()
-            | steps.CreateBackendService()
-            | steps.CreateHttpCheck()
-            | steps.CreatePool()
-            | steps.CreateRule()
-            | steps.CreateTemporaryRule()
+            | balancer_steps.CreateGroup()
+            | balancer_steps.CreateHealthCheck()
+            | balancer_steps.CreateBackendService()
+            | balancer_steps.CreateHttpCheck()
+            | balancer_steps.CreatePool()
+            | balancer_steps.CreateRule()
+            | balancer_steps.CreateTemporaryRule()
             | steps.DeleteFirewall()
             | steps.DeleteDisk()
             | steps.DeleteInstance()
-            | steps.DeleteGroup()
-            | steps.DeleteHealthCheck()
-            | steps.DeleteBackendService()
-            | steps.DeleteHttpCheck()
-            | steps.DeletePool()
-            | steps.DeleteTemporaryRule()
-            | steps.DeleteRule()
+            | balancer_steps.DeleteGroup()
+            | balancer_steps.DeleteHealthCheck()
+            | balancer_steps.DeleteBackendService()
+            | balancer_steps.DeleteHttpCheck()
+            | balancer_steps.DeletePool()
+            | balancer_steps.DeleteTemporaryRule()
+            | balancer_steps.DeleteRule()
             | steps.ExpelMember()
             | steps.RemoveKubeconfig()
             | steps.CreateSnapshot()

@@ -6,15 +6,10 @@ here is not said at all: docs/COMPATIBILITY.md lists those.
 """
 
 from hakube_gce import names
+from hakube_gce.balancer_steps import AwaitBackends, PromoteEndpoint
 from hakube_gce.model import Observed, Operation, Verb
 from hakube_gce.plan.graph import Plan
-from hakube_gce.steps import (
-    AdmitReplica,
-    AwaitBackends,
-    ExpelMember,
-    PromoteEndpoint,
-    Step,
-)
+from hakube_gce.steps import AdmitReplica, ExpelMember, Step
 
 ETCD_PORT = 2379
 

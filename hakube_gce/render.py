@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from hakube_gce import conditions, snapshots, verdicts
+from hakube_gce.balancer_steps import DemoteEndpoint, PromoteEndpoint
 from hakube_gce.describe import describe
 from hakube_gce.model import EndpointMode, Observed, Operation, Replica, Verb
 from hakube_gce.plan.graph import Blocker, Plan
 from hakube_gce.render_nodes import node_lines, node_objects
-from hakube_gce.steps import DemoteEndpoint, PromoteEndpoint, Sign
+from hakube_gce.steps import Sign
 
 SCHEMA = 1
 

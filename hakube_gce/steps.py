@@ -8,10 +8,10 @@ listed except in a teardown: `AdmitReplica` and `ExpelMember` are whole jobs of 
 from dataclasses import dataclass
 from enum import StrEnum
 
-from hakube_gce.label_steps import LabelRule
+from hakube_gce.balancer_steps import BalancerStep
 from hakube_gce.network_steps import NetworkStep
 from hakube_gce.node_steps import NodeStep
-from hakube_gce.resources import FirewallSpec, InstanceSpec, RuleTarget
+from hakube_gce.resources import FirewallSpec, InstanceSpec
 
 
 class Sign(StrEnum):
@@ -161,176 +161,6 @@ class AwaitReady:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CreateGroup:
-    name: str
-    zone: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class JoinGroup:
-    group: str
-    zone: str
-    replica: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LeaveGroup:
-    """Take a replica out of the balancer; its open connections drain."""
-
-    group: str
-    zone: str
-    replica: str
-    drain: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DeleteGroup:
-    name: str
-    zone: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CreateHealthCheck:
-    name: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DeleteHealthCheck:
-    name: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CreateBackendService:
-    name: str
-    health_check: str
-    groups: tuple[tuple[str, str], ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SetBackends:
-    """The backend service spreads over exactly these (zone, group) pairs."""
-
-    name: str
-    groups: tuple[tuple[str, str], ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DeleteBackendService:
-    name: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CreateHttpCheck:
-    """The legacy health check of a target pool, on the agents' readiness port."""
-
-    name: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DeleteHttpCheck:
-    name: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CreatePool:
-    name: str
-    http_check: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class JoinPool:
-    pool: str
-    zone: str
-    replica: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LeavePool:
-    """Take a replica out of the pool; what it was asked by then it may answer while we wait."""
-
-    pool: str
-    zone: str
-    replica: str
-    drain: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DeletePool:
-    name: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CreateTemporaryRule:
-    """A rule on an ephemeral address: the balancer is proven before it gets the cluster IP."""
-
-    name: str
-    target: RuleTarget
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CreateRule:
-    """The cluster IP, which nobody holds, belongs to the balancer: nobody is cut off by it."""
-
-    name: str
-    target: RuleTarget
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AwaitBackends:
-    """Compute Engine finds these replicas healthy, and TLS is answered through ``rule``."""
-
-    target: RuleTarget
-    rule: str
-    replicas: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DeleteTemporaryRule:
-    name: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PromoteEndpoint:
-    """Move the cluster IP from a VM to the load balancer: the outage window of going 1 to 2."""
-
-    rule: str
-    target: RuleTarget
-    address: str
-    holder: str
-    """The replica whose VM carries the address, or carried it before an interruption."""
-    zone: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AttachEphemeral:
-    """Give a VM that has no external address an ephemeral one."""
-
-    replica: str
-    zone: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DetachEphemeral:
-    """Make room on the survivor's interface for the cluster IP, before the window opens."""
-
-    replica: str
-    zone: str
-    address: str
-    """The cluster IP, which is never detached here."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DemoteEndpoint:
-    """Move the cluster IP from the balancer to the last VM: the window of going 2 to 1."""
-
-    rule: str
-    target: RuleTarget
-    address: str
-    holder: str
-    zone: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class YieldLeadership:
     """Let another voter lead, so that the leader's departure costs no election."""
 
@@ -362,13 +192,6 @@ class DeleteInstance:
 class DeleteDisk:
     name: str
     zone: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DeleteRule:
-    """Teardown only: nobody is served on the cluster IP any more."""
-
-    name: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -409,35 +232,11 @@ MasterStep = (
     | AdmitReplica
     | AwaitBoot
     | AwaitReady
-    | CreateGroup
-    | JoinGroup
-    | LeaveGroup
-    | DeleteGroup
-    | CreateHealthCheck
-    | DeleteHealthCheck
-    | CreateBackendService
-    | SetBackends
-    | DeleteBackendService
-    | CreateHttpCheck
-    | DeleteHttpCheck
-    | CreatePool
-    | JoinPool
-    | LeavePool
-    | DeletePool
-    | CreateTemporaryRule
-    | CreateRule
-    | LabelRule
-    | AwaitBackends
-    | DeleteTemporaryRule
-    | PromoteEndpoint
-    | AttachEphemeral
-    | DetachEphemeral
-    | DemoteEndpoint
+    | BalancerStep
     | YieldLeadership
     | ExpelMember
     | DeleteInstance
     | DeleteDisk
-    | DeleteRule
     | DeleteFirewall
     | ReleaseAddress
     | CreateSnapshot

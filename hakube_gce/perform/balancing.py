@@ -1,11 +1,7 @@
 """The load balancer's parts: groups, pools, health checks, services, the temporary rule."""
 
 from hakube_gce import marks, user_labels
-from hakube_gce.errors import ResourceNotFound, StaleFingerprint, StepFailed
-from hakube_gce.label_steps import LabelRule
-from hakube_gce.perform.context import Context
-from hakube_gce.plan.blueprint import READINESS_PORT
-from hakube_gce.steps import (
+from hakube_gce.balancer_steps import (
     AwaitBackends,
     CreateBackendService,
     CreateGroup,
@@ -26,6 +22,10 @@ from hakube_gce.steps import (
     LeavePool,
     SetBackends,
 )
+from hakube_gce.errors import ResourceNotFound, StaleFingerprint, StepFailed
+from hakube_gce.label_steps import LabelRule
+from hakube_gce.perform.context import Context
+from hakube_gce.plan.blueprint import READINESS_PORT
 
 _TRIES = 5
 

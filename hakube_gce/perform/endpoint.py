@@ -10,6 +10,13 @@ from what it sees.
 from collections.abc import Callable
 
 from hakube_gce import marks
+from hakube_gce.balancer_steps import (
+    AttachEphemeral,
+    CreateRule,
+    DemoteEndpoint,
+    DetachEphemeral,
+    PromoteEndpoint,
+)
 from hakube_gce.errors import (
     HakubeError,
     Locked,
@@ -20,13 +27,6 @@ from hakube_gce.errors import (
 )
 from hakube_gce.perform.context import Context, Window
 from hakube_gce.resources import Instance, RuleTarget
-from hakube_gce.steps import (
-    AttachEphemeral,
-    CreateRule,
-    DemoteEndpoint,
-    DetachEphemeral,
-    PromoteEndpoint,
-)
 from hakube_gce.watch import Watching
 
 _STATIC, _EPHEMERAL = "cluster-ip", "ephemeral-nat"

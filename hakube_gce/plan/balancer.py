@@ -12,14 +12,7 @@ What stands behind the rule, and how, is not known here (`backends`).
 from collections.abc import Collection, Mapping, Sequence
 
 from hakube_gce import conditions, names
-from hakube_gce.model import EndpointMode, Observed
-from hakube_gce.plan.backends import Backends, Place
-from hakube_gce.plan.behind_pool import Pool
-from hakube_gce.plan.behind_service import Service
-from hakube_gce.plan.blueprint import Blueprint
-from hakube_gce.plan.graph import Draft
-from hakube_gce.resources import TargetKind
-from hakube_gce.steps import (
+from hakube_gce.balancer_steps import (
     AttachEphemeral,
     AwaitBackends,
     CreateRule,
@@ -29,6 +22,13 @@ from hakube_gce.steps import (
     DetachEphemeral,
     PromoteEndpoint,
 )
+from hakube_gce.model import EndpointMode, Observed
+from hakube_gce.plan.backends import Backends, Place
+from hakube_gce.plan.behind_pool import Pool
+from hakube_gce.plan.behind_service import Service
+from hakube_gce.plan.blueprint import Blueprint
+from hakube_gce.plan.graph import Draft
+from hakube_gce.resources import TargetKind
 
 _KINDS: Mapping[TargetKind, type[Service] | type[Pool]] = {
     TargetKind.BACKEND_SERVICE: Service,

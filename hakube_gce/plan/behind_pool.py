@@ -7,11 +7,7 @@ that was deleted, and a new one of that name is in it at once.
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from hakube_gce.model import Observed
-from hakube_gce.plan.backends import Place
-from hakube_gce.plan.blueprint import Blueprint
-from hakube_gce.plan.graph import Draft
-from hakube_gce.steps import (
+from hakube_gce.balancer_steps import (
     CreateHttpCheck,
     CreatePool,
     DeleteHttpCheck,
@@ -19,6 +15,10 @@ from hakube_gce.steps import (
     JoinPool,
     LeavePool,
 )
+from hakube_gce.model import Observed
+from hakube_gce.plan.backends import Place
+from hakube_gce.plan.blueprint import Blueprint
+from hakube_gce.plan.graph import Draft
 
 
 @dataclass(frozen=True, slots=True)

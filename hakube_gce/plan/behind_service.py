@@ -4,11 +4,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from hakube_gce import names
-from hakube_gce.model import Observed
-from hakube_gce.plan.backends import Place
-from hakube_gce.plan.blueprint import Blueprint
-from hakube_gce.plan.graph import Draft
-from hakube_gce.steps import (
+from hakube_gce.balancer_steps import (
     CreateBackendService,
     CreateGroup,
     CreateHealthCheck,
@@ -19,6 +15,10 @@ from hakube_gce.steps import (
     LeaveGroup,
     SetBackends,
 )
+from hakube_gce.model import Observed
+from hakube_gce.plan.backends import Place
+from hakube_gce.plan.blueprint import Blueprint
+from hakube_gce.plan.graph import Draft
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,12 +12,7 @@ from hakube_gce.plan import balancer, blockers, foundations, networks, nodes
 from hakube_gce.plan.blueprint import Blueprint, instance_spec
 from hakube_gce.plan.graph import Draft, Plan, blocked
 from hakube_gce.plan.mend import home_of_disk, remember
-from hakube_gce.steps import (
-    AwaitReady,
-    CreateInstance,
-    InstallReplica,
-    StartInstance,
-)
+from hakube_gce.steps import AwaitReady, CreateInstance, InstallReplica, StartInstance
 
 
 def plan_create(blueprint: Blueprint, operation: Operation, seen: Observed) -> Plan:

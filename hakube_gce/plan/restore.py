@@ -7,6 +7,7 @@ is overwritten: not a master, not a disk. Pure.
 from dataclasses import replace
 
 from hakube_gce import conditions, marks, names, snapshots
+from hakube_gce.balancer_steps import DeleteRule
 from hakube_gce.model import Intent, Mark, Observed, Operation, Replica, Verb
 from hakube_gce.plan import balancer, blockers, foundations, networks, rescue_blockers
 from hakube_gce.plan.blueprint import Blueprint, instance_spec
@@ -17,7 +18,6 @@ from hakube_gce.steps import (
     AwaitReady,
     CreateDisk,
     CreateInstance,
-    DeleteRule,
     ForgetAddress,
     InstallReplica,
     StartInstance,

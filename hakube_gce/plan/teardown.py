@@ -1,6 +1,7 @@
 """kube-down: everything that carries this cluster's mark, and the address last. Pure."""
 
 from hakube_gce import snapshots
+from hakube_gce.balancer_steps import DeleteRule
 from hakube_gce.model import Observed, Operation
 from hakube_gce.plan import balancer, blockers
 from hakube_gce.plan.blueprint import Blueprint
@@ -11,7 +12,6 @@ from hakube_gce.steps import (
     DeleteDisk,
     DeleteFirewall,
     DeleteInstance,
-    DeleteRule,
     ReleaseAddress,
     RemoveKubeconfig,
 )

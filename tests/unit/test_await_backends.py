@@ -6,11 +6,11 @@ from typing import cast
 
 import pytest
 
+from hakube_gce.balancer_steps import AwaitBackends
 from hakube_gce.errors import StepFailed
 from hakube_gce.perform.balancing import await_backends
 from hakube_gce.perform.context import Context, Limits
 from hakube_gce.resources import RuleTarget, TargetKind
-from hakube_gce.steps import AwaitBackends
 
 MINUTE_S = 60.0
 STEP = AwaitBackends(

@@ -19,7 +19,7 @@ PURE = (
     "access_scopes", "setting_sources", "setting_names", "node_settings", "network_settings",
     "access_settings", "identity_settings", "switch_settings", "sizes", "inheritable", "explain",
     "misspellings", "intents", "model", "resources", "conditions", "plan", "steps", "pki",
-    "verdicts", "render", "errors", "names", "marks", "inherit", "snapshots",
+    "verdicts", "balancer_steps", "render", "errors", "names", "marks", "inherit", "snapshots",
     "describe", "remembered", "leaves", "cluster_keys", "understand", "timestamps",
     "node_resources", "render_nodes", "node_steps", "node_startup", "understand_nodes",
     "network_resources", "network_steps", "understand_networks", "render_left",

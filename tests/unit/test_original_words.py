@@ -3,10 +3,10 @@
 from dataclasses import dataclass, field
 
 from hakube_gce import original_words
+from hakube_gce.balancer_steps import AwaitBackends
 from hakube_gce.model import Observed, Operation
 from hakube_gce.plan.graph import Plan
 from hakube_gce.plan.planner import plan
-from hakube_gce.steps import AwaitBackends
 from tests.fakes.clusters import cluster
 from tests.unit.test_plan import BLUEPRINT, CREATE, NEW, C, D, remove, replicate
 

@@ -6,6 +6,13 @@ from dataclasses import replace
 import pytest
 
 from hakube_gce import marks, remembered, verdicts
+from hakube_gce.balancer_steps import (
+    AwaitBackends,
+    CreateRule,
+    DemoteEndpoint,
+    LeavePool,
+    PromoteEndpoint,
+)
 from hakube_gce.inherit import inherit
 from hakube_gce.intents import Command
 from hakube_gce.model import Mark, Observed, Operation, Verb
@@ -20,15 +27,7 @@ from hakube_gce.resources import (
     TargetKind,
 )
 from hakube_gce.settings import Settings
-from hakube_gce.steps import (
-    AwaitBackends,
-    CreateFirewall,
-    CreateInstance,
-    CreateRule,
-    DemoteEndpoint,
-    LeavePool,
-    PromoteEndpoint,
-)
+from hakube_gce.steps import CreateFirewall, CreateInstance
 from hakube_gce.verdicts import Verdict
 from hakube_gce.whatif_worlds import without_master
 from tests.fakes.clusters import (
