@@ -91,7 +91,7 @@ class Means:
             blueprint=blueprint,
             operation=operation,
             mark=mark,
-            gateway=self.gateway,
+            gateway=self.gateway.guarded(lock.vouch),
             channel=self.observer.channel,
             probe=_probe(self.place, authority),
             clock=self.waits,

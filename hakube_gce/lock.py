@@ -32,6 +32,9 @@ from hakube_gce.resources import Address
 
 TTL = timedelta(minutes=10)
 RENEW_AFTER_S = 120.0
+_SURE_FOR_S = 540.0
+"""For so long after it was written nobody can take a lock: its `TTL`, less what a request may be
+on its way, and clocks that do not run alike."""
 _TRIES = 8
 
 
@@ -227,6 +230,13 @@ def _who(there: Lock, labels: Mapping[str, str]) -> str:
     )
 
 
+def _lost(why: str) -> Locked:
+    return Locked(
+        f"this run lost the cluster's lock: {why}",
+        hint="run the same command again: it looks afresh and goes on",
+    )
+
+
 def _how_to_go_on(place: LockPlace, there: Lock) -> str:
     return (
         "wait for that run to end. If it was killed on another machine, the lock ends by itself "
@@ -272,6 +282,26 @@ class HeldLock:
                 self._renew()
             else:
                 self._own_address()
+
+    def vouch(self) -> None:
+        """See that nobody can have taken the lock meanwhile; before every single request.
+
+        Costs nothing while the lock was written lately. It was not after a laptop's sleep, and
+        then somebody else's cluster may stand where a request of ours would go by name.
+
+        Raises:
+            Locked: The lock was taken from us.
+        """
+        with self._guard:
+            if self.lost is not None:
+                raise self.lost
+            if self.place.clock.monotonic() - self.written_at_s < _SURE_FOR_S:
+                return
+            try:
+                self._renew()
+            except ResourceNotFound as error:  # no 404 of the change that is to be sent
+                self.lost = _lost("the cluster's address is gone")
+                raise self.lost from error
 
     def confirm(self) -> None:
         """Look whether the lock is still ours, whatever was heard of it last.
@@ -319,10 +349,6 @@ class HeldLock:
             raise ResourceNotFound(f"address {self.place.address} is gone")
         there = marks.lock_from_labels(address.labels)
         if there is None or there.nonce != self.lock.nonce:
-            self.lost = Locked(
-                "this run lost the cluster's lock: "
-                + (_who(there, address.labels) if there else "nobody holds it now"),
-                hint="run the same command again: it looks afresh and goes on",
-            )
+            self.lost = _lost(_who(there, address.labels) if there else "nobody holds it now")
             raise self.lost
         return address

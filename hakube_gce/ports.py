@@ -6,7 +6,7 @@ already there and deleting what is gone raise `ResourceConflict` and `ResourceNo
 that is fine is the caller's decision, not the gateway's.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -47,6 +47,13 @@ class ComputeGateway(Protocol):
     def networks(self) -> NetworkGateway: ...
     @property
     def balancers(self) -> BalancerGateway: ...
+
+    def guarded(self, before_change: Callable[[], None]) -> "ComputeGateway":
+        """Give the same gateway, which asks before every change that it sends, each time anew.
+
+        What ``before_change`` raises ends the call, and nothing is sent.
+        """
+        ...
 
     # ---- reading
     def server_time(self) -> datetime: ...

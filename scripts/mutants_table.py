@@ -857,4 +857,30 @@ MUTANTS: tuple[Mutant, ...] = (
         new="    except OSError:\n        return",
         test="tests/e2e/test_config_command.py::test_what_could_not_be_written_is_no_success",
     ),
+    Mutant(
+        name="a request that was due before a laptop's sleep is sent after it",
+        rule="nothing is changed without the lock",
+        file="lock.py",
+        old="if self.place.clock.monotonic() - self.written_at_s < _SURE_FOR_S:",
+        new="if True:",
+        test=_LOCK + "test_after_a_long_sleep_nothing_is_sent_once_another_run_has_the_lock",
+    ),
+    Mutant(
+        name="only the first attempt of a change is asked for",
+        rule="nothing is changed without the lock",
+        file="gce/calls.py",
+        old="            self.persistence.before_change()\n            try:",
+        new="            if not in_doubt:\n                self.persistence.before_change()\n"
+        "            try:",
+        test=_RETRIES + "test_a_change_is_asked_for_anew_before_it_is_sent_again",
+    ),
+    Mutant(
+        name="steps change things without asking for the lock",
+        rule="nothing is changed without the lock",
+        file="assemble.py",
+        old="gateway=self.gateway.guarded(lock.vouch),",
+        new="gateway=self.gateway,",
+        test="tests/simulation/test_late_requests.py::"
+        "test_a_run_that_slept_in_a_pause_changes_nothing_of_what_came_meanwhile",
+    ),
 )

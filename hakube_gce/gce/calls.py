@@ -46,6 +46,10 @@ _NOBODY_LISTENS_BUDGET_S = 10.0
 _EARLY_RETURN_S = 1.0
 
 
+def _nothing() -> None:
+    return
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Persistence:
     """How long and how often one call is tried."""
@@ -55,6 +59,9 @@ class Persistence:
     rng: random.Random
     budget_s: float
     on_loopback: bool = False
+    before_change: Callable[[], None] = _nothing
+    """Called before a change is sent, and before it is sent again; what it raises ends the call.
+    Hours may lie between two attempts where a laptop's lid was closed in the pause."""
 
     def carry(self, call: Callable[[], T], *, about: str) -> T:
         """Call until it answers.
@@ -138,6 +145,7 @@ class Changes:
 
         def send() -> compute.Operation:
             nonlocal in_doubt
+            self.persistence.before_change()
             try:
                 return change.send()
             except TROUBLE as error:

@@ -52,7 +52,7 @@ class GoogleCompute:
         host = replace(persistence, project=network_project or persistence.project)
         self._project = project_of(persistence, clients.operations)
         self._host = project_of(host, clients.operations)
-        self._clients = clients
+        self._clients, self._persistence, self._pools = clients, persistence, pools
         self._kinds = kinds_of(clients)
         self._labelling = Labelling(self._project, clients, self._kinds)
         self._reader = Reader(
@@ -62,6 +62,12 @@ class GoogleCompute:
         self.networks = GoogleNetworks(self._host, self._kinds, clients)
         self.balancers = GoogleBalancers(
             self._project, self._kinds, clients, self._reader, network_project=self._host.id
+        )
+
+    def guarded(self, before_change: Callable[[], None]) -> "GoogleCompute":
+        persistence = replace(self._persistence, before_change=before_change)
+        return GoogleCompute(
+            self._clients, persistence, network_project=self._host.id, pools=self._pools
         )
 
     def close(self) -> None:

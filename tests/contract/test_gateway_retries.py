@@ -14,6 +14,7 @@ import pytest
 
 from hakube_gce.errors import (
     GatewayError,
+    Locked,
     PermissionMissing,
     QuotaExceeded,
     RequestInvalid,
@@ -166,6 +167,32 @@ def test_a_plain_no_is_never_repeated(  # noqa: PLR0917 - fixtures and a table's
     assert type(caught.value) is error
     assert caught.value.resource == f"regions/{REGION}/addresses/kubernetes-master-ip"
     assert (len(api.asked), clock.naps) == (1, ())
+
+
+def test_a_change_is_asked_for_anew_before_it_is_sent_again(
+    api: ScriptedApi, gateway: GoogleCompute
+) -> None:
+    """Hours may lie between two attempts: whoever asks may have no right any more."""
+    asked: list[int] = []
+
+    def once() -> None:
+        asked.append(len(api.asked))
+        if len(asked) > 1:
+            raise Locked("lost")
+
+    api.will(CUT)
+    with pytest.raises(Locked):
+        insert_address(gateway.guarded(once))
+    assert asked == [0, 1]
+    assert len(api.asked) == 1, "nothing was sent after that"
+
+
+def test_who_only_reads_is_asked_nothing(api: ScriptedApi, gateway: GoogleCompute) -> None:
+    def never() -> None:
+        raise AssertionError("it was asked")
+
+    api.will(standing_address(MARK))
+    assert gateway.guarded(never).find_address(REGION, "kubernetes-master-ip")
 
 
 def test_a_read_is_repeated_too(api: ScriptedApi, gateway: GoogleCompute) -> None:

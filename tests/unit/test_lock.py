@@ -245,6 +245,42 @@ def test_a_lock_in_our_hands_is_confirmed_without_writing(book: AddressBook) -> 
     assert book.writes == writes
 
 
+def test_before_a_request_a_lock_written_lately_is_trusted(book: AddressBook) -> None:
+    held = take(book, "jane")
+    writes = book.writes
+    book.clock.advance(539)
+    held.vouch()
+    assert book.writes == writes
+
+
+def test_before_a_request_after_a_long_sleep_the_lock_is_written_again(book: AddressBook) -> None:
+    held = take(book, "jane")
+    book.clock.advance(541)
+    held.vouch()
+    assert held.lock.until == book.clock.now() + TTL
+    assert lock_of(book) == held.lock
+
+
+def test_after_a_long_sleep_nothing_is_sent_once_another_run_has_the_lock(
+    book: AddressBook,
+) -> None:
+    asleep = take(book, "jane")
+    book.clock.advance(3600)
+    awake = take(book, "john")
+    for _ in range(2):
+        with pytest.raises(Locked, match="lost the cluster's lock: another run"):
+            asleep.vouch()
+    assert lock_of(book) == awake.lock
+
+
+def test_after_a_long_sleep_nothing_is_sent_to_a_cluster_that_is_gone(book: AddressBook) -> None:
+    asleep = take(book, "jane")
+    book.clock.advance(3600)
+    book.delete_address(NAME)
+    with pytest.raises(Locked, match="the cluster's address is gone"):
+        asleep.vouch()
+
+
 def test_the_second_run_is_told_since_when_and_how_to_break_the_lock(book: AddressBook) -> None:
     held = take(book, "jane")
     with pytest.raises(Locked) as refusal:
