@@ -123,8 +123,9 @@ def _reads_through_a_quorum(seen: Observed, survivor: Replica) -> str:
     """Name what speaks for a quorum; an API server is ready only while its etcd has one."""
     if survivor.report is not None and survivor.report.etcd_healthy:
         return f"{survivor.name} goes on reading through one"
-    health = seen.backend_service.health if seen.backend_service is not None else {}
-    ready = [r.name for r in seen.replicas if health.get(r.name) == "HEALTHY" and r != survivor]
+    balancers = [b.health for b in (seen.backend_service, seen.pool) if b is not None]
+    healthy = {name for health in balancers for name, is_ in health.items() if is_ == "HEALTHY"}
+    ready = [r.name for r in seen.replicas if r.name in healthy and r != survivor]
     if ready:
         return f"the load balancer goes on finding the API of {' and '.join(ready)} ready"
     return ""

@@ -11,6 +11,7 @@ from hakube_gce.errors import AgentSilent, Refused
 from hakube_gce.model import Observed, Replica
 from hakube_gce.perform.context import Context, Limits
 from hakube_gce.perform.rescue import prove_quorum_lost
+from hakube_gce.resources import TargetKind, TargetPool
 from hakube_gce.steps import ProveQuorumLost
 from tests.fakes.clusters import NOW, cluster, name_of
 
@@ -82,12 +83,17 @@ def test_a_survivor_that_goes_on_reading_has_a_quorum() -> None:
         prove(says(cluster("???"), healthy=True))
 
 
-def test_others_that_the_load_balancer_finds_ready_have_a_quorum() -> None:
+@pytest.mark.parametrize("kind", TargetKind)
+def test_others_that_the_load_balancer_finds_ready_have_a_quorum(kind: TargetKind) -> None:
     """A survivor in a zone that is cut off cannot tell itself from the last one alive."""
     silent = says(cluster("???", balancer=True), healthy=False)
     assert silent.backend_service is not None
     health = {name_of(0): "UNHEALTHY", name_of(1): "HEALTHY", name_of(2): "UNHEALTHY"}
-    ready = replace(silent, backend_service=replace(silent.backend_service, health=health))
+    if kind is TargetKind.POOL:
+        pool = TargetPool(name="kubernetes-master", health=health)
+        ready = replace(silent, backend_service=None, pool=pool)
+    else:
+        ready = replace(silent, backend_service=replace(silent.backend_service, health=health))
     with pytest.raises(Refused, match=f"the API of {name_of(1)} ready"):
         prove(ready)
     assert prove(ready, silent) >= Limits().election_s, "probes trail by some seconds"
