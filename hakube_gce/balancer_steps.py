@@ -176,6 +176,15 @@ class PromoteEndpoint:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CarryAddress:
+    """The cluster IP, which nobody holds, is on the only master's VM: nobody is cut off by it."""
+
+    replica: str
+    zone: str
+    address: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AttachEphemeral:
     """Give a VM that has no external address an ephemeral one."""
 
@@ -232,6 +241,7 @@ BalancerStep = (
     | AwaitBackends
     | DeleteTemporaryRule
     | PromoteEndpoint
+    | CarryAddress
     | AttachEphemeral
     | DetachEphemeral
     | DemoteEndpoint

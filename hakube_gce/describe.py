@@ -191,6 +191,8 @@ def _change(step: MasterStep) -> Line:  # noqa: C901, PLR0911, PLR0912, PLR0915 
             return _line(Sign.CHANGE, "cluster IP", address, "", f"{holder} -> load balancer")
         case balancer_steps.DemoteEndpoint(address=address, holder=holder):
             return _line(Sign.CHANGE, "cluster IP", address, "", f"load balancer -> {holder}")
+        case balancer_steps.CarryAddress(replica=name, address=address):
+            return _line(Sign.CHANGE, "cluster IP", address, "", f"on {name}, nobody had it")
         case balancer_steps.AttachEphemeral(replica=name, zone=zone):
             return _line(Sign.CHANGE, "instance", name, zone, "ephemeral address on")
         case balancer_steps.DetachEphemeral(replica=name, zone=zone):

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from hakube_gce import marks
 from hakube_gce.balancer_steps import (
     AttachEphemeral,
+    CarryAddress,
     CreateRule,
     DemoteEndpoint,
     DetachEphemeral,
@@ -91,6 +92,12 @@ def await_answer(context: Context) -> None:
                 hint="`hakube status` shows the masters; the same command waits on",
             )
         clock.sleep(context.limits.poll_s)
+
+
+def carry_address(context: Context, key: str, step: CarryAddress) -> None:
+    """Put the cluster IP, which nobody holds, on the only master: there is no window to watch."""
+    _attach(context, key, step.zone, step.replica, address=step.address)
+    await_answer(context)
 
 
 def attach_ephemeral(context: Context, key: str, step: AttachEphemeral) -> None:

@@ -5,6 +5,7 @@ from typing import assert_never
 from hakube_gce.balancer_steps import (
     AttachEphemeral,
     AwaitBackends,
+    CarryAddress,
     CreateBackendService,
     CreateGroup,
     CreateHealthCheck,
@@ -189,6 +190,8 @@ def _dispatch(context: Context, planned: Planned) -> None:  # noqa: C901, PLR091
             endpoint.promote(context, key, step)
         case DemoteEndpoint():
             endpoint.demote(context, key, step)
+        case CarryAddress():
+            endpoint.carry_address(context, key, step)
         case AttachEphemeral():
             endpoint.attach_ephemeral(context, key, step)
         case DetachEphemeral():

@@ -15,6 +15,7 @@ from hakube_gce import conditions, names
 from hakube_gce.balancer_steps import (
     AttachEphemeral,
     AwaitBackends,
+    CarryAddress,
     CreateRule,
     CreateTemporaryRule,
     DeleteTemporaryRule,
@@ -22,7 +23,7 @@ from hakube_gce.balancer_steps import (
     DetachEphemeral,
     PromoteEndpoint,
 )
-from hakube_gce.model import EndpointMode, Observed
+from hakube_gce.model import EndpointMode, Observed, Verb
 from hakube_gce.plan.backends import Backends, Place
 from hakube_gce.plan.behind_pool import Pool
 from hakube_gce.plan.behind_service import Service
@@ -134,12 +135,25 @@ def _raise_rule(
 ) -> None:
     """Plan the rule on the cluster IP: in a window, unless nobody holds or expects the address."""
     if blueprint.always_balanced and not _is_carried(seen):
-        if seen.rule is None:
-            rule = CreateRule(name=blueprint.master, target=blueprint.target)
-            after = (*after, draft.add("create-rule", rule, after=after))
-        _await(draft, blueprint, blueprint.master, everybody, (*after, *proven_after))
-        return
-    _promote(draft, blueprint, seen, everybody, (*after, *proven_after))
+        _lay_rule(draft, blueprint, seen, everybody, after, proven_after=proven_after)
+    else:
+        _promote(draft, blueprint, seen, everybody, (*after, *proven_after))
+
+
+def _lay_rule(
+    draft: Draft,
+    blueprint: Blueprint,
+    seen: Observed,
+    everybody: tuple[str, ...],
+    after: tuple[str, ...],
+    *,
+    proven_after: tuple[str, ...] = (),
+) -> None:
+    """Plan the rule on an address that nobody has: there is nobody to be cut off."""
+    if seen.rule is None:
+        rule = CreateRule(name=blueprint.master, target=blueprint.target)
+        after = (*after, draft.add("create-rule", rule, after=after))
+    _await(draft, blueprint, blueprint.master, everybody, (*after, *proven_after))
 
 
 def _await(
@@ -219,14 +233,19 @@ def _tidy_after_promotion(draft: Draft, blueprint: Blueprint, seen: Observed) ->
 def rejoin(draft: Draft, blueprint: Blueprint, seen: Observed, places: Sequence[Place]) -> None:
     """Plan that masters which serve, or will when the draft is done, are behind the balancer.
 
-    A VM that was deleted by hand left its group; a new one of its name is not in it. Where the
-    address is always balanced, the balancer itself is made again, too.
+    A VM that was deleted by hand left its group; a new one of its name is not in it. A balancer
+    that is gone is made again: where the address is always balanced, and where it leads nowhere.
     """
-    wanted = blueprint.always_balanced or seen.rule is not None
+    unfinished = seen.operation is not None and seen.operation.verb is not Verb.MEND
+    unexpected = _leads_nowhere(seen) and not unfinished  # else its window is still to be closed
+    if unexpected and len(places) == 1 and not blueprint.always_balanced:
+        _carry(draft, seen, places[0])
+        return
+    raised = seen.rule is None and (blueprint.always_balanced or unexpected)
+    wanted = raised or seen.rule is not None
     backends = backends_of(blueprint)
     able = [place for place in places if place[1] in _able(draft, seen)]
     outside = [place for place in able if not backends.stands(seen, place)]
-    raised = blueprint.always_balanced and seen.rule is None
     if not wanted or not able or not (outside or raised):
         return
     parts = backends.make(draft, seen, places)
@@ -234,8 +253,23 @@ def rejoin(draft: Draft, blueprint: Blueprint, seen: Observed, places: Sequence[
     joined = [backends.join(draft, place, (*parts, ready[place[1]])) for place in outside]
     if raised:
         everybody, after = tuple(name for _, name in able), (*parts, *joined, *ready.values())
-        _raise_rule(draft, blueprint, seen, everybody, after)
+        put = _lay_rule if unexpected else _raise_rule
+        put(draft, blueprint, seen, everybody, after)
         _tidy_after_promotion(draft, blueprint, seen)
+
+
+def _leads_nowhere(seen: Observed) -> bool:
+    """Tell whether there is a cluster IP, and neither a rule nor a VM of ours has it."""
+    return seen.rule is None and seen.address is not None and not _is_carried(seen)
+
+
+def _carry(draft: Draft, seen: Observed, place: Place) -> None:
+    """Plan that a lone master that is there carries the cluster IP."""
+    zone, name = place
+    if conditions.replica_named(seen, name) is None:
+        return  # its VM is made again, with the address
+    step = CarryAddress(replica=name, zone=zone, address=_cluster_ip(seen))
+    draft.add(f"carry-address/{name}", step, after=draft.keys)
 
 
 def _able(draft: Draft, seen: Observed) -> set[str]:
@@ -314,15 +348,17 @@ def _stay_balanced(
     in.
     """
     backends = backends_of(blueprint)
-    if not backends.exist(seen) and not blueprint.always_balanced:
+    balanced = blueprint.always_balanced or _leads_nowhere(seen)
+    if not backends.exist(seen) and not balanced:
         return backends.fit(draft, seen, survivors, [], after)
     able = [p for p in survivors if p[1] in _able(draft, seen) | {awaited}]
     joining = [p for p in able if not backends.stands(seen, p)]
     keys = _only(draft, blueprint, seen, survivors, joining=joining, after=after)
-    if blueprint.always_balanced and seen.rule is None:
+    if balanced and seen.rule is None:
         joined = tuple(k for k in draft.keys if k.startswith("join-"))
         everybody = tuple(name for _, name in able)
-        _raise_rule(draft, blueprint, seen, everybody, keys, proven_after=joined)
+        put = _lay_rule if _leads_nowhere(seen) else _raise_rule
+        put(draft, blueprint, seen, everybody, keys, proven_after=joined)
         _tidy_after_promotion(draft, blueprint, seen)
     return keys
 
