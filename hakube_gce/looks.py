@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from hakube_gce import facts, render, whatif
 from hakube_gce.arguments import Arguments
-from hakube_gce.plan import commands
+from hakube_gce.plan.unfinished_blockers import ways_on
 from hakube_gce.settings import Settings
 from hakube_gce.start_up import looking
 from hakube_gce.terminal import show, warn
@@ -20,9 +20,9 @@ def status(found: Arguments, settings: Settings, environment: Mapping[str, str])
     means = looking(settings, environment)
     seen = means.observer.observe()
     value = render.status_object(seen, port=means.place.api_port)
-    go_on = (
-        commands.finish(means.inherit(seen).blueprint, seen.operation) if seen.operation else ""
-    )
+    go_on = ("", "")
+    if seen.operation is not None:
+        go_on = ways_on(means.inherit(seen).blueprint, seen, seen.operation)
     show(value, render.status_lines(seen, go_on=go_on), as_json=found.json)
     return 0
 

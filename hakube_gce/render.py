@@ -84,8 +84,13 @@ def blocker_lines(blockers: Sequence[Blocker]) -> tuple[str, ...]:
 # status
 
 
-def status_lines(seen: Observed, *, go_on: str = "") -> tuple[str, ...]:
-    """Show a cluster to a person, with the command that goes on with what is unfinished."""
+def status_lines(seen: Observed, *, go_on: tuple[str, str] = ("", "")) -> tuple[str, ...]:
+    """Show a cluster to a person.
+
+    Args:
+        seen: The cluster.
+        go_on: The command that goes on with what is unfinished, and how it is given up.
+    """
     lines = [headline(seen), ""]
     lines += [f"  {_replica_line(seen, r)}" for r in seen.replicas]
     lines += [f"  {line}" for line in node_lines(seen.nodes)]
@@ -104,7 +109,7 @@ def status_lines(seen: Observed, *, go_on: str = "") -> tuple[str, ...]:
     return tuple(lines)
 
 
-def _under_way(seen: Observed, go_on: str) -> list[str]:
+def _under_way(seen: Observed, go_on: tuple[str, str]) -> list[str]:
     """Say who is at work, and what is not finished: with a lock that is another's matter."""
     lines = []
     is_held = seen.lock is not None and seen.lock.free_at > seen.server_time
@@ -114,7 +119,7 @@ def _under_way(seen: Observed, go_on: str) -> list[str]:
         what = f"{seen.operation.verb.value} {seen.operation.target}".rstrip()
         lines += [f"under way: {what}"] if lines else ["", f"unfinished: {what}"]
         when = "should that run be dead" if is_held else "next"
-        lines += [f"  {when}: {go_on}"] * bool(go_on)
+        lines += [f"  {word}: {way}" for word, way in zip((when, "or"), go_on, strict=True) if way]
     return lines
 
 

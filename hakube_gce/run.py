@@ -15,7 +15,7 @@ from hakube_gce.inherit import Inheritance
 from hakube_gce.job import Job
 from hakube_gce.lock import refuse_if_held
 from hakube_gce.model import Observed, Operation, Verb
-from hakube_gce.plan import blockers, commands
+from hakube_gce.plan import commands, unfinished_blockers
 from hakube_gce.plan.blueprint import Blueprint
 from hakube_gce.plan.graph import Plan
 from hakube_gce.plan.planner import plan
@@ -62,14 +62,16 @@ def _look_and_run(job: Job) -> Result:
     if resolved.operation is None:
         return refuse(job, resolved.blockers)
     if seen.operation is not None:
-        job.screen.say(_unfinished(seen.operation, resolved.operation))
-    drafted = _plan(job, inheritance, resolved.operation, seen)
+        job.screen.say(_unfinished(seen, seen.operation, resolved.operation))
+    given_up = gives_way(seen, resolved.operation.verb)
+    today = replace(seen, operation=None) if given_up else seen
+    drafted = _plan(job, inheritance, resolved.operation, today)
     job.say([f"note: {text}" for text in drafted.notes])
     if drafted.blockers:
         return refuse(job, drafted.blockers)
     if job.dry_run or job.check:
         return _show(job, drafted)
-    mended = resolved.operation.verb is Verb.MEND and not gives_way(seen, Verb.MEND)
+    mended = resolved.operation.verb is Verb.MEND and not given_up
     if drafted.is_empty and (seen.operation is None or mended):
         return _nothing_left(job, inheritance.blueprint, seen)
     job.say(render.deletion_lines(drafted))
@@ -86,15 +88,17 @@ def _settled(job: Job, first: Observed) -> Observed:
 def _nothing_left(job: Job, blueprint: Blueprint, seen: Observed) -> Result:
     """End where nothing is to be done; but not well while a killed run has the cluster IP away."""
     if seen.operation is not None and conditions.is_cut_in_the_window(seen):
-        return refuse(job, [blockers.operation_unfinished(blueprint, seen.operation)])
+        return refuse(
+            job, [unfinished_blockers.operation_unfinished(blueprint, seen, seen.operation)]
+        )
     job.screen.say("Everything is as asked. Nothing was changed.")
     return result(job, changed=False)
 
 
-def _unfinished(operation: Operation, now: Operation) -> str:
+def _unfinished(seen: Observed, operation: Operation, now: Operation) -> str:
     whose = f" of {operation.target}" if operation.target else ""
     what = f"the unfinished {operation.verb.value}{whose} (zone {operation.zone})"
-    if now.verb is Verb.MEND and operation.verb is not Verb.MEND:
+    if now.verb is Verb.MEND and not gives_way(seen, Verb.MEND):
         return f"the masters first; {what} stays noted"
     return f"going on with {what}" if now.id == operation.id else f"giving up {what} for this"
 

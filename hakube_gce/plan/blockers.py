@@ -258,17 +258,6 @@ def unreadable(seen: Observed) -> Blocker:
     )
 
 
-def operation_unfinished(blueprint: Blueprint, operation: Operation) -> Blocker:
-    target = f" of {operation.target}" if operation.target else ""
-    return Blocker(
-        reason="OperationUnfinished",
-        message=f"an earlier {operation.verb.value}{target} (zone {operation.zone}) is not "
-        "finished",
-        exit_status=UNSAFE,
-        next_command=commands.finish(blueprint, operation),
-    )
-
-
 def conflict(found: Conflict) -> Blocker:
     return Blocker(
         reason="ForeignResource",

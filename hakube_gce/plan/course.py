@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from hakube_gce import conditions
 from hakube_gce.model import Intent, Observed, Operation, Replica, Verb
-from hakube_gce.plan import blockers, choices, course_blockers, superseding
+from hakube_gce.plan import blockers, choices, course_blockers, superseding, unfinished_blockers
 from hakube_gce.plan.blueprint import Blueprint
 from hakube_gce.plan.graph import Blocker
 from hakube_gce.plan.planner import plan
@@ -124,7 +124,7 @@ def _finish(
     if unfinished.verb is Verb.REMOVE:
         return Next(intent=Intent(verb=Verb.REMOVE, zone=zone, replica_name=target))
     if unfinished.verb not in {Verb.CREATE, Verb.REPLICATE}:
-        return blockers.operation_unfinished(blueprint, unfinished)
+        return unfinished_blockers.operation_unfinished(blueprint, seen, unfinished)
     have = Counter(r.zone for r in seen.replicas if r.name != target)
     if unfinished.verb is Verb.REPLICATE or not have:
         have[zone] += 1

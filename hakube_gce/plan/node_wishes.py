@@ -5,7 +5,7 @@ alone in a zone that holds no master; where neither is, nothing is guessed.
 """
 
 from hakube_gce.model import Intent, Observed, Operation, Verb
-from hakube_gce.plan import blockers, node_blockers
+from hakube_gce.plan import node_blockers, unfinished_blockers
 from hakube_gce.plan.blueprint import Blueprint
 from hakube_gce.plan.graph import Blocker
 
@@ -19,7 +19,11 @@ def adding(
         return node_blockers.no_master_for_nodes(blueprint, intent.zone)
     if unfinished is not None:
         same = unfinished.verb is Verb.ADD_NODES and unfinished.zone == intent.zone
-        return unfinished if same else blockers.operation_unfinished(blueprint, unfinished)
+        return (
+            unfinished
+            if same
+            else unfinished_blockers.operation_unfinished(blueprint, seen, unfinished)
+        )
     if not blueprint.nodes.count:
         return "no nodes are asked for (NUM_NODES=0 or KUBE_CREATE_NODES=false)"
     return Operation(id=operation_id, verb=Verb.ADD_NODES, zone=intent.zone)
@@ -39,5 +43,5 @@ def deleting(
     if intent.zone not in seen.nodes.zones():
         return node_blockers.nothing_in_zone(blueprint, seen, intent.zone)
     if unfinished is not None:
-        return blockers.operation_unfinished(blueprint, unfinished)
+        return unfinished_blockers.operation_unfinished(blueprint, seen, unfinished)
     return Operation(id=operation_id, verb=Verb.DELETE_NODES, zone=intent.zone)

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from hakube_gce import conditions, marks, names
 from hakube_gce.model import Intent, Observed, Operation, Replica, Role, Verb
-from hakube_gce.plan import balancer, blockers, rescue_blockers, superseding
+from hakube_gce.plan import balancer, blockers, rescue_blockers, superseding, unfinished_blockers
 from hakube_gce.plan.blueprint import Blueprint
 from hakube_gce.plan.foundations import server
 from hakube_gce.plan.graph import Blocker, Draft, Plan, blocked
@@ -42,7 +42,7 @@ def wish(
             return unfinished
         # a survivor that is never heard must not keep another one from being chosen
         if unfinished.verb is not Verb.RECOVER or not superseding.nobody_was_deleted(seen):
-            return blockers.operation_unfinished(blueprint, unfinished)
+            return unfinished_blockers.operation_unfinished(blueprint, seen, unfinished)
         unfinished = None
     if not seen.uid:
         return blockers.no_cluster(blueprint)

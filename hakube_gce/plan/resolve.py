@@ -20,6 +20,7 @@ from hakube_gce.plan import (
     restore,
     snapshot,
     superseding,
+    unfinished_blockers,
 )
 from hakube_gce.plan.blueprint import Blueprint
 from hakube_gce.plan.create import is_founding
@@ -117,11 +118,11 @@ def _create(blueprint: Blueprint, intent: Intent, seen: Observed, operation_id: 
             unfinished.verb is not Verb.CREATE or unfinished.zone != intent.zone
         )
         if unfinished is not None and other_wish:
-            return _refuse(blockers.operation_unfinished(blueprint, unfinished))
+            return _refuse(unfinished_blockers.operation_unfinished(blueprint, seen, unfinished))
         founding = Operation(id=operation_id, verb=Verb.CREATE, zone=intent.zone)
         return Resolved(operation=unfinished or founding)
     if unfinished is not None and unfinished.verb in _NOT_TO_BE_MENDED:
-        return _refuse(blockers.operation_unfinished(blueprint, unfinished))
+        return _refuse(unfinished_blockers.operation_unfinished(blueprint, seen, unfinished))
     zones = {r.zone for r in seen.replicas} | {m.zone for m in conditions.absent_masters(seen)}
     if zones and intent.zone not in zones:
         return _refuse(blockers.cluster_elsewhere(blueprint, seen, intent.zone))
@@ -138,7 +139,7 @@ def _replicate(
     if unfinished is not None:
         same = unfinished.verb is Verb.REPLICATE and unfinished.zone == intent.zone
         if not same:
-            return _refuse(blockers.operation_unfinished(blueprint, unfinished))
+            return _refuse(unfinished_blockers.operation_unfinished(blueprint, seen, unfinished))
         return Resolved(operation=unfinished)
     if not seen.replicas:
         return _refuse(blockers.no_master(blueprint, intent.zone))
@@ -165,7 +166,7 @@ def _remove(blueprint: Blueprint, intent: Intent, seen: Observed, operation_id: 
         return _refuse(blockers.no_cluster(blueprint))
     target, found = _victim(blueprint, intent, seen, unfinished)
     if unfinished is not None and (found is not None or not _may_go(seen, unfinished, target)):
-        found = blockers.operation_unfinished(blueprint, unfinished)
+        found = unfinished_blockers.operation_unfinished(blueprint, seen, unfinished)
     replica = conditions.replica_named(seen, target)
     if found is None and replica is not None and len(seen.replicas) == 1:
         found = blockers.last_master(blueprint, seen, replica)

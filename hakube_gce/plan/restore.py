@@ -9,7 +9,14 @@ from dataclasses import replace
 from hakube_gce import conditions, marks, names, snapshots
 from hakube_gce.balancer_steps import DeleteRule
 from hakube_gce.model import Intent, Mark, Observed, Operation, Replica, Verb
-from hakube_gce.plan import balancer, blockers, foundations, networks, rescue_blockers
+from hakube_gce.plan import (
+    balancer,
+    blockers,
+    foundations,
+    networks,
+    rescue_blockers,
+    unfinished_blockers,
+)
 from hakube_gce.plan.blueprint import Blueprint, instance_spec
 from hakube_gce.plan.graph import Blocker, Draft, Plan, blocked
 from hakube_gce.plan.mend import home_of_disk, remember
@@ -35,9 +42,9 @@ def wish(
     if unfinished is not None and unfinished.verb is Verb.RESTORE:
         if intent.snapshot in {"", unfinished.target} and unfinished.zone == intent.zone:
             return unfinished
-        return blockers.operation_unfinished(blueprint, unfinished)
+        return unfinished_blockers.operation_unfinished(blueprint, seen, unfinished)
     if unfinished is not None and unfinished.verb in _NOT_OVERTAKEN:
-        return blockers.operation_unfinished(blueprint, unfinished)
+        return unfinished_blockers.operation_unfinished(blueprint, seen, unfinished)
     used = [d for d in seen.disks if d.users]
     if seen.replicas or used:
         return rescue_blockers.restore_not_needed(blueprint, seen, used)

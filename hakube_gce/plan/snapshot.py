@@ -6,7 +6,7 @@ disk. Of this cluster's own the newest few are kept; others are not touched.
 
 from hakube_gce import conditions, names, snapshots
 from hakube_gce.model import Observed, Operation, Replica, Verb
-from hakube_gce.plan import blockers, preconditions
+from hakube_gce.plan import blockers, preconditions, unfinished_blockers
 from hakube_gce.plan.blueprint import Blueprint
 from hakube_gce.plan.graph import Blocker, Draft, Plan, blocked
 from hakube_gce.resources import DiskSnapshot
@@ -20,7 +20,7 @@ def wish(
     if seen.operation is not None:
         if seen.operation.verb is Verb.SNAPSHOT:
             return seen.operation
-        return blockers.operation_unfinished(blueprint, seen.operation)
+        return unfinished_blockers.operation_unfinished(blueprint, seen, seen.operation)
     if not seen.uid or not seen.replicas:
         return blockers.no_cluster(blueprint)
     target = snapshots.name(blueprint.prefix, operation_id, seen.server_time)

@@ -9,6 +9,8 @@ the unfinished operation can be begun anew later from what is there then.
 from hakube_gce import conditions, names
 from hakube_gce.model import Observed, Operation, Role, Verb
 
+_KEEPS_THE_CLUSTER = frozenset({Verb.CREATE, Verb.MEND, Verb.SNAPSHOT})
+
 
 def gives_up(unfinished: Operation, target: str) -> bool:
     """Tell whether the target is the replica that an unfinished replication was making."""
@@ -21,7 +23,9 @@ def gives_way(seen: Observed, wished: Verb) -> bool:
     A snapshot always is, and so are mending and nodes: nothing depends on them, and where they
     cannot be done they must not keep the masters from coming back, or from being replaced. A
     recovery is where a majority came back, because then it is not done; and for kube-up while it
-    has deleted nobody yet, or once its survivor's VM is gone: first that has to be made again.
+    has deleted nobody yet, or once its survivor's VM is gone: first that has to be made again. A
+    teardown that has deleted no master is given up by whoever runs kube-up or takes a snapshot:
+    it may have been meant for another cluster, and there must be a way back that is no teardown.
     """
     unfinished = seen.operation
     if unfinished is None:
@@ -34,7 +38,10 @@ def gives_way(seen: Observed, wished: Verb) -> bool:
         return wished is not Verb.TEARDOWN  # the same wish, said in a zone without a master
     if unfinished.verb is Verb.RECOVER:
         return _recovery_gives_way(seen, unfinished, wished)
-    return unfinished.verb in {Verb.SNAPSHOT, Verb.ADD_NODES}
+    keeps = unfinished.verb is Verb.TEARDOWN and wished in _KEEPS_THE_CLUSTER
+    return unfinished.verb in {Verb.SNAPSHOT, Verb.ADD_NODES} or (
+        keeps and nobody_was_deleted(seen)
+    )
 
 
 def _recovery_gives_way(seen: Observed, unfinished: Operation, wished: Verb) -> bool:
@@ -46,7 +53,7 @@ def _recovery_gives_way(seen: Observed, unfinished: Operation, wished: Verb) -> 
 
 
 def nobody_was_deleted(seen: Observed) -> bool:
-    """Tell whether a recovery that was begun has not deleted any master's VM yet."""
+    """Tell whether a recovery or a teardown has not deleted any master's VM yet."""
     known = conditions.last_known_voters(seen)
     return bool(known) and all(conditions.replica_of(seen, m) is not None for m in known)
 

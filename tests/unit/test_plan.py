@@ -549,10 +549,53 @@ def test_another_verb_waits_for_the_unfinished_one() -> None:
     assert refusals(wish(Verb.REMOVE, B), seen) == [("OperationUnfinished", 5)]
 
 
-@pytest.mark.parametrize("verb", [Verb.TEARDOWN, Verb.RESTORE])
-def test_masters_are_not_mended_in_the_midst_of_what_remakes_everything(verb: Verb) -> None:
-    seen = cluster("+-", operation=Operation(id="e" * 12, verb=verb, zone=B))
+def test_masters_are_not_mended_in_the_midst_of_a_restore() -> None:
+    seen = cluster("+-", operation=Operation(id="e" * 12, verb=Verb.RESTORE, zone=B))
     assert refusals(wish(Verb.CREATE, B), seen) == [("OperationUnfinished", 5)]
+
+
+def half_torn(sketch: str, *, gone: int = 0) -> Observed:
+    """Draw a cluster in whose teardown so many VMs have been deleted."""
+    seen = cluster(sketch, operation=TEARDOWN)
+    return replace(seen, replicas=seen.replicas[gone:])
+
+
+@pytest.mark.parametrize("verb", [Verb.CREATE, Verb.SNAPSHOT])
+def test_a_teardown_that_deleted_no_master_gives_way_to_what_keeps_the_cluster(verb: Verb) -> None:
+    """It was stopped, or never allowed: another teardown must not be the only way on."""
+    assert resolved_verb(wish(verb, B), half_torn("+++")) in {Verb.MEND, Verb.SNAPSHOT}
+
+
+@pytest.mark.parametrize("verb", [Verb.CREATE, Verb.SNAPSHOT])
+def test_a_teardown_that_deleted_a_master_is_only_gone_on_with(verb: Verb) -> None:
+    assert refusals(wish(verb, C), half_torn("+++", gone=1)) == [("OperationUnfinished", 5)]
+
+
+@pytest.mark.parametrize("gone", [0, 1])
+@pytest.mark.parametrize("verb", [Verb.REPLICATE, Verb.REMOVE, Verb.ADD_NODES])
+def test_nobody_who_did_not_ask_for_a_teardown_is_told_to_run_one(verb: Verb, gone: int) -> None:
+    seen = half_torn("+++", gone=gone)
+    resolved = resolve(BLUEPRINT, wish(verb, C), seen, operation_id="0" * 12)
+    (found,) = resolved.blockers
+    assert found.reason == "OperationUnfinished"
+    assert "kube-down" not in found.next_command
+    assert ("kube-up" in found.next_command) == (not gone)
+    assert "to delete the cluster, and its data: " in found.override
+    assert "HAKUBE_CONFIRM_TEARDOWN" not in found.override
+
+
+ID = "0" * 12
+
+
+def test_a_zone_without_machines_holds_nobody_up_for_ever() -> None:
+    replicating = cluster("+", operation=replicate(C))
+    founding = replace(nothing(), operation=CREATE)
+    (found,) = resolve(BLUEPRINT, wish(Verb.REPLICATE, D), replicating, operation_id=ID).blockers
+    assert f"KUBE_REPLICA_NAME={NEW}" in found.override
+    assert "KUBE_DELETE_NODES=false" in found.override
+    (found,) = resolve(BLUEPRINT, wish(Verb.CREATE, C), founding, operation_id=ID).blockers
+    assert "to give it up, which keeps all snapshots: " in found.override
+    assert found.override.endswith("kube-down.sh")
 
 
 def resolved_verb(intent: Intent, seen: Observed) -> Verb:
