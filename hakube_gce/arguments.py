@@ -15,6 +15,7 @@ kube-up.sh and kube-down.sh are `hakube up` and `hakube down`; variables say wha
   one less       KUBE_GCE_ZONE=europe-west1-c KUBE_DELETE_NODES=false hakube down
   save it        hakube snapshot; what to do when masters are lost: docs/OPERATIONS.md
   without cloud  KUBERNETES_PROVIDER=emulator in front of any of them
+On real Compute Engine this version makes nothing yet (exit 5): use KUBERNETES_PROVIDER=emulator.
 """
 
 
@@ -29,9 +30,14 @@ without any of them on a cluster that is there: its masters are brought back
 _DOWN = """\
 variables say what is wished (`hakube config` shows all, docs/CONFIGURATION.md explains them):
   KUBE_GCE_ZONE                       the zone
+  (KUBE_DELETE_NODES not set)         in a zone with a master: delete the WHOLE CLUSTER and its
+                                      data; a single master goes without a question
+                                      in a zone with nodes only: delete that zone's nodes
   KUBE_DELETE_NODES=false             remove one master of the zone; all else stays
-  KUBE_REPLICA_NAME                   that very master
-  HAKUBE_CONFIRM_TEARDOWN=PREFIX      delete a whole cluster of several masters
+  KUBE_REPLICA_NAME=NAME              remove that very master; all else stays
+  HAKUBE_CONFIRM_TEARDOWN=PREFIX      the word that several masters want before the cluster is
+                                      deleted
+look first: --dry-run
 """
 _AS_WRITTEN = argparse.RawDescriptionHelpFormatter
 

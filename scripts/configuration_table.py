@@ -24,7 +24,9 @@ then from `.env` in the current folder (when nobody else can have written it; `H
 names another, or `off`); project and zone then from gcloud's own configuration files, whose zone
 is said whenever it decides (a region without a zone chooses none, and is mentioned when it is
 another); then come the defaults. A variable set to nothing counts as not set. `hakube config`
-shows each value and its source, and needs no cloud.
+shows each value and its source, and needs no cloud. A file may not set HAKUBE_HOME,
+HAKUBE_ENV_FILE, HAKUBE_BINARIES, HAKUBE_COMPUTE_ENDPOINT or KUBECONFIG, nor what programs and
+credentials are found by (PATH, HOME, GOOGLE_APPLICATION_CREDENTIALS â€¦); export those.
 
 Values are read strictly: true and false (also 1, 0, yes, no, in any case), names that fit whole,
 ranges that do not meet. Everything that is wrong is said at once, with exit status 2. A slip in
@@ -32,9 +34,9 @@ the name of a variable marked **!** stops the run; so does any unknown `HAKUBE_â
 
 *How far* a value goes: *this run* reads it anew; *which cluster* has to be said to every command
 about that cluster; *the cluster* takes it when its first master is made, and replicas get the
-same whatever their shell says (saying something else is refused); *the nodes' template*
-takes it when the first nodes are made, and later ones are made from it (saying something else is
-noted, and changes nothing).
+same whatever their shell says (saying something else is refused; ENABLE_ETCD_QUORUM_READ is only
+warned about); *the nodes' template* takes it when the first nodes are made, and later ones are
+made from it (saying something else is noted, and changes nothing).
 
 Values marked with a star are read, checked and kept, and have no effect yet: the note says what
 is missing.

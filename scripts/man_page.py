@@ -26,7 +26,7 @@ EXIT_STATUSES = (
     ("8", "no permission, or no credentials"),
     ("9", "a deadline, or no connection; the last line is the command that goes on"),
     ("10", "changes are pending (--check)"),
-    ("130, 143", "interrupted; the last line is the command that goes on"),
+    ("129, 130, 143", "interrupted; the last line is the command that goes on"),
 )
 
 EXAMPLES = (
@@ -36,6 +36,10 @@ EXAMPLES = (
         "KUBE_GCE_ZONE=europe-west1-c KUBE_REPLICATE_EXISTING_MASTER=true hakube up",
     ),
     ("One less", "KUBE_DELETE_NODES=false KUBE_GCE_ZONE=europe-west1-c hakube down"),
+    (
+        "What a teardown would delete: without KUBE_DELETE_NODES=false the whole cluster goes",
+        "KUBE_GCE_ZONE=europe-west1-b hakube down --dry-run",
+    ),
     ("What would be lost with a zone", "hakube whatif lose zone europe-west1-b"),
     ("The same without any account", "KUBERNETES_PROVIDER=emulator hakube status"),
     ("For scripts that call cluster/kube-up.sh", "hakube shims cluster"),
@@ -44,7 +48,8 @@ EXAMPLES = (
 INTRODUCTION = """\
 hakube makes, grows, shrinks and mends the masters of a Kubernetes cluster on Google Compute \
 Engine. It takes the variables of Kubernetes' kube-up.sh and kube-down.sh, which are hakube up \
-and hakube down. Options say how to run; variables say what to do.\
+and hakube down. Options say how to run; variables say what to do. On real Compute Engine this \
+version makes nothing yet (exit 5): use KUBERNETES_PROVIDER=emulator.\
 """
 
 

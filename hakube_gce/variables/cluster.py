@@ -96,8 +96,8 @@ MULTIZONE = Variable(
     reach=Reach.CLUSTER,
     decisive=True,
     support=Support.DIFFERENT,
-    why="it stands in every master's gce.conf, which nobody reads yet; which nodes are waited for "
-    "never depends on it",
+    why="when true it stands in every master's gce.conf, which nobody reads yet; which nodes are "
+    "waited for never depends on it",
     meaning="the cloud provider looks for nodes in all zones of the region",
     example="true",
 )

@@ -27,7 +27,8 @@ NETWORK_PROJECT = Variable(
     kind=kinds.PROJECT,
     reach=Reach.CLUSTER,
     default_says="PROJECT",
-    meaning="project that holds network, subnetworks, firewall rules and routes",
+    meaning="project that holds network, subnetworks, firewall rules and routes; say it to every "
+    "command",
     example="my-host-project",
 )
 CREATE_CUSTOM_NETWORK = Variable(

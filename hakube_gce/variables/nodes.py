@@ -57,7 +57,7 @@ NODE_IMAGE = Variable(
     default="family/debian-12",
     reach=Reach.TEMPLATE,
     support=Support.DIFFERENT,
-    why="Debian or Ubuntu LTS: Container-Optimized OS has no Python for the agent",
+    why="Debian or Ubuntu LTS: the node's startup script installs packages with apt-get",
     meaning="image of a node",
     example="family/debian-12",
 )

@@ -40,7 +40,8 @@ STRICT = Variable(
     name="HAKUBE_STRICT",
     kind=kinds.BOOLEAN,
     default="false",
-    meaning="refuse where a doubtful placement would otherwise only be warned about",
+    meaning="doubtful placement, and preemptible masters at founding, are refused instead of "
+    "warned about",
     example="true",
     support=Support.OURS,
 )

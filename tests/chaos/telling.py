@@ -18,18 +18,23 @@ def machine() -> dict[str, str]:
         "date": f"{datetime.now(UTC):%Y-%m-%d}",  # noqa: TID251 - the day of the record
         "cores": str(os.cpu_count()),
         "memory": f"{int(memory) / 2**20:.0f} GiB",
-        "kernel": f"{platform.system()} {platform.release()}",
+        "kernel": kernel(),
         "etcd": version.stdout.split()[2],
         "python": platform.python_version(),
     }
+
+
+def kernel() -> str:
+    """Tell the kernel's version, its first two numbers: the rest names a machine."""
+    return f"{platform.system()} {'.'.join(platform.release().split('.')[:2])}"
 
 
 def where() -> str:
     """Tell in words what figures were measured on, when no etcd took part."""
     memory = Path("/proc/meminfo").read_text(encoding="ascii").split()[1]
     return (
-        f"{os.cpu_count()} cores, {int(memory) / 2**20:.0f} GiB, {platform.system()} "
-        f"{platform.release()}, Python {platform.python_version()}"
+        f"{os.cpu_count()} cores, {int(memory) / 2**20:.0f} GiB, {kernel()}, "
+        f"Python {platform.python_version()}"
     )
 
 
