@@ -3,6 +3,7 @@
 import os
 import random
 import secrets
+import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -145,10 +146,12 @@ class _Remembered:
     def __init__(self, find: Callable[[], str]) -> None:
         self._find = find
         self._known = ""
+        self._guard = threading.Lock()
 
     def __call__(self) -> str:
-        self._known = self._known or self._find()
-        return self._known
+        with self._guard:  # of several that ask at once, one finds it out for all
+            self._known = self._known or self._find()
+            return self._known
 
 
 def _probe(place: Place, authority: Callable[[], str]) -> Probe:

@@ -5,12 +5,16 @@ CA. A probe that hangs (it was connected to what has just gone) is one that fail
 keep the next ones from looking. It only looks; moving the address is somebody else's job.
 """
 
+import logging
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from hakube_gce.errors import HakubeError
 from hakube_gce.ports import Clock, Probe
+
+_LOGGER = logging.getLogger(__name__)
 
 INTERVAL_S = 0.05
 TIMEOUT_S = 1.0
@@ -115,7 +119,11 @@ class Watch:
 
     def _look(self) -> None:
         began_s = self.clock.monotonic()
-        good = self.probe.ready(self.address, server_name=self.address, timeout_s=TIMEOUT_S)
+        good = False
+        try:
+            good = self.probe.ready(self.address, server_name=self.address, timeout_s=TIMEOUT_S)
+        except HakubeError:
+            _LOGGER.debug("the cluster's CA is not to be had yet", exc_info=True)
         with self._changed:
             self._under_way -= 1
             self.score.count(self.clock.monotonic() if good else began_s, good=good)

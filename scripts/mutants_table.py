@@ -591,7 +591,7 @@ MUTANTS: tuple[Mutant, ...] = (
         name="a window that failed stays open",
         rule="a window is closed or rolled back",
         file="perform/endpoint.py",
-        old="    take_back()\n",
+        old="    move.back()\n",
         new="",
         test="tests/e2e/test_signals.py::test_a_window_that_cannot_be_completed_is_rolled_back",
     ),

@@ -36,6 +36,8 @@ class Limits:
     backends_s: float = 1200.0
     window_s: float = 1200.0
     """How long a new rule may take to lead somewhere before the address goes back."""
+    blind_s: float = 180.0
+    """The same where the address did not answer before either: from here nobody may reach it."""
     drain_s: float = 30.0
     snapshot_s: float = 1800.0
     rescue_s: float = 1200.0

@@ -8,8 +8,9 @@ from what it sees.
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
-from hakube_gce import marks
+from hakube_gce import conditions, marks
 from hakube_gce.balancer_steps import (
     AttachEphemeral,
     CarryAddress,
@@ -26,6 +27,7 @@ from hakube_gce.errors import (
     ResourceNotFound,
     StepFailed,
 )
+from hakube_gce.model import EndpointMode
 from hakube_gce.perform.context import Context, Window
 from hakube_gce.resources import Instance, RuleTarget
 from hakube_gce.watch import Watching
@@ -50,7 +52,7 @@ def promote(context: Context, key: str, step: PromoteEndpoint) -> None:
         if step.holder:
             _attach(context, key, step.zone, step.holder, address=step.address)
 
-    _through_window(context, "promotion", step.address, move, take_back)
+    _through_window(context, step.address, _Move("promotion", move, take_back))
 
 
 def demote(context: Context, key: str, step: DemoteEndpoint) -> None:
@@ -64,7 +66,7 @@ def demote(context: Context, key: str, step: DemoteEndpoint) -> None:
         _detach(context, key, step.zone, step.holder, only=step.address)
         _insert_rule(context, key, step.rule, step.target, step.address)
 
-    _through_window(context, "demotion", step.address, move, take_back)
+    _through_window(context, step.address, _Move("demotion", move, take_back))
 
 
 def create_rule(context: Context, key: str, step: CreateRule) -> None:
@@ -86,6 +88,9 @@ def await_answer(context: Context) -> None:
     deadline = clock.monotonic() + context.limits.backends_s
     while not context.probe.ready(address, server_name=address, timeout_s=2.0):
         if clock.monotonic() >= deadline:
+            if _is_said_to_serve(context):
+                context.tell(_unseen(context))
+                return
             raise StepFailed(
                 f"everything is there, but the cluster IP {address} does not answer within "
                 f"{context.limits.backends_s:.0f} s",
@@ -115,32 +120,45 @@ def detach_ephemeral(context: Context, key: str, step: DetachEphemeral) -> None:
 # -------------------------------------------------------------------------------------- the window
 
 
-def _through_window(
-    context: Context,
-    kind: str,
-    address: str,
-    move: Callable[[], None],
-    take_back: Callable[[], None],
-) -> None:
+@dataclass(frozen=True, slots=True)
+class _Move:
+    """The cluster IP goes from one holder to another."""
+
+    kind: str
+    """promotion or demotion."""
+    there: Callable[[], None]
+    back: Callable[[], None]
+
+
+def _through_window(context: Context, address: str, move: _Move) -> None:
     watch = context.watch(context.probe, context.clock, address)
+    since = context.operation.outage_since
     try:
-        watch.await_good(since_s=-1.0, timeout_s=_first_look(context))
+        heard = watch.await_good(since_s=-1.0, timeout_s=_first_look(context))
         context.clock.sleep(0)  # a stop that is wanted by now comes before the window
         with context.put_off():
-            context.say(f"the cluster IP {address} moves now ({kind}); no API until it is done")
-            context.note_outage(context.clock.now())
-            _move_or_take_back(context, kind, watch, move, take_back)
+            context.say(
+                f"the cluster IP {address} moves now ({move.kind}); no API until it is done"
+            )
+            if since is None:  # else the address remembers a window that was cut short
+                context.note_outage(context.clock.now())
+            seen_again = _move_or_take_back(
+                context, watch, move, heard=heard, resumed=since is not None
+            )
             context.note_outage(None)
     finally:
         watch.stop()
+    if not seen_again:
+        return
+    away_s = 0.0 if since is None else (context.clock.now() - since).total_seconds()
     window = Window(
-        kind=kind,
-        seconds=watch.score.gap_s,
+        kind=move.kind,
+        seconds=max(watch.score.gap_s, away_s),
         probes=watch.score.probes,
         failed_probes=watch.score.failed_probes,
     )
     context.windows.append(window)
-    context.say(f"API unavailable for {window.seconds:.2f} s ({kind})")
+    context.say(f"API unavailable for {window.seconds:.2f} s ({move.kind})")
 
 
 def _first_look(context: Context) -> float:
@@ -149,34 +167,64 @@ def _first_look(context: Context) -> float:
 
 
 def _move_or_take_back(
-    context: Context,
-    kind: str,
-    watch: Watching,
-    move: Callable[[], None],
-    take_back: Callable[[], None],
-) -> None:
+    context: Context, watch: Watching, move: _Move, *, heard: bool, resumed: bool
+) -> bool:
+    """Move the address, and see that it answers; else move it back.
+
+    Args:
+        context: The run's means.
+        watch: Looks at the address.
+        move: Moves it there, and back.
+        heard: It has answered to this machine before.
+        resumed: An earlier run began to move it, so nobody could have heard it.
+
+    Returns:
+        False when it was never seen from here, neither before nor after, and all is well by what
+        the masters say: silence towards a machine that has no path to it proves nothing.
+    """
     moved_s = context.clock.monotonic()
     try:
-        move()
+        move.there()
         moved_s = context.clock.monotonic()
-        if watch.await_good(since_s=moved_s, timeout_s=context.limits.window_s):
-            return
+        patience_s = context.limits.window_s if heard or resumed else context.limits.blind_s
+        if watch.await_good(since_s=moved_s, timeout_s=patience_s):
+            return True
+        if not heard and _is_said_to_serve(context):
+            context.tell(_unseen(context))
+            return False
         failure: HakubeError = StepFailed(
-            f"the cluster IP did not answer within {context.limits.window_s:.0f} s of the {kind}"
+            f"the cluster IP did not answer within {patience_s:.0f} s of the {move.kind}"
         )
     except HakubeError as error:
         failure = error
     _stay_away_if_overtaken(context)
-    context.say(f"the {kind} cannot be completed; the cluster IP goes back: {failure.message}")
-    take_back()
+    context.say(
+        f"the {move.kind} cannot be completed; the cluster IP goes back: {failure.message}"
+    )
+    move.back()
     back = watch.await_good(since_s=moved_s, timeout_s=_RETURN_S)
     if back:
         context.note_outage(None)
     raise StepFailed(
-        f"{kind} failed and was rolled back; the cluster IP "
+        f"{move.kind} failed and was rolled back; the cluster IP "
         f"{'answers again' if back else 'does not answer yet'}: {failure.message}",
         hint=failure.hint,
     ) from failure
+
+
+def _is_said_to_serve(context: Context) -> bool:
+    """Tell whether a master serves and the address leads somewhere, by Compute Engine's word."""
+    seen = context.observe()
+    led = seen.endpoint_mode is not EndpointMode.NONE
+    return led and any(conditions.is_serving(seen, r) for r in seen.replicas)
+
+
+def _unseen(context: Context) -> str:
+    return (
+        f"the cluster IP {context.cluster_ip()} does not answer to this machine. Compute Engine "
+        "leads it to masters that say they serve, so there may be no path from here: see from "
+        "another machine"
+    )
 
 
 def _stay_away_if_overtaken(context: Context) -> None:

@@ -82,20 +82,27 @@ def masters_that_go(seen: Observed) -> tuple[str, ...]:
     return tuple(sorted({*(r.name for r in seen.replicas), *absent}))
 
 
+def kept_for_later(seen: Observed) -> tuple[str, ...]:
+    """Name the disks that a recovery kept: they may hold what the survivor never had."""
+    half_done = names.data_disk(seen.operation.target) if seen.operation else ""
+    return tuple(d.name for d in conditions.kept_disks(seen) if d.name != half_done)
+
+
 def teardown_unconfirmed(blueprint: Blueprint, seen: Observed, zone: str) -> Blocker:
     in_zone = [r for r in seen.replicas if r.zone == zone]
     one = commands.remove(blueprint, zone, in_zone[0].name if in_zone else "")
-    names = masters_that_go(seen)
-    count = len(names)
+    masters, kept = masters_that_go(seen), kept_for_later(seen)
+    count = len(masters)
     nobody_here = "" if in_zone or not count else f"; zone {zone} holds none of them"
-    named = f" ({', '.join(names)})" if names else ""
+    named = f" ({', '.join(masters)})" if masters else ""
+    named += f", a recovery kept {', '.join(kept)}" if kept and masters else ""
     return Blocker(
         reason="TeardownUnconfirmed",
         message=f"cluster {seen.cluster} has {count} master{'s' * (count != 1)}{named} and "
         f"KUBE_DELETE_NODES=false is not set: this would delete {'all of them' if count else 'it'}"
         f" and {'their' if count else 'its'} data{nobody_here}",
         exit_status=UNSAFE,
-        next_command=one if in_zone else "",
+        next_command=one if in_zone and count > 1 else "",
         override=f"to delete the whole cluster: HAKUBE_CONFIRM_TEARDOWN={seen.cluster}",
     )
 

@@ -258,7 +258,8 @@ def _teardown(blueprint: Blueprint, intent: Intent, seen: Observed, operation_id
         return Resolved(operation=unfinished)
     only_data = not seen.replicas and bool(seen.disks)
     several = len(blockers.masters_that_go(seen)) > 1
-    if (several or only_data) and not intent.confirmed_teardown:
+    much = several or only_data or bool(blockers.kept_for_later(seen))
+    if much and not intent.confirmed_teardown:
         return _refuse(blockers.teardown_unconfirmed(blueprint, seen, intent.zone))
     return Resolved(operation=Operation(id=operation_id, verb=Verb.TEARDOWN, zone=intent.zone))
 

@@ -10,7 +10,7 @@ from hakube_gce.variables.row import Group, Reach, Support, Variable
 CONFIRM_TEARDOWN = Variable(
     name="HAKUBE_CONFIRM_TEARDOWN",
     kind=kinds.TEXT,
-    meaning="the cluster's name, to tear down more than one master",
+    meaning="the cluster's name, to tear down more than one master, or disks that a recovery kept",
     example="kubernetes",
     support=Support.OURS,
 )

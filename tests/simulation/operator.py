@@ -76,6 +76,8 @@ class Operator:
     host: str = "desk"
     clock_off: timedelta = timedelta()
     """How far its clock is ahead of Compute Engine's."""
+    reaches: bool = True
+    """Whether a packet of its own finds a way to the cluster IP."""
     crowd: list[Process] = field(default_factory=list)
     """Every process there was, on whichever machine: who is gone is known on its own host."""
 
@@ -193,7 +195,7 @@ class Operator:
             made = means.context(blueprint, operation, seen, lock, say=screen.say)
             return replace(
                 made,
-                probe=CloudProbe(process),
+                probe=CloudProbe(process, self.reaches),
                 randomness=self.rng.randbytes,
                 new_recipient=known_recipient,
                 watch=lambda probe, clock, address: Watch(

@@ -70,10 +70,11 @@ class CloudProbe:
     """Asks the world itself; it is asked nothing that a killed process could still hear."""
 
     process: Process
+    reaches: bool
 
     def ready(self, address: str, *, server_name: str, timeout_s: float) -> bool:
         self.process.monotonic()
-        return self.process.cloud.serves(address)
+        return self.reaches and self.process.cloud.serves(address)
 
 
 @dataclass(slots=True, kw_only=True)

@@ -525,6 +525,25 @@ def test_the_last_master_goes_from_its_own_zone_without_the_word() -> None:
     assert refusals(wish(Verb.TEARDOWN, C, confirmed=True), cluster("+")) == []
 
 
+def test_disks_that_a_recovery_kept_want_the_word_too() -> None:
+    """They may hold what the survivor never had."""
+    alone, three = cluster("+"), cluster("+++")
+    seen = replace(alone, disks=tuple(replace(d, labels={}, users=()) for d in three.disks))
+    (found,) = resolve(BLUEPRINT, wish(Verb.TEARDOWN, B), seen, operation_id="0" * 12).blockers
+    assert found.reason == "TeardownUnconfirmed"
+    assert f"a recovery kept {name_of(1)}-pd, {name_of(2)}-pd" in found.message
+    assert found.next_command == "", "removing the last master is no way"
+    sure = replace(wish(Verb.TEARDOWN, B), confirmed_teardown=True)
+    assert resolved_verb(sure, seen) is Verb.TEARDOWN
+
+
+def test_a_disk_that_an_unfinished_replication_left_is_nobodys_data() -> None:
+    disks = tuple(replace(d, labels={}, users=()) for d in cluster("++").disks)
+    disks = (disks[0], replace(disks[1], name=f"{NEW}-pd"))
+    seen = replace(cluster("+", operation=replicate(C)), disks=disks)
+    assert resolved_verb(wish(Verb.TEARDOWN, B), seen) is Verb.TEARDOWN
+
+
 def test_a_repeated_teardown_has_nothing_to_do() -> None:
     resolved = resolve(BLUEPRINT, wish(Verb.TEARDOWN), nothing(), operation_id="0" * 12)
     assert resolved.nothing_to_do

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from hakube_gce.clock import SystemClock
+from hakube_gce.errors import Unavailable
 from hakube_gce.watch import Score, Watch
 
 
@@ -60,3 +61,25 @@ def test_a_probe_that_hangs_keeps_no_other_from_looking() -> None:
     probe.let_go.set()
     watch.stop()
     assert watch.score.failed_probes == 1
+
+
+@dataclass(slots=True)
+class Fails:
+    """What it has to know first cannot be had, ten times."""
+
+    probes: int = 0
+
+    def ready(self, address: str, *, server_name: str, timeout_s: float) -> bool:  # noqa: ARG002 - the port's
+        self.probes += 1
+        if self.probes <= 10:
+            raise Unavailable("503")
+        return True
+
+
+def test_a_probe_that_cannot_even_begin_is_a_bad_answer_and_looking_goes_on() -> None:
+    probe = Fails()
+    watch = Watch(probe=probe, clock=SystemClock(), address="127.0.0.1")
+    watch.start()
+    assert watch.await_good(since_s=-1.0, timeout_s=10)
+    watch.stop()
+    assert watch.score.failed_probes == 10
