@@ -2,9 +2,16 @@
 
 from collections.abc import Callable, Mapping
 
-from hakube_gce import marks, remembered, user_labels
-from hakube_gce.errors import ResourceConflict, StaleFingerprint, StepFailed, TargetNotFound
+from hakube_gce import marks, names, remembered, user_labels
+from hakube_gce.errors import (
+    ResourceConflict,
+    ResourceInUse,
+    StaleFingerprint,
+    StepFailed,
+    TargetNotFound,
+)
 from hakube_gce.perform.context import Context
+from hakube_gce.resources import Instance, InstanceSpec
 from hakube_gce.steps import (
     CreateDisk,
     CreateFirewall,
@@ -56,7 +63,40 @@ def delete_disk(context: Context, key: str, step: DeleteDisk) -> None:
 
 
 def create_instance(context: Context, key: str, step: CreateInstance) -> None:
-    context.gateway.insert_instance(step.spec, request_id=context.request_id(key, "insert"))
+    """Make a master's VM.
+
+    Raises:
+        StepFailed: A master that comes back has to have the internal address that its member is
+            known at, and by now it is another VM's: Compute Engine reserves it for nobody.
+    """
+    try:
+        context.gateway.insert_instance(step.spec, request_id=context.request_id(key, "insert"))
+    except ResourceInUse as error:
+        holder = _who_has_its_address(context, step.spec)
+        if holder is None:
+            raise
+        raise StepFailed(
+            f"{step.spec.name} is known to etcd at {step.spec.internal_ip}, and that is the "
+            f"address of VM {holder.name} in {holder.zone} now",
+            hint=f"delete {holder.name}, or give it another internal address; then the same "
+            "command goes on. Nothing is lost: the data is on the disk "
+            f"{names.data_disk(step.spec.name)}",
+        ) from error
+
+
+def _who_has_its_address(context: Context, spec: InstanceSpec) -> Instance | None:
+    if not spec.internal_ip:
+        return None
+    return next(
+        (
+            vm
+            for vm in context.gateway.inventory(context.blueprint.region).instances
+            if vm.internal_ip == spec.internal_ip
+            and vm.network == spec.network
+            and (vm.zone, vm.name) != (spec.zone, spec.name)
+        ),
+        None,
+    )
 
 
 def remember_address(context: Context, key: str, step: RememberAddress) -> None:

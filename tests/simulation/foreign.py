@@ -17,8 +17,8 @@ def _resources() -> list[tuple[str, Json]]:
         (f"{region}/addresses", {"name": "my-kubernetes-master-ip", "description": "{not json"}),
         ("global/firewalls", _firewall("kubernetes-master-https-x", network)),
         (f"{zone}/disks", {"name": "kubernetes-masters-pd", "sizeGb": "10"}),
-        (f"{zone}/instances", _instance("foo-kubernetes-master", network)),
-        (f"{zone}/instances", _instance("kubernetes-minion-group-1", network)),
+        (f"{zone}/instances", some_instance("foo-kubernetes-master", network)),
+        (f"{zone}/instances", some_instance("kubernetes-minion-group-1", network)),
         (f"{zone}/instanceGroups", {"name": "kubernetes-master-west", "network": network}),
         (f"{region}/healthChecks", {"name": "kubernetes-masters", **_CHECK}),
     ]
@@ -32,7 +32,7 @@ def _firewall(name: str, network: str) -> Json:
     return {"name": name, "network": network, "allowed": allowed, "sourceRanges": ["10.0.0.0/8"]}
 
 
-def _instance(name: str, network: str) -> Json:
+def some_instance(name: str, network: str) -> Json:
     zone = f"projects/{PROJECT}/zones/{ZONES[1]}"
     image = "projects/debian-cloud/global/images/family/debian-12"
     return {

@@ -9,6 +9,7 @@ import pytest
 from hakube_gce.emulator import faults
 from hakube_gce.emulator.refusals import Refusal
 from tests.e2e.end_states import lock_and_operation
+from tests.simulation.foreign import some_instance
 from tests.simulation.operator import Ended
 from tests.simulation.stories import (
     B,
@@ -105,3 +106,31 @@ def test_a_founding_in_a_full_zone_is_given_up_by_the_printed_command(
     exhaust(scene)
     assert scene.operator.alone(up(B)).status == 7
     leads_out(scene, printed(refused(scene, up(C)), "or"), up(C))
+
+
+def test_whoever_has_a_masters_address_is_named_and_its_leaving_helps(
+    beginnings: Beginnings,
+) -> None:
+    """Compute Engine gives the internal address of a VM that was deleted to the next one."""
+    scene = beginnings(1)
+    (path, master), *_ = scene.cloud.masters()
+    address = master["networkInterfaces"][0]["networkIP"]
+    by_hand(scene, path)
+    squatter = some_instance("somebody-new", "projects/acme-prod/global/networks/default")
+    squatter["networkInterfaces"][0]["networkIP"] = address
+    scene.cloud.insert(f"zones/{C}/instances", squatter)
+    ended = scene.operator.alone(up(B))
+    assert ended.status == 7, ended
+    assert ended.error is not None
+    assert f"that is the address of VM somebody-new in {C} now" in ended.error.message
+    assert "delete somebody-new" in ended.error.hint
+    by_hand(scene, f"projects/acme-prod/zones/{C}/instances/somebody-new")
+    ended = scene.operator.alone(up(B))
+    assert ended.status == 0, ended
+    assert scene.cloud.cluster_ip_serves()
+
+
+def by_hand(scene: Scene, path: str) -> None:
+    scene.cloud.lab.answer("DELETE", f"/compute/v1/{path}", {}, {})
+    scene.cloud.settle()
+    scene.cloud.laws.disturbed()
