@@ -2,10 +2,11 @@
 
 import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 
+from hakube_gce.perform.context import Limits
 from tests.simulation.process import Killed
 from tests.simulation.stories import Beginnings, C, in_memory, remove, replicate
 from tests.simulation.wire import Request
@@ -58,3 +59,14 @@ def test_a_window_that_another_run_opened_is_told_whole(kind: str, beginnings: B
     seconds = float(str(ended.result.window["seconds"]))
     assert AWAY_S <= seconds <= AWAY_S + 200
     assert f"API unavailable for {seconds:.2f} s ({kind})" in str(ended)
+
+
+def test_a_window_that_another_run_opened_is_given_its_whole_time(beginnings: Beginnings) -> None:
+    """Nobody could have heard the address before: that it was silent makes no machine blind."""
+    masters, argv, closing = WINDOWS["demotion"]
+    scene = beginnings(masters)
+    assert scene.operator.alone(argv, KilledInTheWindow(closing)).status == -9
+    began_s = scene.cloud.clock.elapsed_s
+    ended = replace(scene.operator, reaches=False).alone(argv)
+    assert ended.status == 0, ended
+    assert scene.cloud.clock.elapsed_s - began_s >= Limits().window_s
