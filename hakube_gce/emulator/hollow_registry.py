@@ -1,7 +1,8 @@
 """The hollow API server's verbs: what a read or write means, carried out on etcd.
 
 Optimistic throughout: a write names the revision it is based on and is refused when somebody was
-faster, or looked at again where the client left that to the server. Knows no HTTP.
+faster. Where the client left that to the server it is based anew on what the other wrote, as often
+as it takes, as the real server does: each race lost is somebody else's success. Knows no HTTP.
 """
 
 import ipaddress
@@ -31,7 +32,6 @@ from hakube_gce.emulator.hollow_refusals import (
 )
 from hakube_gce.emulator.hollow_store import Conflict, Store, Stored, Watch
 
-_TRIES = 8
 _OWN_NAMESPACES = ("default", "kube-system", "kube-public", "kube-node-lease")
 _MERGES = ("application/merge-patch+json", "application/strategic-merge-patch+json")
 _APPLY = "application/apply-patch+yaml"
@@ -154,7 +154,7 @@ class Registry:
                 f'namespaces "{place.name}" is forbidden: this namespace may not be deleted'
             )
         below = [CONFIG_MAPS.prefix(place.name)] if place.kind is NAMESPACES else []
-        for _ in range(_TRIES):
+        while True:
             stored = self._stored(place)
             _check_preconditions(place, stored, options.get("preconditions") or {})
             try:
@@ -162,13 +162,12 @@ class Registry:
             except Conflict:
                 continue
             return _deleted(place, stored)
-        raise conflict(place.kind, place.name)
 
     def _change(self, place: Place, change: Callable[[Object], Object], demanded: str) -> Object:
-        for _ in range(_TRIES):
+        while True:
             stored = self._stored(place)
             if demanded and demanded != str(stored.revision):
-                break
+                raise conflict(place.kind, place.name)
             thing = change(stored.value)
             if thing == stored.value:
                 return _shown(stored)
@@ -178,7 +177,6 @@ class Registry:
                 )
             except Conflict:
                 continue
-        raise conflict(place.kind, place.name)
 
     def _stored(self, place: Place) -> Stored:
         found = self._store.get(place.key)
