@@ -1,7 +1,8 @@
 """The local etcd over its JSON gateway, with the client certificate.
 
 The gateway writes 64-bit numbers as decimal strings and leaves out what is zero or false; ids are
-hexadecimal everywhere else here. It reports etcd's refusals as they are; nothing is tried again.
+hexadecimal everywhere else here. It reports etcd's refusals as they are; nothing is tried again
+but a read that a change of leaders broke off.
 """
 
 import base64
@@ -53,7 +54,7 @@ class EtcdGateway:
         )
 
     def read_linearizable(self) -> None:
-        self._ask("kv/range", {"key": _coded(_PROBE_KEY)})
+        self._read({"key": _coded(_PROBE_KEY)})
 
     def members(self) -> tuple[Member, ...]:
         # etcd 3.4 does not know "linearizable" and answers from what it has applied; after a read
@@ -88,12 +89,22 @@ class EtcdGateway:
         begin = prefix.encode()
         end = begin[:-1] + bytes([begin[-1] + 1])  # etcd's own way to say "all that begin so"
         question = {"key": _coded(begin), "range_end": _coded(end), "keys_only": True}
-        found = self._ask("kv/range", question)
+        found = self._read(question)
         return tuple(base64.b64decode(kv["key"]).decode() for kv in found.get("kvs", []))
 
     def delete(self, key: str) -> None:
         question = {"key": _coded(key.encode())}
         self._ask("kv/deleterange", question, timeout_s=CHANGE_TIMEOUT_S)
+
+    def _read(self, question: Mapping[str, object]) -> dict[str, Any]:
+        try:
+            return self._ask("kv/range", question)
+        except EtcdError as error:
+            if error.trouble is not EtcdTrouble.LEADER_CHANGED:
+                raise
+        # Leadership moved, as it does before each planned removal of the leader. Reads under way
+        # are broken off then, though nothing is wrong and the new leader is known.
+        return self._ask("kv/range", question)
 
     def _change(self, path: str, question: Mapping[str, object]) -> dict[str, Any]:
         return self._ask(f"cluster/{path}", question, timeout_s=CHANGE_TIMEOUT_S)

@@ -19,7 +19,7 @@ _MESSAGES = (
     ("no leader", EtcdTrouble.NO_LEADER),
     ("timed out", EtcdTrouble.TIMEOUT),
     ("deadline exceeded", EtcdTrouble.TIMEOUT),
-    ("leader changed", EtcdTrouble.TIMEOUT),
+    ("leader changed", EtcdTrouble.LEADER_CHANGED),
 )
 """Part of the message, lower case → trouble; the first that fits counts, so narrower ones come
 first."""

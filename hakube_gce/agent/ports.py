@@ -147,6 +147,8 @@ class EtcdTrouble(Enum):
     """No answer: whether a change was made is unknown."""
     TIMEOUT = auto()
     """No quorum in time: whether a change was made is unknown."""
+    LEADER_CHANGED = auto()
+    """Broken off by an election: whether a change was made is unknown."""
     UNHEALTHY_CLUSTER = auto()
     """A voter is down, or connected for less than five seconds."""
     NOT_IN_SYNC = auto()

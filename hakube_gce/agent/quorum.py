@@ -140,7 +140,11 @@ def check_voter(master: Master) -> None:
 
 def is_lost_answer(error: EtcdError) -> bool:
     """Tell whether it is unknown if the change was made."""
-    return error.trouble in (EtcdTrouble.UNREACHABLE, EtcdTrouble.TIMEOUT)
+    return error.trouble in (
+        EtcdTrouble.UNREACHABLE,
+        EtcdTrouble.TIMEOUT,
+        EtcdTrouble.LEADER_CHANGED,
+    )
 
 
 def not_done(what: str, error: EtcdError) -> RequestError:

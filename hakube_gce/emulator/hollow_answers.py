@@ -28,7 +28,8 @@ from hakube_gce.emulator.hollow_refusals import (
 from hakube_gce.emulator.hollow_registry import Place, Registry
 from hakube_gce.emulator.hollow_store import Change, Conflict, StoreUnavailable, Watch
 
-_READY_TIMEOUT_S = 1.0
+_READY_TIMEOUT_S = 2.0
+"""As the real server's (https://github.com/kubernetes/kubernetes/pull/111399)."""
 _WATCH_TIMEOUT_S = 1800.0
 _HEALTH = ("/readyz", "/healthz", "/livez")
 

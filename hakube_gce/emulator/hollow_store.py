@@ -22,6 +22,12 @@ from urllib.parse import urlsplit
 
 TIMEOUT_S = 3.0
 
+_READ_TRIES = 4
+_LEADER_CHANGED = "leader changed"
+"""What etcd says to reads under way when leadership moves, as it does before each planned removal
+of the leader. Nothing is wrong and the new leader is known; Kubernetes' own client of etcd asks
+such reads again, too, so clients of the API never hear of it."""
+
 
 class StoreUnavailable(Exception):
     """etcd does not answer, or says that it cannot: no leader, no quorum, a learner."""
@@ -74,15 +80,15 @@ class Store:
         Raises:
             StoreUnavailable: It does not.
         """
-        self._ask("kv/range", {"key": _b64("/registry/health"), "limit": 1}, timeout_s=timeout_s)
+        self._read({"key": _b64("/registry/health"), "limit": 1}, timeout_s=timeout_s)
 
     def get(self, key: str) -> Stored | None:
-        found = self._ask("kv/range", {"key": _b64(key)}).get("kvs", [])
+        found = self._read({"key": _b64(key)}).get("kvs", [])
         return _stored(found[0]) if found else None
 
     def list(self, prefix: str) -> tuple[Sequence[Stored], int]:
         """Return all that stands below a prefix, in order, and the revision that is true of."""
-        found = self._ask("kv/range", {"key": _b64(prefix), "range_end": _b64(_end(prefix))})
+        found = self._read({"key": _b64(prefix), "range_end": _b64(_end(prefix))})
         revision = int(found["header"]["revision"])
         return [_stored(kv) for kv in found.get("kvs", [])], revision
 
@@ -136,6 +142,15 @@ class Store:
         if not done.get("succeeded", False):
             raise Conflict
         return int(done["header"]["revision"])
+
+    def _read(self, span: Mapping[str, Any], *, timeout_s: float = TIMEOUT_S) -> dict[str, Any]:
+        for _ in range(_READ_TRIES - 1):
+            try:
+                return self._ask("kv/range", span, timeout_s=timeout_s)
+            except StoreUnavailable as error:
+                if _LEADER_CHANGED not in str(error):
+                    raise
+        return self._ask("kv/range", span, timeout_s=timeout_s)
 
     def _ask(
         self, method: str, body: Mapping[str, Any], *, timeout_s: float = TIMEOUT_S
