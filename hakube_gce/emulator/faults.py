@@ -36,6 +36,8 @@ class Fault:
     operation_error: Json = field(default_factory=dict)
     """``{"code": …, "http": 503, "message": …}``: accepted, and its operation fails."""
     delay_s: float = 0.0
+    hold: bool = False
+    """It waits until the faults are taken back, and goes on then."""
     drop: str = ""
     """``before``: the connection ends unheard; ``after``: done, but the answer is lost."""
     unreachable_zone: str = ""
@@ -119,7 +121,7 @@ def _has_status(value: object) -> bool:
     return isinstance(status, int) and 400 <= status <= 599
 
 
-_EFFECTS: Final = ("error", "operation_error", "delay_s", "drop", "unreachable_zone")
+_EFFECTS: Final = ("error", "operation_error", "delay_s", "hold", "drop", "unreachable_zone")
 _RULES: Final[Sequence[tuple[str, Callable[[Any], bool], str]]] = (
     ("method", _is_text, "method is a text"),
     ("match", _is_text, "match is a text"),
@@ -136,6 +138,7 @@ _RULES: Final[Sequence[tuple[str, Callable[[Any], bool], str]]] = (
         lambda v: isinstance(v, int | float) and 0 <= v <= 3600,
         "delay_s is a number of seconds",
     ),
+    ("hold", lambda v: isinstance(v, bool), "hold is true or false"),
     ("drop", lambda v: v in ("before", "after"), "drop is 'before' or 'after'"),
     ("unreachable_zone", lambda v: v in ZONES, "unreachable_zone is a zone"),
 )
@@ -145,7 +148,7 @@ class Faults:
     """The faults that stand, and how often each has been met."""
 
     def __init__(self) -> None:
-        self._guard = threading.Lock()
+        self._guard = threading.Condition()
         self._faults: dict[int, Fault] = {}
         self._met: dict[int, int] = {}
         self._last = 0
@@ -161,6 +164,12 @@ class Faults:
         with self._guard:
             self._faults.clear()
             self._met.clear()
+            self._guard.notify_all()
+
+    def await_clear(self, fault: Fault) -> None:
+        """Return once a fault stands no more."""
+        with self._guard:
+            self._guard.wait_for(lambda: fault.id not in self._faults)
 
     def take(self, call: Call) -> Fault:
         """Return the fault that hits a request, or one that does nothing."""

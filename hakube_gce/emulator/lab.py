@@ -93,6 +93,7 @@ class Lab:
 
     def close(self) -> None:
         """Let go of every waiting request, and end everything that runs. Records stay."""
+        self.faults.clear()
         with self.changed:
             self.closing = True
             self.changed.notify_all()
@@ -123,6 +124,8 @@ class Lab:
     def _suffer(self, fault: Fault) -> None:
         if fault.delay_s:
             self.clock.sleep(fault.delay_s)
+        if fault.hold:
+            self.faults.await_clear(fault)
         if fault.drop == "before":
             raise AnswerLost
         refusal = fault.refusal()

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import Any
 
@@ -155,6 +156,17 @@ def test_a_scripted_delay_takes_the_labs_time(lab: Bench) -> None:
     before = lab.clock.monotonic()
     lab.get("")
     assert lab.clock.monotonic() - before == 2.5
+
+
+def test_a_held_request_goes_on_when_the_faults_are_taken_back(lab: Bench) -> None:
+    fault(lab, method="projects.get", hold=True)
+    with ThreadPoolExecutor(1) as pool:
+        held = pool.submit(lab.get, "")
+        while lab.lab.faults.shown()[0]["met"] == 0:
+            assert not held.done()
+        assert not wait([held], timeout=0.2).done
+        lab.lab.faults.clear()
+        assert held.result(timeout=20)
 
 
 def test_a_zone_cut_off_is_refused_and_left_out_of_partial_lists(lab: Bench) -> None:

@@ -133,6 +133,10 @@ class Running:
     def signal(self, number: int) -> None:
         os.kill(self.pid, number)
 
+    def has_ended(self) -> bool:
+        """Tell whether it is over; `wait` tells how."""
+        return os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+
     def wait(self) -> Ended:
         """Wait for its end; the process is gone for good afterwards, not a zombie."""
         _, raw, usage = os.wait4(self.pid, 0)

@@ -224,7 +224,7 @@ def test_real_compute_engine_is_refused_with_the_way_to_try_it(
 
 def test_a_second_run_is_told_who_holds_the_lock_and_does_not_wait(clusters: Clusters) -> None:
     lab, desk = clusters.lab, clusters.desk
-    lab.fault(method="firewalls.insert", match="busy-master", delay_s=2.0)
+    lab.fault(method="firewalls.insert", match="busy-master", hold=True)
     first = desk.begin(["up"], named("busy", B))
     try:
         while not any(c["method"] == "firewalls.insert" for c in lab.calls() if "busy" in str(c)):
