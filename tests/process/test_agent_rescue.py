@@ -21,7 +21,7 @@ from tests.fakes.process_lab import ProcessLab
 
 pytestmark = pytest.mark.process
 
-QUICK_S = 1.0
+QUICK_S = 5.0
 """One of a small database takes 0.1 s on an idle machine; there is room for a busy one."""
 LEASE = "L3JlZ2lzdHJ5L21hc3RlcmxlYXNlcy8xMC4wLjAuOQ=="
 """/registry/masterleases/10.0.0.9"""
