@@ -168,8 +168,8 @@ LIES = {
     "leaves-keys-open": (LEAVES_KEYS_OPEN, 1, "the kubeconfig's mode"),
 }
 """How a command lies, at which stop it lies, and what the tour must say of it."""
-LONG = ("removes-nothing", "says-a-second-more")
-"""Caught late in the tour, or in one whose cluster IP moves slowly."""
+LONG = ("replicates-nothing", "removes-nothing", "says-a-second-more")
+"""Caught in the middle of the tour or late, or in one whose cluster IP moves slowly."""
 
 
 @pytest.mark.process

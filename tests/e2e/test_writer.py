@@ -108,6 +108,7 @@ def tell(capsys: pytest.CaptureFixture[str], text: str) -> None:
         sys.stdout.write(f"\n{text}\n")
 
 
+@pytest.mark.slow
 def test_no_acknowledged_write_is_lost_from_one_to_three_to_one(
     lab: Lab, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -1,19 +1,9 @@
 """A cluster IP that somebody took away by hand comes back with the next command."""
 
-import shutil
-from collections.abc import Iterator
-
 import pytest
 
 from tests.e2e.end_states import lock_and_operation
-from tests.simulation.stories import B, Beginnings, C, Scene, in_memory, remove, up
-
-
-@pytest.fixture(scope="module")
-def beginnings() -> Iterator[Beginnings]:
-    root = in_memory()
-    yield Beginnings(root)
-    shutil.rmtree(root)
+from tests.simulation.stories import B, Beginnings, C, Scene, remove, up
 
 
 def by_hand(scene: Scene, verb: str, path: str, **query: str) -> None:

@@ -1,23 +1,12 @@
 """A machine that has a way to Compute Engine and none to the cluster IP, as CI often is."""
 
-import shutil
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
-
-import pytest
 
 from tests.e2e.end_states import lock_and_operation
 from tests.simulation.crashes import Kill
 from tests.simulation.operator import Ended
-from tests.simulation.stories import B, Beginnings, C, Scene, in_memory, remove
+from tests.simulation.stories import B, Beginnings, C, Scene, remove
 from tests.simulation.wire import Request
-
-
-@pytest.fixture(scope="module")
-def beginnings() -> Iterator[Beginnings]:
-    root = in_memory()
-    yield Beginnings(root)
-    shutil.rmtree(root)
 
 
 def blind(scene: Scene) -> Scene:

@@ -1,23 +1,14 @@
 """A machine whose clock is wrong: what it may not sign, and what it may do all the same."""
 
-import shutil
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from tests.e2e.end_states import differences, end_state
-from tests.simulation.stories import Beginnings, C, in_memory, remove, replicate
+from tests.simulation.stories import Beginnings, C, remove, replicate
 
 FAR_OFF = (timedelta(minutes=6), timedelta(days=-2))
-
-
-@pytest.fixture(scope="module")
-def beginnings() -> Iterator[Beginnings]:
-    root = in_memory()
-    yield Beginnings(root)
-    shutil.rmtree(root)
 
 
 @pytest.mark.parametrize("off", FAR_OFF, ids=str)

@@ -1,8 +1,6 @@
 """Killed at every boundary of every verb; killed twice; the same command finishes."""
 
 import random
-import shutil
-from collections.abc import Iterator
 
 import pytest
 
@@ -25,7 +23,6 @@ from tests.simulation.stories import (
     B,
     Beginnings,
     C,
-    in_memory,
     remove,
     up,
 )
@@ -55,13 +52,6 @@ _SHARE = 6
 """The short run kills at one of so many boundaries; the long one at all."""
 _FEW = 18
 """Of so few, all."""
-
-
-@pytest.fixture(scope="module")
-def beginnings() -> Iterator[Beginnings]:
-    root = in_memory()
-    yield Beginnings(root)
-    shutil.rmtree(root)
 
 
 def _failures(cases: list[Case], course: Course, beginnings: Beginnings) -> tuple[int, list[str]]:

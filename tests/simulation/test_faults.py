@@ -1,8 +1,6 @@
 """Every call with every trouble: the right exit status, no bug, mended by running again."""
 
 import random
-import shutil
-from collections.abc import Iterator
 
 import pytest
 
@@ -10,7 +8,7 @@ from hakube_gce.emulator.faults import Fault
 from tests.simulation.cloud import ZONES
 from tests.simulation.crashes import undisturbed
 from tests.simulation.faults import Pair, calls_of, pairs, trial
-from tests.simulation.stories import SHAPED_STORIES, STORIES, Beginnings, in_memory
+from tests.simulation.stories import SHAPED_STORIES, STORIES, Beginnings
 
 SUFFERING = (
     "create",
@@ -31,13 +29,6 @@ SUFFERING_TOO = (
 EVERY = {**STORIES, **SHAPED_STORIES}
 _SHARE = 40
 """The short run tries one of so many; the long one all."""
-
-
-@pytest.fixture(scope="module")
-def beginnings() -> Iterator[Beginnings]:
-    root = in_memory()
-    yield Beginnings(root)
-    shutil.rmtree(root)
 
 
 def _all_pairs(name: str, beginnings: Beginnings) -> list[Pair]:

@@ -1,22 +1,12 @@
 """Lists that show what was, not what is: the run says so or gets over it, and never does harm."""
 
-import shutil
-from collections.abc import Iterator
-
 import pytest
 
 from tests.e2e.end_states import differences, end_state
 from tests.simulation.crashes import undisturbed
-from tests.simulation.stories import STORIES, Beginnings, in_memory
+from tests.simulation.stories import STORIES, Beginnings
 
 SECONDS = (10.0, 30.0)
-
-
-@pytest.fixture(scope="module")
-def beginnings() -> Iterator[Beginnings]:
-    root = in_memory()
-    yield Beginnings(root)
-    shutil.rmtree(root)
 
 
 @pytest.mark.parametrize("lag_s", [pytest.param(SECONDS[0], marks=pytest.mark.slow), SECONDS[1]])

@@ -1,8 +1,5 @@
 """A request that was due before the laptop's sleep is not sent into another time."""
 
-import shutil
-from collections.abc import Iterator
-
 import pytest
 
 from tests.simulation.late import oversleep_in_a_pause
@@ -10,7 +7,6 @@ from tests.simulation.stories import (
     B,
     Beginnings,
     C,
-    in_memory,
     remove,
     replicate,
     teardown,
@@ -32,13 +28,6 @@ ELSEWHERE_MEANWHILE = {
     "a new master": (1, replicate(C), "instances.insert", (replicate(C), remove(C))),
 }
 """What is at stake → masters, the sleeper's command and request, the other's commands."""
-
-
-@pytest.fixture(scope="module")
-def beginnings() -> Iterator[Beginnings]:
-    root = in_memory()
-    yield Beginnings(root)
-    shutil.rmtree(root)
 
 
 @pytest.mark.parametrize("what", ELSEWHERE_MEANWHILE)

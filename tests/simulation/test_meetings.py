@@ -1,6 +1,5 @@
 """Two runs at once: whoever loses changes nothing; whoever overslept the lock does no harm."""
 
-import shutil
 from collections import Counter
 from collections.abc import Iterator
 
@@ -15,7 +14,6 @@ from tests.simulation.stories import (
     Beginnings,
     C,
     D,
-    in_memory,
     remove,
     replicate,
     teardown,
@@ -39,13 +37,6 @@ EARLY = 7
 NAPS = ("replicate 1 to 2", "remove 2 to 1")
 """Where somebody oversleeps in the short run; in all stories in the long one."""
 _MOST = 5000
-
-
-@pytest.fixture(scope="module")
-def beginnings() -> Iterator[Beginnings]:
-    root = in_memory()
-    yield Beginnings(root)
-    shutil.rmtree(root)
 
 
 def _judge_all(meetings: Iterator[Met]) -> Counter[tuple[int, ...]]:

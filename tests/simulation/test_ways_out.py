@@ -1,8 +1,6 @@
 """No refusal keeps a cluster for ever: what is printed beside it is run, and leads out."""
 
 import shlex
-import shutil
-from collections.abc import Iterator
 
 import pytest
 
@@ -17,20 +15,12 @@ from tests.simulation.stories import (
     C,
     D,
     Scene,
-    in_memory,
     remove,
     replicate,
     teardown,
     up,
 )
 from tests.simulation.wire import Request
-
-
-@pytest.fixture(scope="module")
-def beginnings() -> Iterator[Beginnings]:
-    root = in_memory()
-    yield Beginnings(root)
-    shutil.rmtree(root)
 
 
 class Forbidden:

@@ -1,14 +1,12 @@
 """How long the cluster IP was away, told by a run that goes on where another one died."""
 
-import shutil
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import pytest
 
 from hakube_gce.perform.context import Limits
 from tests.simulation.process import Killed
-from tests.simulation.stories import Beginnings, C, in_memory, remove, replicate
+from tests.simulation.stories import Beginnings, C, remove, replicate
 from tests.simulation.wire import Request
 
 AWAY_S = 900.0
@@ -17,13 +15,6 @@ WINDOWS = {
     "promotion": (1, replicate(C), "forwardingRules.insert"),
 }
 """Kind → masters, the command, and the call that ends its window."""
-
-
-@pytest.fixture(scope="module")
-def beginnings() -> Iterator[Beginnings]:
-    root = in_memory()
-    yield Beginnings(root)
-    shutil.rmtree(root)
 
 
 @dataclass(slots=True)
