@@ -24,7 +24,7 @@ from tests.process.waiting import until
 
 pytestmark = pytest.mark.process
 
-MOVES = 20
+MOVES = 12
 
 
 @pytest.fixture

@@ -148,14 +148,14 @@ def some_steps(draw: st.DrawFn) -> Step:
     )
 
 
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=600, deadline=None)
 @given(st.lists(some_steps(), max_size=7))
 @example([])
 def test_it_agrees_with_the_oracle_where_values_repeat(history: list[Step]) -> None:
     assert is_linearizable(history) == has_an_order(history)
 
 
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=600, deadline=None)
 @given(st.lists(some_steps(), max_size=7))
 def test_it_agrees_with_the_oracle_where_every_write_is_its_own(history: list[Step]) -> None:
     """As our clients write: what is needed are the names of some of the writes."""
