@@ -9,6 +9,7 @@ from hakube_gce.agent import etcd as gateway
 from hakube_gce.agent.etcd import EtcdGateway, decimal, hexadecimal, parse_members
 from hakube_gce.agent.etcd_errors import classify
 from hakube_gce.agent.ports import Etcd, EtcdError, EtcdTrouble, Member, Role
+from hakube_gce.agent.quorum import is_lost_answer
 from hakube_gce.agent.wire import Credentials
 
 AGENT = Path(gateway.__file__).parent
@@ -40,6 +41,7 @@ AGENT = Path(gateway.__file__).parent
         (9, "etcdserver: bad leader transferee", "BAD_TRANSFEREE"),
         (9, "etcdserver: not leader", "NOT_LEADER"),
         (14, "etcdserver: no leader", "NO_LEADER"),
+        (14, "etcdserver: leader changed", "LEADER_CHANGED"),
         (4, "something new", "TIMEOUT"),
         (13, "something new", "OTHER"),
     ],
@@ -48,6 +50,12 @@ def test_refusals_are_told_apart(code: int, message: str, trouble: str) -> None:
     error = classify(code, message)
     assert error.trouble is EtcdTrouble[trouble]
     assert error.message == message
+
+
+@pytest.mark.parametrize("trouble", EtcdTrouble)
+def test_what_is_unknown_is_never_taken_for_refused(trouble: EtcdTrouble) -> None:
+    unknown = {EtcdTrouble.UNREACHABLE, EtcdTrouble.TIMEOUT, EtcdTrouble.LEADER_CHANGED}
+    assert is_lost_answer(EtcdError(trouble, "")) is (trouble in unknown)
 
 
 def test_members_are_read_as_the_gateway_writes_them() -> None:
