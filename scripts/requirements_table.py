@@ -21,10 +21,14 @@ HEAD = """\
 
 <!-- Written by scripts/requirements_table.py from tests/golden/requirements.toml: change that. -->
 
-What the Kubernetes page on highly available masters (K) and the kops page on high availability (P)
-promise, and what both take for granted (X), sentence by sentence; with the tests that would fail
-were it not so, or with the place where it is said that it is not, or otherwise.
+What the [Kubernetes page on highly available masters][k] (K) and the [kops page on high
+availability][p] (P) promise, and what both take for granted (X), sentence by sentence; with the
+tests that would fail were it not so, or with the place where it is said that it is not, or
+otherwise.
 `scripts/test NAME` runs one of them, `scripts/test --long NAME` one of those that take long.
+
+[k]: https://github.com/kubernetes/website/blob/0189ae0f6bf2a79ff2e4bfd5f9ec0da98d64c5d2/content/en/docs/tasks/administer-cluster/highly-available-master.md
+[p]: https://github.com/kubernetes/kops/blob/0550d8d4e8e135e1e9205fb63c804b010c19f33d/docs/high_availability.md
 """
 
 SECTIONS = {
