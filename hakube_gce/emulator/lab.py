@@ -93,9 +93,9 @@ class Lab:
 
     def close(self) -> None:
         """Let go of every waiting request, and end everything that runs. Records stay."""
-        self.faults.clear()
         with self.changed:
-            self.closing = True
+            self.closing = True  # first: a request that was held is not to be carried out any more
+            self.faults.clear()
             self.changed.notify_all()
             self.runtime.close()
 

@@ -2,9 +2,9 @@
 
 import json
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 
@@ -23,6 +23,8 @@ from tests.contract.emulator_bench import (
 from tests.fakes.fake_runtime import FakeRuntime
 
 SLOW = profile("realistic")
+
+T = TypeVar("T")
 
 
 @pytest.fixture
@@ -158,15 +160,30 @@ def test_a_scripted_delay_takes_the_labs_time(lab: Bench) -> None:
     assert lab.clock.monotonic() - before == 2.5
 
 
+def await_met(lab: Bench, held: Future[T]) -> None:
+    """Wait until a fault has met the request that it is to hold."""
+    while lab.lab.faults.shown()[0]["met"] == 0:
+        assert not held.done()
+    assert not wait([held], timeout=0.2).done
+
+
 def test_a_held_request_goes_on_when_the_faults_are_taken_back(lab: Bench) -> None:
     fault(lab, method="projects.get", hold=True)
     with ThreadPoolExecutor(1) as pool:
         held = pool.submit(lab.get, "")
-        while lab.lab.faults.shown()[0]["met"] == 0:
-            assert not held.done()
-        assert not wait([held], timeout=0.2).done
+        await_met(lab, held)
         lab.lab.faults.clear()
         assert held.result(timeout=20)
+
+
+def test_a_lab_that_shuts_carries_no_held_request_out() -> None:
+    with ThreadPoolExecutor(1) as pool:
+        with bench() as lab:
+            fault(lab, method="disks.insert", hold=True)
+            held = pool.submit(lab.refusal, "POST", f"{ZONE}/disks", {"name": "d"})
+            await_met(lab, held)
+        assert held.result(timeout=20) == (503, "backendError")
+    assert not [path for path in lab.lab.world.store.records if path.endswith("/disks/d")]
 
 
 def test_a_zone_cut_off_is_refused_and_left_out_of_partial_lists(lab: Bench) -> None:
