@@ -108,6 +108,26 @@ def silent_newcomer(seen: Observed) -> str:
     return "" if holds else newcomer.name
 
 
+def unwell(seen: Observed) -> tuple[str, ...]:
+    """Name the masters that speak, have served, and say that they do not serve just now.
+
+    One such word proves little: an election, a slow disk or a busy machine passes. Not those that
+    an unfinished operation is making: they are waited for where they are made.
+    """
+    made = seen.operation.target if seen.operation is not None else ""
+    return tuple(
+        r.name
+        for r in seen.replicas
+        if r.name != made
+        and r.instance.status == "RUNNING"
+        and r.fresh
+        and r.report is not None
+        and r.report.phase == "running"
+        and r.report.role is not Role.LEARNER
+        and not (r.report.etcd_healthy and r.report.apiserver_ready)
+    )
+
+
 def _is_well(replica: Replica) -> bool:
     return replica.fresh and replica.report is not None and replica.report.etcd_healthy
 

@@ -24,6 +24,7 @@ from hakube_gce.plan.graph import Blocker
 from hakube_gce.render import Result, runbook_lines, runbook_object
 from hakube_gce.run import run
 from hakube_gce.settings import Settings
+from hakube_gce.settling import steadied
 from hakube_gce.start_up import check_zones, looking, where_the_cluster_is
 from hakube_gce.terminal import show
 
@@ -83,7 +84,7 @@ def towards(job: Job, goal: Goal, verb: str) -> Result:
     )
     try:
         for _ in range(_TURNS):
-            seen = job.observe()
+            seen = steadied(job.observe(), job.observe, clock=job.clock, say=job.screen.say)
             wished = course.towards(job.inherit(seen).blueprint, goal, seen)
             if isinstance(wished, Blocker):
                 return _summed(verb, [*ended, refuse(job, [wished])])
@@ -141,7 +142,7 @@ def put_another_in_place(job: Job, name: str, *, anew: bool) -> Result:
     Raises:
         HakubeError: A part failed; it names the command that goes on, which is the same.
     """
-    seen = job.observe()
+    seen = steadied(job.observe(), job.observe, clock=job.clock, say=job.screen.say, named=name)
     parts = replacing.parts(job.inherit(seen).blueprint, name, seen, anew=anew)
     if isinstance(parts, Blocker):
         return changed(refuse(job, [parts]), verb="replace")

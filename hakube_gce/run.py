@@ -23,9 +23,11 @@ from hakube_gce.plan.resolve import Resolved, resolve
 from hakube_gce.plan.superseding import gives_way
 from hakube_gce.render import Result
 from hakube_gce.run_locked import run_locked
-from hakube_gce.settling import settled
+from hakube_gce.settling import settled, steadied
 
 _LOOKS = 3
+_BY_HEALTH = frozenset({Verb.CREATE, Verb.MEND, Verb.REPLICATE, Verb.REMOVE, Verb.SNAPSHOT})
+"""Verbs that are refused, or go another way, when a master is not well."""
 _INHERITING = frozenset({Verb.CREATE, Verb.MEND, Verb.REPLICATE, Verb.RESTORE, Verb.ADD_NODES})
 
 
@@ -80,6 +82,8 @@ def _look_and_run(job: Job) -> Result:
 
 def _settled(job: Job, first: Observed) -> Observed:
     seen = settled(first, job.observe, clock=job.clock, say=job.screen.say)
+    if job.intent.verb in _BY_HEALTH:
+        seen = steadied(seen, job.observe, clock=job.clock, say=job.screen.say)
     if seen is not first:
         job.screen.say(render.headline(seen))
     return seen

@@ -21,6 +21,7 @@ from hakube_gce.plan.planner import plan
 from hakube_gce.plan.restore import uid_at_birth
 from hakube_gce.plan.superseding import gives_way
 from hakube_gce.render import Result
+from hakube_gce.settling import steadied
 from hakube_gce.steps import ReserveAddress
 
 _SETTLE_TRIES = 30
@@ -107,6 +108,8 @@ def _perform_all(
     job: Job, blueprint: Blueprint, operation: Operation, held: HeldLock, *, resumed: bool
 ) -> Result:
     seen = _look_as_holder(job)
+    if operation.verb in {Verb.REPLICATE, Verb.REMOVE}:
+        seen = steadied(seen, job.observe, clock=job.clock, say=job.screen.say)
     planned = plan(blueprint, operation, seen)
     if planned.blockers:
         return refuse(job, planned.blockers)

@@ -11,7 +11,7 @@ from hakube_gce import kubeconfig, node_wait, validation
 from hakube_gce.arguments import Arguments
 from hakube_gce.assemble import Means
 from hakube_gce.cluster_api import AdminApi
-from hakube_gce.errors import TargetNotFound
+from hakube_gce.errors import TargetNotFound, Unavailable
 from hakube_gce.join_nodes import answering_meanwhile
 from hakube_gce.model import Observed
 from hakube_gce.plan import commands
@@ -22,11 +22,13 @@ from hakube_gce.start_up import looking
 from hakube_gce.terminal import out, warn
 from hakube_gce.validation import Wanted
 
+_LOOKS = 10
+
 
 def command(found: Arguments, settings: Settings, environment: Mapping[str, str]) -> int:
     """Validate the cluster; changes nothing."""
     means = looking(settings, environment, say=warn)
-    facts = _validated(means, warn if found.json else out, means.observer.observe())
+    facts = _validated(means, warn if found.json else out, whole_look(means))
     if found.json:
         result = Result(verb="validate", changed=False, exit_status=0, validation=facts)
         out(json.dumps(result_object(result)))
@@ -45,10 +47,30 @@ def after_change(means: Means, say: Callable[[str], None]) -> Mapping[str, objec
     if kubeconfig.find_admin_entry(means.kubeconfig.files, means.kubeconfig.context) is None:
         say(f"not validated: no kubeconfig entry {means.kubeconfig.context} to ask with")
         return None
-    seen = means.observer.observe()
+    seen = whole_look(means)
     answer = answering_meanwhile(means, seen, say)
     weak = "...ignoring non-fatal errors in validate-cluster"
     return _validated(means, say, seen, meanwhile=answer, weak=weak)
+
+
+def whole_look(means: Means) -> Observed:
+    """Look until every zone could be read: what is not seen would not be waited for.
+
+    Raises:
+        Unavailable: One cannot be read.
+    """
+    seen = means.observer.observe()
+    for _ in range(_LOOKS - 1):
+        if not seen.unreadable:
+            break
+        means.waits.sleep(1.0)
+        seen = means.observer.observe()
+    if seen.unreadable:
+        raise Unavailable(
+            f"could not read {', '.join(seen.unreadable)}: how many Nodes there are to be is not "
+            "known"
+        )
+    return seen
 
 
 def _validated(

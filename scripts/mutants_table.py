@@ -665,8 +665,8 @@ MUTANTS: tuple[Mutant, ...] = (
         name="a member is expelled without a snapshot",
         rule="a fresh snapshot before every change",
         file="agent/expel.py",
-        old="        if not said:\n            take",
-        new="        if False:\n            take",
+        old="    take_before_change(job",
+        new="    str((job",
         test=_SNAPSHOT + "test_without_one_the_membership_stays_as_it_is",
     ),
     Mutant(

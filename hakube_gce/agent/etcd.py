@@ -54,13 +54,13 @@ class EtcdGateway:
         )
 
     def read_linearizable(self) -> None:
-        self._read({"key": _coded(_PROBE_KEY)})
+        self._read("kv/range", {"key": _coded(_PROBE_KEY)})
 
     def members(self) -> tuple[Member, ...]:
         # etcd 3.4 does not know "linearizable" and answers from what it has applied; after a read
         # through the quorum that is as new as the read.
         self.read_linearizable()
-        return parse_members(self._ask("cluster/member/list", {"linearizable": True}))
+        return parse_members(self._read("cluster/member/list", {"linearizable": True}))
 
     def members_locally(self) -> tuple[Member, ...]:
         return parse_members(self._ask("cluster/member/list", {"linearizable": False}))
@@ -89,22 +89,22 @@ class EtcdGateway:
         begin = prefix.encode()
         end = begin[:-1] + bytes([begin[-1] + 1])  # etcd's own way to say "all that begin so"
         question = {"key": _coded(begin), "range_end": _coded(end), "keys_only": True}
-        found = self._read(question)
+        found = self._read("kv/range", question)
         return tuple(base64.b64decode(kv["key"]).decode() for kv in found.get("kvs", []))
 
     def delete(self, key: str) -> None:
         question = {"key": _coded(key.encode())}
         self._ask("kv/deleterange", question, timeout_s=CHANGE_TIMEOUT_S)
 
-    def _read(self, question: Mapping[str, object]) -> dict[str, Any]:
+    def _read(self, path: str, question: Mapping[str, object]) -> dict[str, Any]:
         try:
-            return self._ask("kv/range", question)
+            return self._ask(path, question)
         except EtcdError as error:
             if error.trouble is not EtcdTrouble.LEADER_CHANGED:
                 raise
         # Leadership moved, as it does before each planned removal of the leader. Reads under way
         # are broken off then, though nothing is wrong and the new leader is known.
-        return self._ask("kv/range", question)
+        return self._ask(path, question)
 
     def _change(self, path: str, question: Mapping[str, object]) -> dict[str, Any]:
         return self._ask(f"cluster/{path}", question, timeout_s=CHANGE_TIMEOUT_S)

@@ -33,6 +33,13 @@ def expel(job: Job) -> Result:
     master = job.master
     check_voter(master)
     member_id = _who(job)
+    seen = look_at_members(master)
+    if seen.with_id(member_id) is None:
+        return {"members": described(seen.members)}
+    check_removal(master, seen, member_id)
+    take_before_change(job, f"member {member_id} was not removed")
+    # A copy of a big database takes minutes, in which masters may die: only now the time counts,
+    # and what was seen before it counts no more.
     deadline = master.ports.clock.monotonic() + HEALTH_RULE_S
     said = ""
     while True:
@@ -40,8 +47,6 @@ def expel(job: Job) -> Result:
         if seen.with_id(member_id) is None:
             return {"members": described(seen.members)}
         check_removal(master, seen, member_id)
-        if not said:
-            take_before_change(job, f"member {member_id} was not removed")
         error = _remove(master, member_id)
         if error is None:
             return {"members": described(prove_gone(master, member_id))}

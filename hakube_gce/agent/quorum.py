@@ -11,6 +11,8 @@ from hakube_gce.agent.job import Master
 from hakube_gce.agent.ports import EtcdError, EtcdTrouble, Member, Role
 from hakube_gce.agent.protocol import RequestError, failed, refused
 
+ELECTION_S = 5.0
+"""How long nobody may lead before that means anything: an election takes one or two seconds."""
 HEALTH_RULE_S = 30.0
 """How long etcd's "unhealthy cluster" is waited out: it says so of any voter that has been
 connected for less than five seconds (its HealthInterval), which is every time after a promotion
@@ -121,11 +123,20 @@ def linearizable_members(master: Master) -> tuple[Member, ...]:
 
 
 def check_voter(master: Master) -> None:
-    """Refuse jobs that only a voter in a working cluster may do.
+    """Refuse jobs that only a voter in a working cluster may do; an election is waited for.
 
     Raises:
         RequestError: ``refused``: not a voter, or no leader.
     """
+    clock = master.ports.clock
+    deadline = clock.monotonic() + ELECTION_S
+    while not _has_leader(master):
+        if clock.monotonic() >= deadline:
+            raise refused(f"{master.config.replica} knows of no leader: etcd has no quorum")
+        clock.sleep(ELECTION_S / 10)
+
+
+def _has_leader(master: Master) -> bool:
     try:
         status = master.ports.etcd.status()
     except EtcdError as error:
@@ -134,8 +145,7 @@ def check_voter(master: Master) -> None:
         ) from error
     if status.role is not Role.VOTER:
         raise refused(f"{master.config.replica} is a learner: ask a voter")
-    if not status.leader_id:
-        raise refused(f"{master.config.replica} knows of no leader: etcd has no quorum")
+    return bool(status.leader_id)
 
 
 def is_lost_answer(error: EtcdError) -> bool:

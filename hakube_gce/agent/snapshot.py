@@ -7,7 +7,7 @@ cannot be had, nothing is changed.
 
 from hakube_gce.agent.job import Job, Master, Result
 from hakube_gce.agent.ports import DatabaseError, Saved
-from hakube_gce.agent.protocol import failed, refused
+from hakube_gce.agent.protocol import Code, RequestError, failed, format_time, refused
 from hakube_gce.agent.quorum import check_voter, linearizable_members
 
 FOLDER = "snapshots"
@@ -53,8 +53,12 @@ def take(master: Master) -> Saved:
 def take_before_change(job: Job, what: str) -> None:
     """Save and verify the database before the membership changes.
 
+    A copy of a big one takes minutes. Whoever asked may have given up meanwhile, and somebody else
+    may hold the lock: what is late changes nothing.
+
     Raises:
-        RequestError: ``refused``: without one, the membership stays as it is.
+        RequestError: ``refused``: without one, the membership stays as it is. ``stale``: it took
+            longer than whoever asked waits.
     """
     try:
         saved = take(job.master)
@@ -64,6 +68,13 @@ def take_before_change(job: Job, what: str) -> None:
             "membership is not changed"
         ) from error
     job.progress(f"snapshot {saved.name} taken (revision {saved.revision})")
+    now = job.master.ports.clock.now()
+    if job.request.expires <= now:
+        raise RequestError(
+            Code.STALE,
+            f"{what}: the snapshot took until {format_time(now)}, and the request expired at "
+            f"{format_time(job.request.expires)}",
+        )
 
 
 def listed(master: Master) -> tuple[str, ...]:

@@ -64,7 +64,7 @@ def _find_or_draw(context: Context, *, founder: bool, returning: bool) -> Cluste
 
 
 def _nobody_has_them(seen: Observed) -> bool:
-    return all(conditions.needs_install(r) for r in seen.replicas)
+    return not seen.unreadable and all(conditions.needs_install(r) for r in seen.replicas)
 
 
 def _key_source(seen: Observed) -> Replica | None:

@@ -1,10 +1,11 @@
 """Keys, certificates and etcd membership: steps that are jobs of the agents."""
 
 import json
+from collections.abc import Callable
 
 from hakube_gce import conditions
 from hakube_gce.errors import AgentSilent, ChannelError, Refused, StepFailed
-from hakube_gce.model import Member, Replica, Role
+from hakube_gce.model import Member, Observed, Replica, Role
 from hakube_gce.perform import handover, rescue
 from hakube_gce.perform.context import Context
 from hakube_gce.plan.blueprint import CONFIG_KEY
@@ -22,6 +23,8 @@ from hakube_gce.steps import (
 
 _SAVED_BYTES_PER_S = 20e6
 """Saving and reading back, on a disk that is busy with etcd too; a guess on the slow side."""
+_PASSES_S = 10.0
+"""What an election, and the heartbeats that tell of its end, take at most."""
 
 
 def install(context: Context, _key: str, step: InstallReplica) -> None:
@@ -117,7 +120,7 @@ def await_ready(context: Context, _key: str, step: AwaitReady) -> None:
 
 def yield_leadership(context: Context, _key: str, step: YieldLeadership) -> None:
     """Move the leadership off a replica that is about to leave, so that no election is needed."""
-    seen = context.observe()
+    seen = _look(context, lambda seen: bool(conditions.leader_id(seen)))
     leaving = conditions.replica_named(seen, step.replica)
     heir = conditions.member_named(seen, step.to)
     if leaving is None or heir is None:
@@ -134,6 +137,20 @@ def yield_leadership(context: Context, _key: str, step: YieldLeadership) -> None
     )
 
 
+def _look(context: Context, holds: Callable[[Observed], bool]) -> Observed:
+    """Look until something holds, for as long as an election takes and heartbeats need to say so.
+
+    Masters were just taken from behind a load balancer, and the leadership moved: nobody's single
+    word counts for much now. What is seen last is for the caller to judge.
+    """
+    deadline = context.clock.monotonic() + _PASSES_S
+    seen = context.observe()
+    while not holds(seen) and context.clock.monotonic() < deadline:
+        context.clock.sleep(context.limits.poll_s)
+        seen = context.observe()
+    return seen
+
+
 def _is_meant(member: Member, step: ExpelMember) -> bool:
     return member.id == step.member_id if step.member_id else member.peer_url == step.peer_url
 
@@ -144,6 +161,15 @@ def _saving_s(replica: Replica) -> float:
     return size / _SAVED_BYTES_PER_S
 
 
+def _risk(seen: Observed, step: ExpelMember) -> str:
+    """Say why a member may not leave, by the membership as it is; empty when it may."""
+    leaving = next((m for m in seen.members if _is_meant(m, step)), None)
+    if leaving is None or leaving.role is not Role.VOTER:
+        return ""
+    safe = conditions.removal_keeps_quorum(seen, leaving)
+    return "" if safe else conditions.removal_sums(seen, leaving)
+
+
 def expel(context: Context, _key: str, step: ExpelMember) -> None:
     """Have a survivor remove a member by id; the quorum is judged here and there once more.
 
@@ -151,19 +177,14 @@ def expel(context: Context, _key: str, step: ExpelMember) -> None:
         Refused: The membership changed since it was planned, and it is not safe any more.
         StepFailed: The survivor cannot be asked any more.
     """
-    seen = context.observe()
+    seen = _look(context, lambda seen: seen.members_known and not _risk(seen, step))
     through = conditions.replica_named(seen, step.through)
     if through is None or not seen.members_known:
         raise StepFailed(
             f"{step.through}, which was to remove {step.member_name}, cannot be asked any more"
         )
-    leaving = next((m for m in seen.members if _is_meant(m, step)), None)
-    is_voter = leaving is not None and leaving.role is Role.VOTER
-    if leaving and is_voter and not conditions.removal_keeps_quorum(seen, leaving):
-        raise Refused(
-            f"removing {step.member_name} is not safe any more: "
-            f"{conditions.removal_sums(seen, leaving)}"
-        )
+    if risk := _risk(seen, step):
+        raise Refused(f"removing {step.member_name} is not safe any more: {risk}")
     context.channel.ask(
         through.instance,
         "expel",

@@ -100,6 +100,10 @@ def prove_quorum_lost(context: Context, _key: str, step: ProveQuorumLost) -> Non
     while clock.monotonic() < deadline:
         seen = context.observe()
         _refuse_a_majority(seen)
+        if seen.unreadable:  # who stands there is unknown, and unknown is never absent
+            since = {}
+            clock.sleep(context.limits.poll_s)
+            continue
         survivor = conditions.replica_named(seen, step.replica)
         if survivor is not None and survivor.fresh and survivor.report is not None:
             if not _others_run(seen, step.replica):

@@ -5,7 +5,14 @@ VM first, learner second, promotion third, load balancer last.
 
 from hakube_gce import conditions
 from hakube_gce.model import Mark, Observed, Operation, Replica, Role
-from hakube_gce.plan import balancer, blockers, foundations, preconditions, superseding
+from hakube_gce.plan import (
+    balancer,
+    blockers,
+    foundations,
+    preconditions,
+    superseding,
+    unfinished_blockers,
+)
 from hakube_gce.plan.blueprint import Blueprint, instance_spec
 from hakube_gce.plan.graph import Blocker, Draft, Plan, blocked
 from hakube_gce.plan.mend import remember
@@ -52,6 +59,9 @@ def _blockers(blueprint: Blueprint, operation: Operation, seen: Observed) -> lis
     blind = preconditions.seen_whole(blueprint, seen)
     if blind:
         return [*found, *blind]
+    target = conditions.replica_named(seen, operation.target)
+    if target is not None and _has_failed(target) and not _votes(seen, operation.target):
+        return [*found, unfinished_blockers.newcomer_failed(blueprint, target)]
     if not conditions.majority(seen, seen.members).holds:
         return [*found, blockers.quorum_lost(blueprint, seen)]
     dead = [m for m in conditions.voters(seen) if not conditions.is_healthy(seen, m)]
@@ -75,6 +85,11 @@ def _given_up(seen: Observed, operation: Operation) -> Operation | None:
     dead = [m.name for m in conditions.voters(seen) if not conditions.is_healthy(seen, m)]
     waits = begun and not any(superseding.overtakes(seen, operation, name) for name in dead)
     return operation if waits else None
+
+
+def _has_failed(newcomer: Replica) -> bool:
+    """Tell whether a newcomer says itself that it is over; only a new VM helps then."""
+    return newcomer.fresh and newcomer.report is not None and newcomer.report.phase == "failed"
 
 
 def _votes(seen: Observed, target: str) -> bool:

@@ -3,7 +3,7 @@
 Which operation gives way by itself, `superseding` decides.
 """
 
-from hakube_gce.model import Observed, Operation, Verb
+from hakube_gce.model import Observed, Operation, Replica, Verb
 from hakube_gce.plan import blockers, commands, superseding
 from hakube_gce.plan.blueprint import Blueprint
 from hakube_gce.plan.graph import Blocker
@@ -20,6 +20,22 @@ def operation_unfinished(blueprint: Blueprint, seen: Observed, operation: Operat
         exit_status=blockers.UNSAFE,
         next_command=keeps,
         override=gives_up,
+    )
+
+
+def newcomer_failed(blueprint: Blueprint, newcomer: Replica) -> Blocker:
+    """Refuse to go on with a newcomer that says itself that nothing will come of it.
+
+    Its etcd was taken out again before it voted, say, and etcd takes no member back under the
+    same data.
+    """
+    detail = newcomer.report.detail if newcomer.report is not None else ""
+    return Blocker(
+        reason="NewcomerFailed",
+        message=f"{newcomer.name}, which was to become a master, cannot any more: "
+        f"{detail or 'it says that it failed'}. It has never voted, so nothing is lost with it",
+        exit_status=blockers.UNSAFE,
+        next_command=commands.remove(blueprint, newcomer.zone, newcomer.name),
     )
 
 

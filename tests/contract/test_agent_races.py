@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -34,9 +35,15 @@ class StagedEtcd:
         self._etcd = etcd
         self.after_add: Callable[[], None] = lambda: None
         self.after_remove: Callable[[], None] = lambda: None
+        self.elections = 0
+        """How many times nobody leads when the status is asked for."""
 
     def status(self) -> EtcdStatus:
-        return self._etcd.status()
+        status = self._etcd.status()
+        if self.elections:
+            self.elections -= 1
+            return replace(status, leader_id="")
+        return status
 
     def read_linearizable(self) -> None:
         self._etcd.read_linearizable()
@@ -118,7 +125,7 @@ class Stage:
             verb=verb,
             instance_id="4711",
             epoch=7,
-            expires=self.lab.clock.now(),
+            expires=self.lab.clock.now() + timedelta(hours=1),
             args=args,
         )
         return Job(master=self.master, request=request, attributes={}, progress=lambda _: None)
@@ -232,3 +239,15 @@ def test_a_joiner_that_was_shown_an_old_list_begins_again() -> None:
         tend(stage.master)
     assert stage.master.memory.phase is Phase.RUNNING
     assert stage.lab.machine("m4").etcd is not None
+
+
+def test_an_election_is_waited_for_and_the_loss_of_a_quorum_is_not_taken_for_one() -> None:
+    stage = Stage()
+    stage.etcd.elections = 3
+    expel(stage.job("expel", member_id=stage.lab.member_id("m3")))
+    assert sorted(stage.roles()) == ["m1", "m2"]
+    stage.etcd.elections = 1000
+    with pytest.raises(RequestError, match="knows of no leader") as caught:
+        expel(stage.job("expel", member_id=stage.lab.member_id("m2")))
+    assert caught.value.code is Code.REFUSED
+    assert sorted(stage.roles()) == ["m1", "m2"]

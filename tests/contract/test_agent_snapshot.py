@@ -1,11 +1,12 @@
 """`snapshot`, and the snapshot before every membership change, on the model of etcd."""
 
 import datetime as dt
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 import pytest
 
-from hakube_gce.agent.ports import DatabaseError
+from hakube_gce.agent.ports import DatabaseError, Saved
 from hakube_gce.emulator.runtimes.records_databases import RecordsDatabases
 from tests.fakes.records_lab import RecordsLab, error, lab_of, members
 
@@ -22,12 +23,35 @@ class FullDisk(RecordsDatabases):
         raise DatabaseError(msg)
 
 
-def fill_disk(lab: RecordsLab, name: str = "m1") -> None:
+@dataclass
+class BigDatabase(RecordsDatabases):
+    """One whose copy takes so long that something happens meanwhile."""
+
+    real: RecordsDatabases
+    meanwhile: Callable[[], object]
+
+    def save(self, name: str) -> None:
+        self.real.save(name)
+        self.meanwhile()
+
+    def verify(self, name: str) -> Saved:
+        return self.real.verify(name)
+
+
+def use(lab: RecordsLab, databases: RecordsDatabases, name: str = "m1") -> None:
     machine = lab.machine(name)
-    ports = replace(machine.ports, databases=FullDisk(machine, lab.runtime.world))
-    machine.ports = ports
+    machine.ports = replace(machine.ports, databases=databases)
     agent = machine.agent
-    object.__setattr__(agent._master, "ports", ports)  # noqa: SLF001 - a disk fills up under it
+    object.__setattr__(agent._master, "ports", machine.ports)  # noqa: SLF001 - a disk of its own
+
+
+def fill_disk(lab: RecordsLab, name: str = "m1") -> None:
+    use(lab, FullDisk(lab.machine(name), lab.runtime.world), name)
+
+
+def take_long(lab: RecordsLab, meanwhile: Callable[[], object]) -> None:
+    real = RecordsDatabases(lab.machine("m1"), lab.runtime.world)
+    use(lab, BigDatabase(real=real, meanwhile=meanwhile))
 
 
 def test_a_snapshot_says_what_it_holds_and_lies_on_the_data_disk() -> None:
@@ -94,6 +118,26 @@ def test_without_one_the_membership_stays_as_it_is() -> None:
     assert (code, "no space left" in message) == ("refused", True)
     code, message = error(lab.ask("m1", "expel", member_id=lab.member_id("m3")))
     assert (code, "no snapshot could be taken" in message) == ("refused", True)
+    assert sorted(members(lab)) == ["m1", "m2", "m3"]
+
+
+def test_what_took_longer_than_whoever_asked_waits_changes_nothing() -> None:
+    lab = lab_of("m1", "m2", "m3")
+    lab.insert("m4")
+    lab.install("m4", role="joiner")
+    take_long(lab, lambda: lab.clock.advance(3600))
+    code, message = error(lab.ask("m1", "expel", member_id=lab.member_id("m3")))
+    assert (code, "the request expired at" in message) == ("stale", True)
+    code, message = error(lab.admit("m4"))
+    assert (code, "the request expired at" in message) == ("stale", True)
+    assert sorted(members(lab)) == ["m1", "m2", "m3"]
+
+
+def test_who_died_during_the_copy_counts_before_the_removal() -> None:
+    lab = lab_of("m1", "m2", "m3")
+    take_long(lab, lambda: lab.kill("m2"))
+    code, message = error(lab.ask("m1", "expel", member_id=lab.member_id("m3")))
+    assert (code, "1 of the 2 voters that stay would be healthy" in message) == ("refused", True)
     assert sorted(members(lab)) == ["m1", "m2", "m3"]
 
 

@@ -840,6 +840,25 @@ def orphaned(sketch: str) -> Observed:
     return replace(seen, replicas=seen.replicas[:-1], disks=seen.disks[:-1])
 
 
+def test_a_newcomer_that_says_that_it_is_over_is_given_up() -> None:
+    """Its member was taken out again: etcd takes none back under the same data."""
+    seen = cluster("++v", operation=replicate(D, name_of(2)))
+    report = seen.replicas[2].report
+    assert report is not None
+    over = replace(seen.replicas[2], report=replace(report, phase="failed", detail="was removed"))
+    planned = plan(
+        BLUEPRINT,
+        replicate(D, name_of(2)),
+        replace(seen, replicas=(*seen.replicas[:2], over)),
+    )
+    assert reasons(planned) == ["NewcomerFailed"]
+    assert "was removed" in planned.blockers[0].message
+    assert f"KUBE_REPLICA_NAME={name_of(2)}" in planned.blockers[0].next_command
+    unheard = replace(over, fresh=False)
+    again = replace(seen, replicas=(*seen.replicas[:2], unheard))
+    assert reasons(plan(BLUEPRINT, replicate(D, name_of(2)), again)) == []
+
+
 def test_a_learner_without_a_vm_goes_before_the_next_newcomer() -> None:
     planned = plan(BLUEPRINT, replicate(B), orphaned("+++l"))
     assert_order(planned, "expel-orphan/a3", "admit")

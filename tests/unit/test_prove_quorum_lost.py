@@ -109,3 +109,13 @@ def test_a_majority_that_is_seen_is_refused_at_once() -> None:
 def test_a_survivor_that_is_not_heard_proves_nothing() -> None:
     with pytest.raises(AgentSilent, match="nothing was deleted"):
         prove(cluster("?--"))
+
+
+def test_who_is_not_listed_is_not_off() -> None:
+    """In a partial list masters of the zone that could not be read are missing."""
+    silent = says(cluster("???"), healthy=False)
+    hole = replace(silent, replicas=silent.replicas[:1], unreadable=("zones/europe-west1-c",))
+    assert prove(hole, silent) >= Limits().election_s
+    assert prove(silent, hole, silent) >= Limits().election_s, "what was proven before is old"
+    with pytest.raises(AgentSilent, match="nothing was deleted"):
+        prove(hole)

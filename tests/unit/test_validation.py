@@ -8,7 +8,8 @@ from typing import cast
 import pytest
 
 from hakube_gce import node_wait, validate, validation
-from hakube_gce.errors import ClusterSilent, Interrupted
+from hakube_gce.assemble import Means
+from hakube_gce.errors import ClusterSilent, Interrupted, Unavailable
 from hakube_gce.model import Nodes
 from hakube_gce.node_resources import ManagedGroup
 from hakube_gce.plan import commands
@@ -202,3 +203,17 @@ def test_checks_that_go_on_failing_end_no_command_well() -> None:
     with pytest.raises(ClusterSilent, match="the API server's own checks fail: etcd"):
         node_wait.wait(Api(["+++"], checked=[False]), THREE, clock=clock, say=lambda _: None)
     assert clock.passed_s == 5 * 30.0, "the original's patience"
+
+
+def test_nodes_are_counted_by_a_whole_look() -> None:
+    """In a partial list masters are missing, and would not be waited for."""
+    whole = cluster("+++")
+    hole = replace(whole, replicas=whole.replicas[:2], unreadable=("zones/europe-west1-d",))
+    pictures = [hole, hole, whole]
+    means = SimpleNamespace(
+        observer=SimpleNamespace(observe=lambda: pictures.pop(0)), waits=Clock()
+    )
+    assert validate.whole_look(cast("Means", means)) is whole
+    for_good = SimpleNamespace(observer=SimpleNamespace(observe=lambda: hole), waits=Clock())
+    with pytest.raises(Unavailable, match="europe-west1-d"):
+        validate.whole_look(cast("Means", for_good))
