@@ -108,18 +108,24 @@ def look_at_members(master: Master) -> Membership:
 
 
 def linearizable_members(master: Master) -> tuple[Member, ...]:
-    """Return etcd's list as of now.
+    """Return etcd's list as of now; an election is waited for.
 
     Raises:
         RequestError: ``refused``: this member cannot read through a quorum.
     """
-    try:
-        return master.ports.etcd.members()
-    except EtcdError as error:
-        raise refused(
-            f"{master.config.replica} cannot read etcd's membership through a quorum: "
-            f"{error.message}"
-        ) from error
+    clock = master.ports.clock
+    deadline = clock.monotonic() + ELECTION_S
+    while True:
+        try:
+            return master.ports.etcd.members()
+        except EtcdError as error:
+            passes = is_lost_answer(error) or error.trouble is EtcdTrouble.NO_LEADER
+            if not passes or clock.monotonic() >= deadline:
+                raise refused(
+                    f"{master.config.replica} cannot read etcd's membership through a quorum: "
+                    f"{error.message}"
+                ) from error
+        clock.sleep(ELECTION_S / 10)
 
 
 def check_voter(master: Master) -> None:
