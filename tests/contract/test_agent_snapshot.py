@@ -138,6 +138,8 @@ def test_who_died_during_the_copy_counts_before_the_removal() -> None:
     take_long(lab, lambda: lab.kill("m2"))
     code, message = error(lab.ask("m1", "expel", member_id=lab.member_id("m3")))
     assert (code, "1 of the 2 voters that stay would be healthy" in message) == ("refused", True)
+    said = [line["message"] for line in lab.lines("m1") if line["type"] == "progress"]
+    assert said[-1].startswith("snapshot "), "etcd was asked, and had to say no itself"
     assert sorted(members(lab)) == ["m1", "m2", "m3"]
 
 
