@@ -25,7 +25,7 @@ _TURNS = 10
 class Register(Protocol):
     """What a client talks to."""
 
-    def get(self, key: str, *, serializable: bool = False) -> str | None: ...
+    def get(self, key: str, *, stale: bool = False) -> str | None: ...
 
     def put(self, key: str, value: str) -> None: ...
 
@@ -58,8 +58,8 @@ class Client:
     """Gives the member at a URL."""
     seat: int | None = None
     """The one member it talks to, by its place on the board; None goes from one to the next."""
-    serializable: bool = False
-    """Reads what a member has, old or not: what a client must not do. To see the check fail."""
+    stale: bool = False
+    """Reads what was there a while ago: what a client must not be given. To see the check fail."""
     history: list[Operation] = field(default_factory=list)
     _seen: dict[str, str] = field(default_factory=dict)
     _members: dict[str, Register] = field(default_factory=dict)
@@ -102,7 +102,7 @@ class Client:
     def _get(self, key: str) -> Operation:
         note = self._begin("get", key)
         try:
-            saw = self._member().get(key, serializable=self.serializable)
+            saw = self._member().get(key, stale=self.stale)
         except (NotDone, NoAnswer):
             return note.end("fail")
         if saw is not None:

@@ -97,7 +97,7 @@ def assemble(
         operator: Gives our commands in a lab where three masters are.
         context: How to ask their etcds.
         seed: What all choices come from.
-        stale_reads: Plant a defect: the reads of those who talk to one member alone may be old.
+        stale_reads: Plant a defect: the reads of those who talk to one member alone are old.
     """
     roster = Roster(lab=operator.lab, board=Board(urls=()))
     roster.refresh()
@@ -108,7 +108,7 @@ def assemble(
             board=roster.board,
             connect=partial(Gateway, context=context),
             seat=seat,
-            serializable=stale_reads and seat is not None,
+            stale=stale_reads and seat is not None,
         )
         for number, seat in enumerate(SEATS)
     ]

@@ -32,11 +32,19 @@ class Gateway:
         self._wire = http.client.HTTPSConnection(
             where.hostname or "", where.port, context=context, timeout=timeout_s
         )
+        self._revision = "0"
+        """What etcd calls the newest."""
 
-    def get(self, key: str, *, serializable: bool = False) -> str | None:
-        """Read a key: through the quorum, or as this member has it."""
-        question = {"key": encoded(key), "serializable": serializable}
-        return _value(self.ask("kv/range", question))
+    def get(self, key: str, *, stale: bool = False) -> str | None:
+        """Read a key: through the quorum; or, a planted defect, as it was one such read ago.
+
+        What a server's cache may give. A member's own lag is too short to be met reliably.
+        """
+        if not stale:
+            return _value(self.ask("kv/range", {"key": encoded(key)}))
+        answer = self.ask("kv/range", {"key": encoded(key), "revision": self._revision})
+        self._revision = answer["header"]["revision"]
+        return _value(answer)
 
     def put(self, key: str, value: str) -> None:
         self.ask("kv/put", {"key": encoded(key), "value": encoded(value)})

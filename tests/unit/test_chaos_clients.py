@@ -36,7 +36,7 @@ class Keys:
     """Acknowledges puts and keeps every other one."""
     puts: int = 0
 
-    def get(self, key: str, *, serializable: bool = False) -> str | None:  # noqa: ARG002 - the shape of a gateway
+    def get(self, key: str, *, stale: bool = False) -> str | None:  # noqa: ARG002 - the shape of a gateway
         self.mood()
         return self.kept.get(key)
 
