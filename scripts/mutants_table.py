@@ -662,11 +662,45 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     # ---- when masters are lost
     Mutant(
+        name="a partial list proves that the others are off",
+        rule="unknown is never absent",
+        file="perform/rescue.py",
+        old="        if seen.unreadable:",
+        new="        if False:",
+        test="tests/unit/test_prove_quorum_lost.py::test_who_is_not_listed_is_not_off",
+    ),
+    Mutant(
+        name="keys are drawn anew though a zone could not be read",
+        rule="unknown is never absent",
+        file="perform/handover.py",
+        old="return not seen.unreadable and all(",
+        new="return all(",
+        test="tests/unit/test_perform_membership.py"
+        "::test_keys_are_not_drawn_anew_while_a_zone_cannot_be_read",
+    ),
+    Mutant(
+        name="a membership change outlives whoever asked for it",
+        rule="what is late changes nothing",
+        file="agent/snapshot.py",
+        old="    if job.request.expires <= now:",
+        new="    if False:",
+        test=_SNAPSHOT + "test_what_took_longer_than_whoever_asked_waits_changes_nothing",
+    ),
+    Mutant(
+        name="one bad word of a master is believed",
+        rule="a look that may pass is taken again",
+        file="settling.py",
+        old="STEADY_LOOKS = 6",
+        new="STEADY_LOOKS = 0",
+        test="tests/unit/test_settling.py"
+        "::test_one_word_that_a_master_is_not_well_is_not_believed",
+    ),
+    Mutant(
         name="a member is expelled without a snapshot",
         rule="a fresh snapshot before every change",
         file="agent/expel.py",
-        old="    take_before_change(job",
-        new="    str((job",
+        old="    take_before_change(",
+        new="    repr(master) if job else (",
         test=_SNAPSHOT + "test_without_one_the_membership_stays_as_it_is",
     ),
     Mutant(
