@@ -124,7 +124,7 @@ def unwell(seen: Observed) -> tuple[str, ...]:
         and r.report is not None
         and r.report.phase == "running"
         and r.report.role is not Role.LEARNER
-        and not (r.report.etcd_healthy and r.report.apiserver_ready)
+        and not (_is_well(r) and is_ready(r))
     )
 
 

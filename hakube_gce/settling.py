@@ -40,12 +40,9 @@ def settled(
             f"{newcomer} may just have become a voter, by a run that was cut short; waiting for "
             f"its word, {LOOKS * PAUSE_S:.0f} s at most"
         )
-    for _ in range(LOOKS):
-        if not conditions.silent_newcomer(seen):
-            break
-        clock.sleep(PAUSE_S)
-        seen = look()
-    return seen
+    return look_again(
+        seen, look, lambda now: bool(conditions.silent_newcomer(now)), clock=clock, times=LOOKS
+    )
 
 
 def steadied(
@@ -70,8 +67,22 @@ def steadied(
             f"{' and '.join(names)}: not serving, by the last word; looking again, "
             f"{STEADY_LOOKS * PAUSE_S:.0f} s at most"
         )
-    for _ in range(STEADY_LOOKS):
-        if not _unsteady(seen, named):
+    return look_again(
+        seen, look, lambda now: bool(_unsteady(now, named)), clock=clock, times=STEADY_LOOKS
+    )
+
+
+def look_again(
+    seen: Observed,
+    look: Callable[[], Observed],
+    may_pass: Callable[[Observed], bool],
+    *,
+    clock: Clock,
+    times: int,
+) -> Observed:
+    """Look again, once a second and so many times at most, while what is seen may pass."""
+    for _ in range(times):
+        if not may_pass(seen):
             break
         clock.sleep(PAUSE_S)
         seen = look()

@@ -18,6 +18,7 @@ from hakube_gce.plan import commands
 from hakube_gce.plan.blueprint import Blueprint
 from hakube_gce.render import Result, result_object
 from hakube_gce.settings import Settings
+from hakube_gce.settling import look_again
 from hakube_gce.start_up import looking
 from hakube_gce.terminal import out, warn
 from hakube_gce.validation import Wanted
@@ -59,12 +60,10 @@ def whole_look(means: Means) -> Observed:
     Raises:
         Unavailable: One cannot be read.
     """
-    seen = means.observer.observe()
-    for _ in range(_LOOKS - 1):
-        if not seen.unreadable:
-            break
-        means.waits.sleep(1.0)
-        seen = means.observer.observe()
+    observe = means.observer.observe
+    seen = look_again(
+        observe(), observe, lambda now: bool(now.unreadable), clock=means.waits, times=_LOOKS - 1
+    )
     if seen.unreadable:
         raise Unavailable(
             f"could not read {', '.join(seen.unreadable)}: how many Nodes there are to be is not "

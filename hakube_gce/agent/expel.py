@@ -33,20 +33,18 @@ def expel(job: Job) -> Result:
     master = job.master
     check_voter(master)
     member_id = _who(job)
-    seen = look_at_members(master)
+    seen = _checked(master, member_id)
     if seen.with_id(member_id) is None:
         return {"members": described(seen.members)}
-    check_removal(master, seen, member_id)
     take_before_change(job, f"member {member_id} was not removed")
     # A copy of a big database takes minutes, in which masters may die: only now the time counts,
     # and what was seen before it counts no more.
     deadline = master.ports.clock.monotonic() + HEALTH_RULE_S
     said = ""
     while True:
-        seen = look_at_members(master)
+        seen = _checked(master, member_id)
         if seen.with_id(member_id) is None:
             return {"members": described(seen.members)}
-        check_removal(master, seen, member_id)
         error = _remove(master, member_id)
         if error is None:
             return {"members": described(prove_gone(master, member_id))}
@@ -67,6 +65,13 @@ def _who(job: Job) -> str:
         return job.text("member_id")
     listed = look_at_members(job.master).with_url(job.text("peer_url"))
     return listed.id if listed is not None else "nobody"
+
+
+def _checked(master: Master, member_id: str) -> Membership:
+    """Return the membership as of now, on which the removal is safe, or done already."""
+    seen = look_at_members(master)
+    check_removal(master, seen, member_id)
+    return seen
 
 
 def check_removal(master: Master, seen: Membership, member_id: str) -> None:

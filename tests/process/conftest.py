@@ -46,6 +46,16 @@ def long_held(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Claim]:
         yield held
 
 
+@pytest.fixture
+def members(etcd: Path, held: Claim, tmp_path: Path) -> Iterator[list[Member]]:
+    """Three members, not started."""
+    authority = Authority(tmp_path, "etcd-ca")
+    members = [Member(etcd, tmp_path, authority, held.addresses.internal_ip(i)) for i in range(3)]
+    yield members
+    for member in members:
+        member.kill()
+
+
 @pytest.fixture(scope="module")
 def member(
     etcd: Path, long_held: Claim, tmp_path_factory: pytest.TempPathFactory

@@ -6,24 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from hakube_gce.emulator.addresses import Claim
-from tests.process.authority import Authority
 from tests.process.masters import Hollow, Member, ask
 from tests.process.waiting import until
 
 pytestmark = pytest.mark.process
 
 CONFIG_MAPS = "/api/v1/namespaces/default/configmaps"
-
-
-@pytest.fixture
-def members(etcd: Path, held: Claim, tmp_path: Path) -> Iterator[list[Member]]:
-    """Three members, not started."""
-    authority = Authority(tmp_path, "etcd-ca")
-    members = [Member(etcd, tmp_path, authority, held.addresses.internal_ip(i)) for i in range(3)]
-    yield members
-    for member in members:
-        member.kill()
 
 
 @pytest.fixture

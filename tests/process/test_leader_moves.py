@@ -6,36 +6,22 @@ cluster, and an operator a master that calls itself unhealthy.
 
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from pathlib import Path
 
 import pytest
 
 from hakube_gce.agent.etcd import EtcdGateway
 from hakube_gce.agent.ports import EtcdError
 from hakube_gce.agent.wire import Credentials
-from hakube_gce.emulator.addresses import Claim
 from hakube_gce.emulator.hollow_store import Store, StoreUnavailable
-from tests.process.authority import Authority
 from tests.process.masters import Member
 from tests.process.waiting import until
 
 pytestmark = pytest.mark.process
 
 MOVES = 12
-
-
-@pytest.fixture
-def members(etcd: Path, held: Claim, tmp_path: Path) -> Iterator[list[Member]]:
-    authority = Authority(tmp_path, "etcd-ca")
-    members = [Member(etcd, tmp_path, authority, held.addresses.internal_ip(i)) for i in range(3)]
-    for member in members:
-        member.start(members)
-    yield members
-    for member in members:
-        member.kill()
 
 
 def move_leadership(members: list[Member]) -> None:
@@ -64,6 +50,8 @@ def read_all_the_time(read: Callable[[], object], ends: threading.Event) -> Coun
 
 
 def test_reads_do_not_notice_that_the_leadership_moves(members: list[Member]) -> None:
+    for member in members:
+        member.start(members)
     until(lambda: all(m.answers() for m in members), "etcd answers")
     one, two, _ = members
     files = {"certificate": two.leaf.certificate, "key": two.leaf.key}

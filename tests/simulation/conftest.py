@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.simulation.stories import Beginnings, in_memory
+from tests.simulation.stories import Beginnings, Scene, in_memory
 
 
 @pytest.fixture(scope="module")
@@ -14,3 +14,9 @@ def beginnings() -> Iterator[Beginnings]:
     root = in_memory()
     yield Beginnings(root)
     shutil.rmtree(root)
+
+
+@pytest.fixture
+def scene(beginnings: Beginnings) -> Scene:
+    """A world without a cluster."""
+    return beginnings(0)

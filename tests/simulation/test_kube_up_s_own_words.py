@@ -1,31 +1,18 @@
 """What scripts rely on at a command's end: the original's lines, and whether it validates."""
 
 import re
-import shutil
-from collections.abc import Iterator
-
-import pytest
 
 from tests.simulation.stories import (
     B,
-    Beginnings,
     C,
     Scene,
     founded,
-    in_memory,
     remove,
     replicate,
     teardown,
 )
 
 NODES = ("KUBE_CREATE_NODES=true", "NUM_NODES=1")
-
-
-@pytest.fixture
-def scene() -> Iterator[Scene]:
-    root = in_memory()
-    yield Beginnings(root)(0)
-    shutil.rmtree(root)
 
 
 def left(scene: Scene, *argv: str) -> bool:

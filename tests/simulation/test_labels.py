@@ -1,25 +1,16 @@
 """The user's labels are on everything that can have some, whoever made it and after any death."""
 
-import shutil
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from tests.simulation.crashes import Kill
 from tests.simulation.operator import KILLED
-from tests.simulation.stories import B, Beginnings, C, Scene, founded, in_memory, replicate, up
+from tests.simulation.stories import B, C, Scene, founded, replicate, up
 
 LABELLED = "HAKUBE_LABELS=team=dev,owner=john_doe"
 WANTED = {"team": "dev", "owner": "john_doe"}
 KINDS = {"instance", "disk", "address", "forwardingRule"}
-
-
-@pytest.fixture
-def scene() -> Iterator[Scene]:
-    root = in_memory()
-    yield Beginnings(root)(0)
-    shutil.rmtree(root)
 
 
 def ours(scene: Scene) -> dict[str, dict[str, Any]]:

@@ -1,14 +1,13 @@
 """A view reads as the library's own message does."""
 
 import json
-import shutil
 from typing import Any
 
 import pytest
 
 from hakube_gce.gce.library import compute
 from tests.simulation.messages import View, view
-from tests.simulation.stories import Beginnings, in_memory
+from tests.simulation.stories import Beginnings
 
 KINDS = {
     "compute#address": "Address",
@@ -48,10 +47,8 @@ def _has(value: Any, field: Any) -> bool:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_view_says_what_the_message_says(kind: str) -> None:
-    root = in_memory()
-    scene = Beginnings(root)(2)
-    shutil.rmtree(root)
+def test_a_view_says_what_the_message_says(kind: str, beginnings: Beginnings) -> None:
+    scene = beginnings(2)
     records = [r for r in scene.cloud.dump().values() if r["kind"] == kind]
     assert records
     message = getattr(compute, KINDS[kind])

@@ -22,20 +22,29 @@ def looks(*then: Observed) -> tuple[Callable[[], Observed], list[Observed]]:
     return lambda: left.pop(0), left
 
 
-def test_the_newcomer_of_an_unfinished_replication_is_waited_for() -> None:
-    clock, said = FakeClock(), list[str]()
-    look, left = looks(SILENT, WELL, SILENT)
-    assert settling.settled(SILENT, look, clock=clock, say=said.append) is WELL
-    assert left == [SILENT]
+def is_waited_for(settle: Callable[..., Observed], bad: Observed, good: Observed) -> str:
+    """Check that one more look is taken until all is good, and none after it; return the words."""
+    said: list[str] = []
+    look, left = looks(bad, good, bad)
+    assert settle(bad, look, clock=FakeClock(), say=said.append) is good
+    assert left == [bad]
     assert len(said) == 1
-    assert name_of(1) in said[0]
+    return said[0]
+
+
+def is_believed_after(settle: Callable[..., Observed], bad: Observed, times: int) -> None:
+    """Check that what stays bad is taken as it is after so many more looks."""
+    look, left = looks(*[bad] * 100)
+    assert settle(bad, look, clock=FakeClock(), say=lambda _: None) is bad
+    assert len(left) == 100 - times
+
+
+def test_the_newcomer_of_an_unfinished_replication_is_waited_for() -> None:
+    assert name_of(1) in is_waited_for(settling.settled, SILENT, WELL)
 
 
 def test_one_that_never_speaks_is_not_waited_for_without_end() -> None:
-    look, left = looks(*[SILENT] * 100)
-    found = settling.settled(SILENT, look, clock=FakeClock(), say=lambda _: None)
-    assert found is SILENT
-    assert len(left) == 100 - settling.LOOKS
+    is_believed_after(settling.settled, SILENT, settling.LOOKS)
 
 
 @pytest.mark.parametrize(
@@ -74,19 +83,11 @@ SLOW = saying(THREE, 2, apiserver_ready=False)
 
 @pytest.mark.parametrize("first", [IN_AN_ELECTION, SLOW], ids=["election", "slow"])
 def test_one_word_that_a_master_is_not_well_is_not_believed(first: Observed) -> None:
-    clock, said = FakeClock(), list[str]()
-    look, left = looks(first, THREE, first)
-    assert settling.steadied(first, look, clock=clock, say=said.append) is THREE
-    assert left == [first]
-    assert len(said) == 1
-    assert "looking again" in said[0]
+    assert "looking again" in is_waited_for(settling.steadied, first, THREE)
 
 
 def test_a_master_that_stays_unwell_is_believed_in_the_end() -> None:
-    look, left = looks(*[SLOW] * 100)
-    found = settling.steadied(SLOW, look, clock=FakeClock(), say=lambda _: None)
-    assert found is SLOW
-    assert len(left) == 100 - settling.STEADY_LOOKS
+    is_believed_after(settling.steadied, SLOW, settling.STEADY_LOOKS)
 
 
 @pytest.mark.parametrize(
