@@ -11,7 +11,7 @@ from hakube_gce.agent.ports import Clock, Etcd, EtcdError, EtcdTrouble, Member
 from hakube_gce.emulator.runtimes.records import RecordsRuntime
 from hakube_gce.emulator.runtimes.records_machine import Machine
 from tests.simulation.operator import Ended
-from tests.simulation.stories import B, Beginnings, C, D, Scene, remove, replicate
+from tests.simulation.stories import B, Beginnings, C, D, Scene, remove, replicate, scale
 from tests.simulation.wire import Request
 
 FEWEST_LOOKS = 8
@@ -86,6 +86,9 @@ COMMANDS = {
     "replicate 3 to 4": (3, replicate(D)),
     "remove 3 to 2": (3, remove(C)),
     "remove 2 to 1": (2, remove(C)),
+    "scale 1 to 3": (1, scale(3)),
+    "scale 3 to 1": (3, scale(1)),
+    "snapshot of 1": (1, ("snapshot", f"KUBE_GCE_ZONE={B}")),
     "snapshot of 2": (2, ("snapshot", f"KUBE_GCE_ZONE={B}")),
 }
 
